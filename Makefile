@@ -1,0 +1,44 @@
+# Everything happens in .venv, made on first use from the locked requirements; each target can be run again at any time.
+.PHONY: demo up test lint bench docs clean
+.DELETE_ON_ERROR:
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+demo: $(VENV)/.run
+	@$(RUN) examples/shop/demo.py
+
+up: $(VENV)/.run
+	@$(RUN) examples/shop/demo.py --leave
+
+test: $(VENV)/.test
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/.lint
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/basedpyright
+	$(VENV)/bin/lint-imports
+	$(RUN) tools/check_code.py
+	$(VENV)/bin/deptry src
+
+bench: $(VENV)/.run
+	@$(RUN) bench/run.py $(ARGS)
+
+docs: $(VENV)/.run
+	@$(RUN) tools/make_docs.py
+
+clean:
+	rm -rf $(VENV) build dist docs/_build .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f src/snowfox/spawner/launcher
+	find src tests tools bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@tools/make-venv $(VENV) run
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.run
+	@tools/make-venv $(VENV) test
+
+$(VENV)/.lint: requirements/lint.txt $(VENV)/.test
+	@tools/make-venv $(VENV) lint

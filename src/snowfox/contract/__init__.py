@@ -1,0 +1,1 @@
+"""What the processes promise one another: typed interfaces and their messages."""

@@ -1,0 +1,154 @@
+"""What a node offers to whoever asks: the command line, later the gateway and other nodes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from snowfox.core.rpc.interface import Interface, Right, call, stream
+
+
+class InstanceStatus(NamedTuple):
+    """One row of `snowfox status`.
+
+    Args:
+        id: as users see it: `cache`, or `web@1` where the service has several.
+        service: the service's name.
+        state: one of `stopped waiting starting ready failing stopping backoff failed finished stuck`.
+        light: `green` as wanted, `yellow` on its way, `red` not as wanted.
+        since: wall clock, ms since 1970, of the last change of state.
+        pid: 0 without a process.
+        memory: resident bytes; 0 without a process.
+        restarts: by itself, since the node began or a person started it.
+        message: why, in one line; may be "".
+        started: start of the process, ns of the boot-time clock; 0 without one.
+    """
+
+    id: str
+    service: str
+    state: str
+    light: str
+    since: int
+    pid: int
+    memory: int
+    restarts: int
+    message: str
+    started: int
+
+
+class NodeStatus(NamedTuple):
+    """A node: name, version of its configuration (a digest), instances, whether all is as wanted.
+
+    `notes` are lines about the node itself (files changed since, a socket that was lost); `phase` is
+    `starting`, `up` or `stopping`.
+    """
+
+    node: str
+    version: str
+    phase: str
+    as_wanted: bool
+    notes: list[str]
+    instances: list[InstanceStatus]
+
+
+class Progress(NamedTuple):
+    """A step of an operation, or its end.
+
+    Args:
+        instance: as users see it; "" at the end.
+        state: its state, or at the end `done`, `failed` or `refused`.
+        message: why; at the end the one line that sums it up.
+        milliseconds: since the operation began.
+        last: whether this is the end.
+        code: exit code of the command, at the end.
+        details: at the end, lines to show before the message (the problems of a configuration).
+    """
+
+    instance: str
+    state: str
+    message: str
+    milliseconds: int
+    last: bool = False
+    code: int = 0
+    details: list[str] = []
+
+
+class LogLine(NamedTuple):
+    """Lines of output of one instance, whole lines without the last newline; `at` is wall clock ms (0: unknown)."""
+
+    instance: str
+    at: int
+    text: bytes
+
+
+class EventLine(NamedTuple):
+    """An event, as the journal keeps it. `fact` is JSON."""
+
+    id: str
+    at: int
+    kind: str
+    subject: str
+    trace: str
+    cause: str
+    fact: str
+
+
+class ModuleLine(NamedTuple):
+    """A module: name, level, state, who brought it (a package)."""
+
+    name: str
+    level: str
+    state: str
+    package: str
+    essential: bool
+
+
+class Manager(Interface):
+    """The node. Patterns are globs over instance ids and service names; "" is not a pattern."""
+
+    @call(right=Right.READ, repeatable=True)
+    def status(self, pattern: str = "*") -> NodeStatus:
+        """Raises NotFound when a pattern other than `*` matches nothing."""
+
+    @stream(right=Right.READ)
+    def starting(self) -> Progress:
+        """How the node comes up: each instance once it is settled, then the end. At once when it is up already."""
+
+    @stream(right=Right.OPERATE)
+    def start(self, pattern: str) -> Progress:
+        """Start; clears `failed`. Dependencies start too."""
+
+    @stream(right=Right.OPERATE)
+    def stop(self, pattern: str) -> Progress:
+        """Stop, what requires it first; lasts until `start`."""
+
+    @stream(right=Right.OPERATE)
+    def restart(self, pattern: str) -> Progress:
+        """Stop and start again."""
+
+    @call(right=Right.OPERATE)
+    def signal(self, number: int, pattern: str) -> list[str]:
+        """Signal the main processes; the ids of those that got it."""
+
+    @call(right=Right.OPERATE)
+    def down(self) -> None:
+        """Stop all in order, then the node. Answered before it begins; the session ends when it is done."""
+
+    @stream(right=Right.OPERATE)
+    def stopping(self) -> Progress:
+        """How the node goes down, as `starting`; ends with the session."""
+
+    @stream(right=Right.READ)
+    def logs(self, pattern: str, lines: int, follow: bool) -> LogLine:
+        """The last `lines` of each, then (with `follow`) what comes."""
+
+    @stream(right=Right.READ)
+    def events(self, lines: int, follow: bool) -> EventLine:
+        """The last `lines` of the journal, then (with `follow`) what comes."""
+
+    @call(right=Right.READ, deadline="1d")
+    def wait(self, pattern: str, state: str, milliseconds: int) -> bool:
+        """True once all matches are in `state` (`ready` counts `finished` for tasks); False when time is over."""
+
+    @call(right=Right.READ)
+    def modules(self) -> list[ModuleLine]:
+        """The modules of the manager, in the order of their setup."""

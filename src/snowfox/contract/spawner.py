@@ -1,0 +1,136 @@
+"""What the spawner does for the manager: the only privileged requests there are.
+
+A token names one launch: `INSTANCE~ID` (`shop.web@1~01JD…`), the instance's id and 26 characters of `core.ids`. It is
+chosen by the manager, names the record, and makes a launch safe to repeat: launching a token twice answers with the
+first process.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from snowfox.core.rpc.interface import Descriptor, Interface, call
+from snowfox.values import Exit
+
+
+class Launch(NamedTuple):
+    """A process to make.
+
+    Args:
+        token: `INSTANCE~ID`.
+        program: what to execute; without a `/` it is looked for in the environment's PATH.
+        arguments: argv, its first included.
+        environment: the whole environment; LISTEN_* are added by the spawner.
+        folder: absolute path to change to, as the user.
+        user: a name; digits within 61184-65519 for a dynamic uid; "" for the node's own (ordinary user's node).
+        sockets: keys of open listening sockets, passed from descriptor 3 on.
+        socket_names: LISTEN_FDNAMES, as many as sockets.
+        umask: of the process.
+        limits: rlimits by name (`NOFILE`), soft and hard.
+        output: whether its output is captured by a FIFO; else it goes to /dev/null.
+    """
+
+    token: str
+    program: str
+    arguments: list[str]
+    environment: dict[str, str]
+    folder: str
+    user: str
+    sockets: list[str] = []
+    socket_names: list[str] = []
+    umask: int = 0o022
+    limits: dict[str, int] = {}
+    output: bool = True
+
+
+class Launched(NamedTuple):
+    """A process that runs: pid, start in ns of the boot-time clock, read end of its output.
+
+    `again`: this token had been launched before; the first process answers.
+    """
+
+    token: str
+    pid: int
+    started: int
+    output: Descriptor | None
+    again: bool = False
+
+
+class Refusal(NamedTuple):
+    """Why a launch would be refused: a line, and what to do about it (or "")."""
+
+    token: str
+    text: str
+    hint: str
+
+
+class Running(NamedTuple):
+    """A launch that the spawner knows: alive (`exit` is None) or ended and not yet forgotten."""
+
+    token: str
+    pid: int
+    started: int
+    exit: Exit | None
+    output: Descriptor | None
+
+
+class ListenSpec(NamedTuple):
+    """A listening socket: name of the `[socket.NAME]`, one address of it, backlog; key is `NAME=ADDRESS`."""
+
+    key: str
+    address: str
+    backlog: int = 1024
+
+
+class Listening(NamedTuple):
+    """An open socket and the address that it really has (port 0 is filled in)."""
+
+    key: str
+    address: str
+
+
+class Spawner(Interface):
+    """Served by the spawner to the manager. Anything malformed or unknown ends the session."""
+
+    @call(deadline="30s", repeatable=True)
+    def launch(self, launch: Launch) -> Launched:
+        """Make the process; answered when its program was executed.
+
+        Raises LaunchFailed (step and errno), NotPermitted (with the line of policy).
+        """
+
+    @call(repeatable=True)
+    def signal(self, token: str, number: int) -> bool:
+        """Signal the main process of a launch; False when it is gone or unknown."""
+
+    @call(repeatable=True)
+    def kill(self, token: str) -> bool:
+        """SIGKILL to all that is left of a launch (its process group); False when nothing was."""
+
+    @call(repeatable=True)
+    def open_socket(self, spec: ListenSpec) -> Listening:
+        """Open and listen, or find it open already. Raises PosixError, NotPermitted."""
+
+    @call(repeatable=True)
+    def close_socket(self, key: str) -> None:
+        """Close ours and the daemon's; services keep theirs. An unknown key is fine."""
+
+    @call(deadline="30s", repeatable=True)
+    def verify(self, launches: list[Launch]) -> list[Refusal]:
+        """What would be refused of these, and why; nothing is started. At most 200 at once."""
+
+    @call(repeatable=True)
+    def inventory(self, after: str) -> list[Running]:
+        """Launches in the order of tokens, after this one ("" for the first), at most 100."""
+
+    @call(repeatable=True)
+    def forget(self, tokens: list[str]) -> None:
+        """The exits of these were written down by the manager: drop record and FIFO."""
+
+
+class ExitReports(Interface):
+    """Served by the manager to the spawner."""
+
+    @call(deadline="1m", repeatable=True)
+    def exited(self, token: str, exit: Exit, at: int) -> None:
+        """A process ended, at `at` ns of the boot-time clock. The manager answers at once and calls `forget` later."""

@@ -1,0 +1,1 @@
+"""The framework: would serve another program as well; no word of services in it."""

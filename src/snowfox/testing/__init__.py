@@ -1,0 +1,1 @@
+"""Fake kernel, virtual clock, builders. Imported by tests only."""

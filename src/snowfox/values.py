@@ -1,0 +1,102 @@
+"""What users write and read: durations, sizes, names, signals, exits. Parsed and printed here, nowhere else."""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import Final, NamedTuple
+
+Seconds = float
+"""A duration in seconds."""
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)\Z")
+_SIZE: Final = re.compile(r"(\d+)([KMG]?)\Z")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
+LONGEST_NAME: Final = 100
+"""Characters of a service's name, so that a launch's token fits into a file name."""
+
+
+def duration(text: str) -> Seconds:
+    """Seconds of `10s`, `500ms`, `2m`, `2h`, `1d`. Raises ValueError with a sentence for a person."""
+    match = _DURATION.match(text)
+    if match is None:
+        msg = f'"{text}" is not a duration'
+        raise ValueError(msg)
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def duration_text(seconds: Seconds) -> str:
+    """The shortest exact text of a duration: `90s` is `90s`, `60s` is `1m`, `0.5` is `500ms`."""
+    if seconds == 0:
+        return "0s"
+    for unit in ("d", "h", "m", "s", "ms"):
+        count = seconds / _UNITS[unit]
+        if count >= 1 and abs(count - round(count)) < 1e-9:
+            return f"{round(count)}{unit}"
+    return f"{seconds * 1000:g}ms"
+
+
+def size(text: str) -> int:
+    """Bytes of `64K`, `512M`, `2G` (powers of 1024). Raises ValueError with a sentence for a person."""
+    match = _SIZE.match(text)
+    if match is None:
+        msg = f'"{text}" is not a size'
+        raise ValueError(msg)
+    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
+
+
+def size_text(count: int) -> str:
+    """For people: `812`, `12.1M`, `3.0G`."""
+    value = float(count)
+    for unit in ("", "K", "M"):
+        if value < 1024:
+            return f"{value:.1f}{unit}" if unit else str(count)
+        value /= 1024
+    return f"{value:.1f}G"
+
+
+def is_name(text: str) -> bool:
+    """Whether it is `[A-Za-z0-9_-]+` parts joined by dots, not too long."""
+    return len(text) <= LONGEST_NAME and _NAME.match(text) is not None
+
+
+def signal_number(name: str) -> int:
+    """15 of `TERM`; `SIGTERM` and digits are taken too. Raises ValueError with a sentence for a person."""
+    word = name.upper().removeprefix("SIG")
+    if word.isdigit() and 1 <= int(word) <= 64:
+        return int(word)
+    try:
+        return int(signal.Signals["SIG" + word])
+    except KeyError:
+        msg = f'"{name}" is not a signal'
+        raise ValueError(msg) from None
+
+
+def signal_name(number: int) -> str:
+    """`TERM` of 15; a real-time signal is its number."""
+    try:
+        return signal.Signals(number).name.removeprefix("SIG")
+    except ValueError:
+        return str(number)
+
+
+class Exit(NamedTuple):
+    """How a process ended: by `code`, by `signal`, or nobody could see it (both None): `unknown`."""
+
+    code: int | None = None
+    signal: int | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody could see it."""
+        return self.code is None and self.signal is None
+
+    def __str__(self) -> str:
+        """`exit 0`, `killed by signal 9 (KILL)`, `exit unknown`."""
+        if self.signal is not None:
+            return f"killed by signal {self.signal} ({signal_name(self.signal)})"
+        return "exit unknown" if self.code is None else f"exit {self.code}"
+
+
+UNKNOWN_EXIT: Final = Exit()
