@@ -60,7 +60,8 @@ class SnowFoxError(Exception):
             setattr(self, name, value)
 
     def __str__(self) -> str:
-        return self.text
+        # A peer may leave a field out: showing an error must not fail.
+        return self.text or type(self).__name__
 
     @property
     def hint(self) -> str:
@@ -84,7 +85,7 @@ def by_name(name: str) -> type[SnowFoxError] | None:
 
 
 class _Hinted(SnowFoxError):
-    FIELDS = ("text", "advice")
+    FIELDS: ClassVar[tuple[str, ...]] = ("text", "advice")
     advice: str | None
 
     @property
@@ -142,8 +143,10 @@ class HostError(_Hinted):
     """The host refused or failed."""
 
 
-def errno_text(number: int) -> str:
-    """`permission denied (EACCES)`: the kernel's words and the name of an errno."""
+def errno_text(number: int | None) -> str:
+    """`permission denied (EACCES)`: the kernel's words and the name of an errno; `unknown error` without one."""
+    if number is None:
+        return "unknown error"
     words = os.strerror(number)
     name = _errno.errorcode.get(number, str(number))
     return f"{words[:1].lower()}{words[1:]} ({name})"
@@ -156,13 +159,13 @@ class PosixError(HostError):
         call: the operation's name, as in `core.posix`.
         object: what it was done to, as a person would name it; may be "".
         errno: the kernel's number.
+        advice: what is known about the cause, `held by nginx (pid 812)`; or nothing.
     """
 
-    FIELDS = ("call", "object", "errno")
+    FIELDS = ("call", "object", "errno", "advice")
     call: str
     object: str
     errno: int
-    advice = None
 
     def __str__(self) -> str:
         what = f"{self.call} {self.object}" if self.object else self.call
@@ -179,14 +182,14 @@ class LaunchFailed(HostError):
         step: what was being done, `change to folder`.
         object: to what, `/srv/x`; may be "".
         errno: the kernel's number.
+        advice: what to do about it, or nothing.
     """
 
-    FIELDS = ("instance", "step", "object", "errno")
+    FIELDS = ("instance", "step", "object", "errno", "advice")
     instance: str
     step: str
     object: str
     errno: int
-    advice = None
 
     def __str__(self) -> str:
         what = f"{self.step} {self.object}" if self.object else self.step

@@ -10,8 +10,8 @@ Seconds = float
 """A duration in seconds."""
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)\Z")
-_SIZE: Final = re.compile(r"(\d+)([KMG]?)\Z")
+_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)\Z")
+_SIZE: Final = re.compile(r"([0-9]+)([KMG]?)\Z")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
 LONGEST_NAME: Final = 100
 """Characters of a service's name, so that a launch's token fits into a file name."""
@@ -34,7 +34,18 @@ def duration_text(seconds: Seconds) -> str:
         count = seconds / _UNITS[unit]
         if count >= 1 and abs(count - round(count)) < 1e-9:
             return f"{round(count)}{unit}"
-    return f"{seconds * 1000:g}ms"
+    return f"{seconds * 1000:.6f}".rstrip("0").rstrip(".") + "ms"
+
+
+def span_text(seconds: Seconds) -> str:
+    """For people, one unit: `0.4 s`, `7 s`, `4 m`, `3 h`, `2 d`. Tenths below ten seconds, where they are not 0."""
+    tenths = round(seconds, 1)
+    if tenths < 10:
+        return f"{tenths:g} s"
+    for unit, length, most in (("s", 1, 120), ("m", 60, 7200), ("h", 3600, 172800)):
+        if seconds < most:
+            return f"{round(seconds / length)} {unit}"
+    return f"{round(seconds / 86400)} d"
 
 
 def size(text: str) -> int:
@@ -48,10 +59,13 @@ def size(text: str) -> int:
 
 def size_text(count: int) -> str:
     """For people: `812`, `12.1M`, `3.0G`."""
-    value = float(count)
-    for unit in ("", "K", "M"):
-        if value < 1024:
-            return f"{value:.1f}{unit}" if unit else str(count)
+    if count < 1024:
+        return str(count)
+    value = count / 1024
+    for unit in ("K", "M"):
+        # 1023.95 would be printed as 1024.0.
+        if value < 1023.95:
+            return f"{value:.1f}{unit}"
         value /= 1024
     return f"{value:.1f}G"
 
@@ -64,7 +78,7 @@ def is_name(text: str) -> bool:
 def signal_number(name: str) -> int:
     """15 of `TERM`; `SIGTERM` and digits are taken too. Raises ValueError with a sentence for a person."""
     word = name.upper().removeprefix("SIG")
-    if word.isdigit() and 1 <= int(word) <= 64:
+    if word.isascii() and word.isdigit() and 1 <= int(word) <= 64:
         return int(word)
     try:
         return int(signal.Signals["SIG" + word])

@@ -3,6 +3,9 @@
 The daemon joins them: it makes a socket pair for each two, so that each session has exactly one known peer.
 """
 
+# Declarations have no bodies.
+# pyright: reportReturnType=false
+
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -1,5 +1,8 @@
 """What a node offers to whoever asks: the command line, later the gateway and other nodes."""
 
+# Declarations have no bodies.
+# pyright: reportReturnType=false
+
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -5,6 +5,9 @@ chosen by the manager, names the record, and makes a launch safe to repeat: laun
 first process.
 """
 
+# Declarations have no bodies.
+# pyright: reportReturnType=false
+
 from __future__ import annotations
 
 from typing import NamedTuple

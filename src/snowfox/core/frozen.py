@@ -18,6 +18,13 @@ from typing import Any, ClassVar, Self, dataclass_transform
 _MISSING: Any = object()
 
 
+def _annotations(namespace: dict[str, Any]) -> dict[str, Any]:
+    """Those of a class body: a dictionary, from Python 3.14 on a function unless they are strings (PEP 749)."""
+    evaluate = namespace.get("__annotate_func__")
+    found: dict[str, Any] = namespace.get("__annotations__", {}) if evaluate is None else evaluate(1)
+    return found
+
+
 @dataclass_transform(frozen_default=True, eq_default=True)
 class _FrozenType(type):
     def __new__(
@@ -27,15 +34,20 @@ class _FrozenType(type):
         for base in reversed(bases):
             fields.update(getattr(base, "_defaults", {}))
         own: list[str] = []
-        for field, kind in namespace.get("__annotations__", {}).items():
+        annotations = _annotations(namespace)
+        for field, kind in annotations.items():
             if str(kind).startswith(("ClassVar", "typing.ClassVar")):
                 continue
             if field not in fields:
                 own.append(field)
             fields[field] = namespace.pop(field, _MISSING)
+        hidden = next((field for field in fields if field in namespace), None)
+        if hidden is not None:
+            msg = f"{hidden} of {name} needs an annotation to be the field's default"
+            raise TypeError(msg)
         namespace["__slots__"] = tuple(own)
         namespace["_defaults"] = fields
-        namespace["_names"] = tuple(fields)
+        namespace["_names"] = namespace["__match_args__"] = tuple(fields)
         return super().__new__(mcs, name, bases, namespace, **keywords)
 
 
@@ -56,6 +68,8 @@ class Frozen(metaclass=_FrozenType):
         put = object.__setattr__
         for name, value in zip(names, values, strict=False):
             put(self, name, value)
+        if not named and len(values) == len(names):
+            return
         for name in names[len(values) :]:
             value = named.pop(name, self._defaults[name])
             if value is _MISSING:
@@ -89,6 +103,11 @@ class Frozen(metaclass=_FrozenType):
     def replace(self, **changes: Any) -> Self:
         """The same value with some fields changed. Raises TypeError for a field it has not."""
         return type(self)(**{name: changes.pop(name, getattr(self, name)) for name in self._names}, **changes)
+
+    @classmethod
+    def required(cls) -> frozenset[str]:
+        """Names of the fields without a default."""
+        return frozenset(name for name, value in cls._defaults.items() if value is _MISSING)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, name) for name in self._names)

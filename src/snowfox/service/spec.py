@@ -1,12 +1,23 @@
-"""What a configuration says, checked and with every default filled in. Values only."""
+"""What a configuration says, checked and with every default filled in. Values only.
+
+`Ready`, `Restart`, `Stop` and `Log` are tables as users write them: their fields are the keys, their types say what
+is taken. `service.section` declares the rest and makes these values.
+"""
 
 from __future__ import annotations
 
+from typing import Annotated, ClassVar, Literal
+
+from snowfox.core.config.kind import Items, Whole
+from snowfox.core.config.section import INTERNAL, Section
 from snowfox.core.frozen import Frozen
+from snowfox.service.written import COMMAND, DURATION, ENDPOINT, SIGNAL, SIZE, TCP, URL_PATH
 from snowfox.values import Seconds
 
+Duration = Annotated[Seconds, DURATION]
 
-class Ready(Frozen):
+
+class Ready(Section):
     """How a service says that it can serve: exactly one of the forms, or none (ready once executed).
 
     Args:
@@ -20,14 +31,17 @@ class Ready(Frozen):
         every: seconds between tries of tcp, http and command.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"descriptor", "unix", "log"})
+    EXAMPLE: ClassVar[str] = "{ notify = true }"
+
     notify: bool = False
-    tcp: str | None = None
-    http: str | None = None
-    command: tuple[str, ...] = ()
-    delay: Seconds | None = None
-    path: str = "/"
-    timeout: Seconds = 30.0
-    every: Seconds = 0.1
+    tcp: Annotated[str, TCP] | None = None
+    http: Annotated[str, ENDPOINT] | None = None
+    command: Annotated[tuple[str, ...], COMMAND] = ()
+    delay: Duration | None = None
+    path: Annotated[str, URL_PATH] = "/"
+    timeout: Duration = 30.0
+    every: Duration = 0.1
 
     @property
     def is_immediate(self) -> bool:
@@ -35,7 +49,7 @@ class Ready(Frozen):
         return not (self.notify or self.tcp or self.http or self.command or self.delay is not None)
 
 
-class Restart(Frozen):
+class Restart(Section):
     """When and how it is tried again.
 
     Args:
@@ -48,29 +62,37 @@ class Restart(Frozen):
         final: exit codes that are not tried again.
     """
 
-    when: str = "always"
-    delay: Seconds = 0.1
-    max_delay: Seconds = 30.0
-    limit: int = 5
-    window: Seconds = 60.0
-    early: Seconds = 1.0
-    healthy: Seconds = 10.0
-    success: tuple[int, ...] = (0,)
-    final: tuple[int, ...] = ()
+    EXAMPLE: ClassVar[str] = '{ when = "always" }'
+
+    when: Literal["always", "on-failure", "never"] = "always"
+    delay: Duration = 0.1
+    max_delay: Duration = 30.0
+    limit: Annotated[int, Whole(1, 1_000_000)] = 5
+    window: Duration = 60.0
+    early: Duration = 1.0
+    healthy: Annotated[Seconds, INTERNAL] = 10.0
+    success: Annotated[tuple[int, ...], Items(Whole(0, 255))] = (0,)
+    final: Annotated[tuple[int, ...], Items(Whole(0, 255))] = ()
 
 
-class Stop(Frozen):
+class Stop(Section):
     """How it is stopped: a signal to the main process, after `grace` seconds SIGKILL to all that is left."""
 
-    signal: int = 15
-    grace: Seconds = 10.0
+    LATER: ClassVar[frozenset[str]] = frozenset({"steps"})
+    EXAMPLE: ClassVar[str] = '{ signal = "TERM", grace = "10s" }'
+
+    signal: Annotated[int, SIGNAL] = 15
+    grace: Duration = 10.0
 
 
-class Log(Frozen):
+class Log(Section):
     """Where its output goes: files of `size` bytes, `keep` of them besides the current one."""
 
-    size: int = 20 << 20
-    keep: int = 5
+    LATER: ClassVar[frozenset[str]] = frozenset({"age", "compress", "streams", "rate", "forward"})
+    EXAMPLE: ClassVar[str] = '{ size = "20M", keep = 5 }'
+
+    size: Annotated[int, SIZE] = 20 << 20
+    keep: Annotated[int, Whole(0, 1000)] = 5
 
 
 class Socket(Frozen):
@@ -86,8 +108,8 @@ class Service(Frozen):
 
     Args:
         name: dotted name.
-        command: words, `${NAME}` not yet filled in.
-        directory: absolute; "" is the default (the folder of the file, `/` for a dynamic uid).
+        command: words, `${NAME}` not yet filled in (`service.filling`).
+        directory: absolute, or begins with `${`; "" is the default (the folder of the file, `/` for a dynamic uid).
         environment: what is written, `${NAME}` not yet filled in.
         user: name; "" is the default.
         sockets: names of `Socket`s, in the order of their descriptors.
@@ -101,7 +123,7 @@ class Service(Frozen):
     name: str
     command: tuple[str, ...]
     directory: str = ""
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = {}  # noqa: RUF012 - a frozen value's default
     user: str = ""
     sockets: tuple[str, ...] = ()
     instances: int = 1

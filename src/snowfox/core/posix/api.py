@@ -2,7 +2,8 @@
 
 Every call raises `PosixError(call, object, errno)` when the kernel refuses, unless its docstring says otherwise. Every
 descriptor made here is close-on-exec. Nothing blocks except `Poller.wait`, `Files.lock(wait=True)` and calls on files
-of a disk. `PosixError.call` is the words of a person ("bind", "change to folder"), `object` what it was done to.
+of a disk. `PosixError.call` is the words of a person ("bind", "change to folder"), `object` what it was done to: a
+path, an address, `descriptor 7`, `process 7`.
 
 Implementations of equal rank: `linux`, `testing.kernel` (the fake); wrappers: `restricted`, `observed`. One contract
 suite (`tests/contract`) proves them.
@@ -11,98 +12,37 @@ suite (`tests/contract`) proves them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Final, NoReturn
 
+from snowfox.core.posix.value import Credentials, Identity, Ids, Received, Spawn, Stat, User
 from snowfox.values import Exit
 
-
-class Stat(NamedTuple):
-    """What `stat` tells of a file: mode with its type bits, owner, size in bytes, identity, times in ns."""
-
-    mode: int
-    uid: int
-    gid: int
-    size: int
-    inode: int
-    device: int
-    modified: int
-    links: int
-
-
-class Ids(NamedTuple):
-    """Credentials to run with: a user, its group, its further groups."""
-
-    uid: int
-    gid: int
-    groups: tuple[int, ...]
-
-
-class User(NamedTuple):
-    """An entry of the user database."""
-
-    name: str
-    uid: int
-    gid: int
-    home: str
-    shell: str
+__all__ = [
+    "GROUPS",
+    "Credentials",
+    "Descriptors",
+    "Files",
+    "Folders",
+    "Identity",
+    "Ids",
+    "Limits",
+    "Own",
+    "Poller",
+    "Posix",
+    "Processes",
+    "Received",
+    "Signals",
+    "Sockets",
+    "Spawn",
+    "Stat",
+    "Steps",
+    "User",
+    "Users",
+]
 
 
-class Identity(NamedTuple):
-    """What /proc tells of a process.
-
-    `started` is ns of the boot-time clock (a multiple of a tick, 10 ms); `state` is the letter of proc(5).
-    """
-
-    pid: int
-    parent: int
-    session: int
-    group: int
-    state: str
-    started: int
-    uid: int
-
-
-class Credentials(NamedTuple):
-    """Who is at the other end of a unix socket, by the kernel."""
-
-    pid: int
-    uid: int
-    gid: int
-
-
-class Received(NamedTuple):
-    """One message or chunk: data (b"" at the end), descriptors that came with it, sender where asked for."""
-
-    data: bytes
-    descriptors: tuple[int, ...]
-    sender: Credentials | None
-    truncated: bool
-
-
-class Spawn(NamedTuple):
-    """A program to start in a process of its own.
-
-    Args:
-        program: absolute path.
-        arguments: argv, its first included.
-        environment: the whole environment.
-        descriptors: pairs (ours, theirs); all else is closed by close-on-exec.
-        session: start it in a session of its own.
-    """
-
-    program: str
-    arguments: tuple[str, ...]
-    environment: dict[str, str]
-    descriptors: tuple[tuple[int, int], ...]
-    session: bool
-
-
-class Files(ABC):
-    """Open files by path or below an open folder."""
-
-    @abstractmethod
-    def open(self, path: str, flags: int, *, mode: int = 0o600, folder: int | None = None) -> int:
-        """Open `path`, relative to `folder` where given (then without following a link at its end: O_NOFOLLOW)."""
+class Descriptors(ABC):
+    """What can be done with any open descriptor."""
 
     @abstractmethod
     def close(self, descriptor: int) -> None:
@@ -113,28 +53,65 @@ class Files(ABC):
         """Up to `size` bytes; b"" at the end; None when there is nothing now (EAGAIN)."""
 
     @abstractmethod
-    def write(self, descriptor: int, data: bytes) -> int | None:
-        """How many bytes went; None when none can now (EAGAIN)."""
+    def read_at(self, descriptor: int, size: int, *, offset: int) -> bytes:
+        """Up to `size` bytes of a file from `offset`, whose own position stays; b"" at the end."""
 
     @abstractmethod
-    def stat(self, path: str | int, *, folder: int | None = None, follow: bool = False) -> Stat:
-        """Of a path or an open descriptor."""
+    def write(self, descriptor: int, data: bytes | memoryview) -> int | None:
+        """How many bytes went; None when none can now (EAGAIN). EPIPE, not SIGPIPE, without a reader."""
+
+    @abstractmethod
+    def sync(self, descriptor: int) -> None:
+        """Return when its content is on the disk (fsync)."""
+
+    @abstractmethod
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Cut or extend to `size` bytes."""
 
     @abstractmethod
     def lock(self, descriptor: int, *, wait: bool) -> bool:
-        """Take the exclusive flock(2); False when another has it and `wait` is false."""
+        """Take the exclusive flock(2); False when another has it and `wait` is false.
+
+        It belongs to the open file description: every duplicate, here or in a child, keeps it; the last close frees it.
+        """
 
     @abstractmethod
     def duplicate(self, descriptor: int, *, least: int = 0) -> int:
         """A second descriptor, not below `least`."""
 
     @abstractmethod
+    def duplicate_to(self, descriptor: int, number: int, *, inherited: bool) -> None:
+        """Make `number` a second descriptor of the same, closing what it was. `inherited`: exec keeps it open.
+
+        With `number` equal to `descriptor` only `inherited` is set.
+        """
+
+    @abstractmethod
+    def set_blocking(self, descriptor: int, *, blocking: bool) -> None:
+        """Whether its calls wait (O_NONBLOCK); shared by all duplicates."""
+
+    @abstractmethod
     def pipe(self) -> tuple[int, int]:
         """A pipe's (read end, write end), both non-blocking."""
 
+
+class Files(Descriptors):
+    """Open files by path or below an open folder."""
+
     @abstractmethod
-    def truncate(self, descriptor: int, size: int) -> None:
-        """Cut or extend to `size` bytes."""
+    def open(self, path: str, flags: int, *, mode: int = 0o600, folder: int | None = None) -> int:
+        """Open `path`, relative to `folder` where given (then without following a link at its end: O_NOFOLLOW).
+
+        `mode` is that of a file made here, less the umask.
+        """
+
+    @abstractmethod
+    def stat(self, path: str | int, *, folder: int | None = None, follow: bool = False) -> Stat:
+        """Of a path or an open descriptor."""
+
+    @abstractmethod
+    def link_target(self, path: str, *, folder: int | None = None) -> str:
+        """What a symbolic link holds. EINVAL when it is none."""
 
 
 class Folders(ABC):
@@ -170,15 +147,23 @@ class Folders(ABC):
 
 
 class Processes(ABC):
-    """Make, know, signal and reap processes."""
+    """Make, know, signal and reap processes.
+
+    A pid is a name that is given again after reaping; a pidfd is one process for ever. It becomes readable when the
+    process ended.
+    """
 
     @abstractmethod
     def spawn(self, order: Spawn) -> int:
-        """Start a program (posix_spawn: no copy of this process); its pid."""
+        """Start a program (posix_spawn: no copy of this process); its pid.
+
+        A program that cannot be executed raises here. What it does not inherit closes at its exec, which may be an
+        instant after this returns.
+        """
 
     @abstractmethod
     def fork(self) -> int:
-        """fork(2): 0 in the child."""
+        """Copy this process (fork(2)); 0 in the child, whose signals are at their defaults, unblocked, and not those that we watch."""
 
     @abstractmethod
     def open(self, pid: int) -> int:
@@ -187,6 +172,10 @@ class Processes(ABC):
     @abstractmethod
     def exit_of(self, pid: int, *, reap: bool) -> Exit | None:
         """How our child ended; None while it runs. With `reap` false it stays a zombie. ECHILD: not our child."""
+
+    @abstractmethod
+    def reap(self, pid: int) -> None:
+        """Let go of a child that ended and whose exit is known. ECHILD: not our child; EAGAIN: it still runs."""
 
     @abstractmethod
     def any_exit(self) -> tuple[int, Exit] | None:
@@ -212,36 +201,81 @@ class Processes(ABC):
         """What /proc tells; None when there is no such process."""
 
     @abstractmethod
+    def all(self) -> list[int]:
+        """The pids of all processes that /proc shows, unsorted."""
+
+    @abstractmethod
     def take_descriptor(self, pidfd: int, number: int) -> int:
         """A duplicate of another process's descriptor (pidfd_getfd)."""
 
 
-class Own(ABC):
-    """What this process is and becomes."""
+class Steps(ABC):
+    """The steps between fork and exec, each without a way back. Others: `Limits.set`, `Descriptors.duplicate_to`."""
 
     @abstractmethod
-    def ids(self) -> Ids:
-        """Our effective user, group, and groups."""
+    def new_session(self) -> None:
+        """Lead a session and a process group of its own (setsid). EPERM when we lead a group."""
+
+    @abstractmethod
+    def umask(self, mask: int) -> int:
+        """Set the bits that new files lack; what they were."""
 
     @abstractmethod
     def become(self, ids: Ids) -> None:
-        """Give up the user for good: groups, gid, uid, real and saved too; checks that no way back is left."""
+        """Give up the user for good: groups, gid, uid, real and saved too; checks that no way back is left.
+
+        EPERM when we may not, or when a way back was left: then end the process. Own ids are allowed to anybody.
+        """
 
     @abstractmethod
-    def pid(self) -> int:
-        """Our pid."""
-
-    @abstractmethod
-    def set_subreaper(self) -> None:
-        """Orphans below us become our children."""
+    def change_folder(self, path: str | int) -> None:
+        """Work in this folder (a path or an open one)."""
 
     @abstractmethod
     def set_no_new_privileges(self) -> None:
         """Nothing that we execute gains rights."""
 
     @abstractmethod
+    def close_range(self, first: int) -> None:
+        """Close every descriptor from `first` on."""
+
+    @abstractmethod
+    def execute(self, program: str, arguments: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
+        """Become this program (an absolute path); returns only by raising."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def leave(self, code: int) -> NoReturn:
+        """End this process now, without cleaning up (_exit)."""
+        raise NotImplementedError
+
+
+class Own(Steps):
+    """What this process is and becomes."""
+
+    @abstractmethod
+    def pid(self) -> int:
+        """Our pid."""
+
+    @abstractmethod
+    def parent(self) -> int:
+        """Our parent's pid; 0 when it is outside our pid namespace."""
+
+    @abstractmethod
+    def ids(self) -> Ids:
+        """Our effective user, group, and groups in increasing order."""
+
+    @abstractmethod
+    def set_subreaper(self) -> None:
+        """Orphans below us become our children."""
+
+    @abstractmethod
     def set_dumpable(self, *, dumpable: bool) -> None:
         """Whether others of our uid may trace us."""
+
+    @abstractmethod
+    def allow_tracing(self) -> None:
+        """Let any process of our uid trace us, also under Yama scope 1 (PR_SET_PTRACER_ANY). No error without Yama."""
 
     @abstractmethod
     def boot(self) -> str:
@@ -257,18 +291,23 @@ class Own(ABC):
 
 
 class Sockets(ABC):
-    """Sockets: addresses are `unix:PATH`, `unix:@ABSTRACT`, `HOST:PORT`, `[HOST]:PORT`, `udp:HOST:PORT`."""
+    """Sockets, by addresses as `core.posix.address` reads them.
+
+    `unix:PATH`, `unix:@ABSTRACT`, `unix-datagram:PATH-OR-@ABSTRACT`, `HOST:PORT`, `[HOST]:PORT`, `udp:HOST:PORT`; a
+    HOST is numeric, `localhost` (127.0.0.1) or `*` (0.0.0.0).
+    """
 
     @abstractmethod
     def pair(self) -> tuple[int, int]:
-        """Two joined non-blocking unix stream sockets that take credentials."""
+        """Two joined non-blocking unix stream sockets, each of which receives the sender's credentials."""
 
     @abstractmethod
     def bind(self, address: str, *, mode: int | None = None, folder: int | None = None) -> int:
-        """A new non-blocking socket bound to the address, SO_REUSEADDR set, IPV6_V6ONLY for IPv6.
+        """A new non-blocking socket bound to the address; SO_REUSEADDR for TCP, IPV6_V6ONLY for IPv6.
 
         A unix path may be relative to `folder`, of any length (by /proc/self/fd). `udp:` and `unix-datagram:`
-        make datagram sockets, the latter receives credentials. Names the address in its error.
+        make datagram sockets, the latter receives credentials. Names the address in its error. `mode`: permission
+        bits of the path, exact, never wider in between. A path that exists is EADDRINUSE: remove it first.
         """
 
     @abstractmethod
@@ -281,15 +320,23 @@ class Sockets(ABC):
 
     @abstractmethod
     def connect(self, address: str, *, folder: int | None = None) -> int:
-        """A connected non-blocking stream socket; local addresses only, which connect at once or fail."""
+        """A connected non-blocking socket; local addresses only, which connect at once or fail.
+
+        ECONNREFUSED: nobody listens; EAGAIN: the queue of a unix socket is full.
+        """
 
     @abstractmethod
-    def send(self, descriptor: int, data: bytes | memoryview, descriptors: tuple[int, ...] = ()) -> int | None:
+    def send(
+        self, descriptor: int, data: bytes | memoryview, descriptors: tuple[int, ...] = ()
+    ) -> int | None:
         """How many bytes went, the descriptors with the first of them (SCM_RIGHTS, at most 253); None: none now."""
 
     @abstractmethod
     def receive(self, descriptor: int, size: int, *, most: int = 0) -> Received | None:
-        """A chunk with up to `most` descriptors; None when there is nothing now. `truncated`: some were lost."""
+        """A chunk with up to `most` descriptors (close-on-exec); None when there is nothing now.
+
+        `truncated`: descriptors, or the rest of a datagram, were lost. The caller owns what it got.
+        """
 
     @abstractmethod
     def peer(self, descriptor: int) -> Credentials:
@@ -329,11 +376,18 @@ class Signals(ABC):
 
     @abstractmethod
     def watch(self, numbers: tuple[int, ...]) -> int:
-        """Catch these from now on; a descriptor (non-blocking) to wait on."""
+        """Catch these too from now on; a descriptor (non-blocking) to wait on.
+
+        One per process: a second `watch` takes over, and the first descriptor reads its end. EINVAL: KILL, STOP.
+        """
 
     @abstractmethod
     def take(self, descriptor: int) -> tuple[int, ...]:
         """The numbers that came since, in order; a burst of one number may count once."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """All signals to their default, none blocked, nothing watched; `watch`'s descriptor stays the caller's."""
 
 
 class Limits(ABC):
@@ -351,6 +405,11 @@ class Limits(ABC):
 class Poller(ABC):
     """Wait for descriptors (epoll(7))."""
 
+    @property
+    @abstractmethod
+    def descriptor(self) -> int:
+        """Its own descriptor, readable while `wait(0)` would answer something: a poller within another loop."""
+
     @abstractmethod
     def add(self, descriptor: int, *, write: bool = False) -> None:
         """Wait for it to become readable, and writable where asked."""
@@ -367,6 +426,10 @@ class Poller(ABC):
     def wait(self, timeout: float | None) -> list[tuple[int, bool, bool]]:
         """[(descriptor, readable or ended, writable)]; [] when `timeout` seconds are over. None: no end."""
 
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of it; the descriptors stay open."""
+
 
 class Posix(ABC):
     """All groups. `core.posix.active()` returns the one in force."""
@@ -382,4 +445,17 @@ class Posix(ABC):
 
     @abstractmethod
     def poller(self) -> Poller:
-        """A new poller."""
+        """A new poller. In lists of calls it is `poller`."""
+
+
+GROUPS: Final[dict[str, type[ABC]]] = {
+    "files": Files,
+    "folders": Folders,
+    "processes": Processes,
+    "own": Own,
+    "sockets": Sockets,
+    "users": Users,
+    "signals": Signals,
+    "limits": Limits,
+}
+"""Each group of `Posix` by its attribute."""

@@ -1,0 +1,133 @@
+"""Starting a daemon, detached or in place of this process, and hearing how that goes."""
+
+# pathlib costs 5 ms of import in every command.
+# ruff: noqa: PTH100, PTH112, PTH117, PTH118, PTH120
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Final, NoReturn
+
+from snowfox import errors
+from snowfox.contract.start import STORES, Node, Said, said
+from snowfox.core.clock import SystemClock
+from snowfox.core.posix.api import Posix, Spawn
+from snowfox.errors import DeadlineExceeded, HostError, SnowFoxError
+from snowfox.values import Seconds
+
+PATIENCE: Final[Seconds] = 60.0
+"""How long a start may take until commands are taken."""
+
+_BOOT: Final = os.path.join(os.path.dirname(errors.__file__), "boot.py")
+_PASSED: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "TZ")
+
+
+class Pipe:
+    """What a daemon says about its start; to be read by whoever started it.
+
+    Args:
+        posix: the kernel.
+        descriptor: the read end, owned from now on.
+    """
+
+    def __init__(self, posix: Posix, descriptor: int) -> None:
+        self._posix = posix
+        self._descriptor = descriptor
+        self._buffer = b""
+        self._ended = False
+
+    def next(self, patience: Seconds = PATIENCE) -> Said | None:
+        """The next line; None when there will be no more. Raises DeadlineExceeded."""
+        until = SystemClock().after(patience)
+        poller = self._posix.poller()
+        poller.add(self._descriptor)
+        try:
+            while b"\n" not in self._buffer and not self._ended:
+                left = until - SystemClock().now()
+                if left <= 0:
+                    msg = f"cannot start the node: nothing was heard of its daemon for {patience:g} s"
+                    raise DeadlineExceeded(msg, "see .snowfox/node.log")
+                if poller.wait(left):
+                    chunk = self._posix.files.read(self._descriptor, 4096)
+                    self._ended = chunk == b""
+                    self._buffer += chunk or b""
+        finally:
+            poller.close()
+        line, newline, self._buffer = self._buffer.partition(b"\n")
+        return said(line) if newline else None
+
+    def rest(self) -> Iterator[Said]:
+        """All lines to the end."""
+        while (line := self.next()) is not None:
+            yield line
+
+
+def described(folder: str, configuration: str, policy: str | None) -> Node:
+    """The node of this folder, as a daemon is told.
+
+    Args:
+        folder: of the configuration.
+        configuration: its main file there.
+        policy: a file, or None.
+    """
+    project = os.path.realpath(folder)
+    digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:32]
+    return Node(
+        project=project,
+        configuration=configuration,
+        store=f"{STORES}/{digest}" if os.geteuid() == 0 else "",
+        policy="" if policy is None else os.path.abspath(policy),
+        paths=tuple(_third_party()),
+    )
+
+
+def detached(posix: Posix, node: Node) -> Pipe:
+    """Start the daemon in a session of its own. Raises PosixError."""
+    reader, writer = posix.files.pipe()
+    null = posix.files.open(os.devnull, os.O_RDWR)
+    try:
+        words = _words(node.replace(ready=3, is_detached=True))
+        # Its stderr is ours until it has its own log: what fails before that would be lost.
+        descriptors = ((null, 0), (null, 1), (2, 2), (writer, 3))
+        posix.processes.spawn(Spawn(sys.executable, tuple(words), _environment(), descriptors, session=True))
+    except SnowFoxError:
+        posix.files.close(reader)
+        raise
+    finally:
+        posix.files.close(writer)
+        posix.files.close(null)
+    return Pipe(posix, reader)
+
+
+def become(node: Node) -> NoReturn:
+    """Go on as the daemon, in this process. Raises HostError."""
+    words = _words(node)
+    if node.ready >= 0:
+        os.set_inheritable(node.ready, True)  # noqa: FBT003 - the function takes it so
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execve(sys.executable, words, _environment())
+    except OSError as error:
+        msg = f"cannot become the daemon: {error.strerror}"
+        raise HostError(msg, "") from error
+
+
+def _words(node: Node) -> list[str]:
+    return [sys.executable, "-I", "-S", _BOOT, "daemon", *node.words()]
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in _PASSED if name in os.environ}
+
+
+def _third_party() -> list[str]:
+    """Where this program finds other packages: its path without the standard library and the script's folder."""
+    library = os.path.dirname(os.__file__)
+    known = {library, os.path.join(library, "lib-dynload"), os.path.dirname(os.path.dirname(_BOOT))}
+    # Without -P or -I the first entry is the folder of the script, or the current one: nobody's choice.
+    entries = sys.path if sys.flags.safe_path else sys.path[1:]
+    return [path for path in entries if os.path.isabs(path) and path not in known and os.path.isdir(path)]

@@ -1,0 +1,165 @@
+"""A client without asyncio: for the command line, which has no time to load one.
+
+```python
+with connect("unix:.snowfox/run/manager.sock") as session:
+    session.call(Manager.status, "shop.*")          # NodeStatus
+    for step in session.stream(Manager.restart, "web"): ...
+```
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
+
+from snowfox.core.clock import SystemClock
+from snowfox.core.rpc.channel import Channel
+from snowfox.core.rpc.session import Answered, Ended, Failed, Happening, Item, Options, StreamEnded
+from snowfox.errors import ConnectionLost, DeadlineExceeded
+
+if TYPE_CHECKING:
+    from snowfox.core.clock import Clock
+    from snowfox.core.posix.api import Posix
+    from snowfox.core.rpc.interface import Method
+    from snowfox.values import Seconds
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PING: Final = 5.0
+DEAD: Final = 20.0
+
+
+@contextmanager
+def connect(
+    address: str, *, folder: int | None = None, timeout: Seconds = 10.0, posix: Posix | None = None
+) -> Generator[Session]:
+    """A session with a server; closed when the block is left, which cancels what is under way.
+
+    Args:
+        address: `unix:PATH`.
+        folder: an open folder that PATH is relative to, for paths of any length.
+        timeout: seconds until the other end must have greeted.
+        posix: the kernel; None: Linux.
+
+    Raises PosixError when nobody listens there, DeadlineExceeded, ProtocolError for another version.
+    """
+    if posix is None:
+        from snowfox.core.posix.linux import LinuxPosix  # noqa: PLC0415 - a test gives its own
+
+        posix = LinuxPosix()
+    socket = posix.sockets.connect(address, folder=folder)
+    session = Session(posix, socket, SystemClock())
+    try:
+        session.greet(timeout)
+        yield session
+    finally:
+        session.close()
+
+
+class Session:
+    """One conversation, one call or stream at a time.
+
+    Args:
+        posix: the kernel.
+        socket: a connected non-blocking unix stream socket; the session's from now on.
+        clock: for deadlines and silence.
+    """
+
+    def __init__(self, posix: Posix, socket: int, clock: Clock) -> None:
+        self._clock = clock
+        self._channel = Channel(
+            posix,
+            socket,
+            clock=clock,
+            serving=None,
+            calling=None,
+            options=Options("client", ping_after=PING, dead_after=DEAD),
+        )
+        self._poller = posix.poller()
+        self._poller.add(socket)
+        self._waiting: deque[Happening] = deque()
+
+    def greet(self, timeout: Seconds) -> None:
+        """Wait until the other end greeted. Raises DeadlineExceeded, ConnectionLost, ProtocolError."""
+        end = self._clock.now() + timeout
+        while not self._channel.greeted:
+            left = end - self._clock.now()
+            if left <= 0:
+                raise DeadlineExceeded(f"cannot talk to the other end: no greeting in {timeout:g} s")
+            self._turn(left)
+            self._raise_end()
+
+    def call(self, method: Method[P, R], *values: P.args, **named: P.kwargs) -> R:
+        """Ask, and wait for the answer until the method's deadline.
+
+        Raises what the other end raised, DeadlineExceeded, ConnectionLost.
+        """
+        request = self._ask(method, values, named)
+        while True:
+            match self._next():
+                case Answered(found, value) if found == request:
+                    return cast("R", value)
+                case Failed(found, error) if found == request:
+                    raise error
+                case Ended(error):
+                    raise error or ConnectionLost("the session ended")
+                case _:
+                    pass
+
+    def stream(self, method: Method[P, R], *values: P.args, **named: P.kwargs) -> Iterator[R]:
+        """Ask, and yield items as they come; leaving the loop early cancels. Raises as `call`."""
+        request = self._ask(method, values, named)
+        done = False
+        try:
+            while True:
+                match self._next():
+                    case Item(found, value) if found == request:
+                        yield cast("R", value)
+                    case StreamEnded(found) if found == request:
+                        done = True
+                        return
+                    case Failed(found, error) if found == request:
+                        done = True
+                        raise error
+                    case Ended(error):
+                        done = True
+                        raise error or ConnectionLost("the session ended")
+                    case _:
+                        pass
+        finally:
+            if not done:
+                self._channel.cancel(request)
+
+    def close(self) -> None:
+        """End it. A second time is fine."""
+        self._channel.close()
+
+    def _ask(self, method: Method[Any, Any], values: tuple[Any, ...], named: dict[str, Any]) -> int:
+        self._raise_end()
+        request = self._channel.call(method, *method.bind(values, named))
+        self._waiting.extend(self._channel.flush())
+        return request
+
+    def _next(self) -> Happening:
+        while not self._waiting:
+            self._turn(None)
+        return self._waiting.popleft()
+
+    def _turn(self, most: Seconds | None) -> None:
+        tick = self._channel.next_tick()
+        waits = [] if tick is None else [max(0.0, tick - self._clock.now())]
+        if most is not None:
+            waits.append(most)
+        self._poller.change(self._channel.socket, write=self._channel.wants_write)
+        if self._poller.wait(min(waits, default=None)):
+            self._waiting.extend(self._channel.receive())
+        self._waiting.extend(self._channel.tick())
+        self._waiting.extend(self._channel.flush())
+
+    def _raise_end(self) -> None:
+        for happening in self._waiting:
+            if isinstance(happening, Ended):
+                raise happening.error or ConnectionLost("the other end closed the session")

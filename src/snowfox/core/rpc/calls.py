@@ -1,0 +1,198 @@
+"""One half of a session: what we ask of the other end."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from snowfox.core.rpc import frame, message
+from snowfox.core.rpc.happening import Answered, Failed, Happening, Item, StreamEnded
+from snowfox.core.rpc.reading import NO_DESCRIPTORS, Incoming
+from snowfox.errors import DeadlineExceeded, HostError, ProtocolError, SnowFoxError
+
+if TYPE_CHECKING:
+    from snowfox.core.rpc.interface import Descriptor, Method
+    from snowfox.core.rpc.message import Wire, Wires
+    from snowfox.core.rpc.outbox import Outbox
+    from snowfox.core.trace import Trace
+    from snowfox.values import Seconds
+
+NEVER: Final = float("inf")
+
+UNGREETED: Final = 64
+"""Requests that may be under way before the other end said how many it takes."""
+
+MOST_HELD: Final = 100_000
+"""Calls that may wait here for their turn."""
+
+
+class _Asked:
+    __slots__ = ("deadline", "method", "wire")
+
+    def __init__(self, method: Method[Any, Any], wire: Wire, deadline: Seconds) -> None:
+        self.method = method
+        self.wire = wire
+        self.deadline = deadline
+
+
+class _Held:
+    __slots__ = ("body", "descriptors", "kind", "method", "milliseconds", "request")
+
+    def __init__(self, request: int, kind: int, method: int, milliseconds: int) -> None:
+        self.request = request
+        self.kind = kind
+        self.method = method
+        self.milliseconds = milliseconds
+        self.body = b""
+        self.descriptors: list[Descriptor] = []
+
+
+class Calls:
+    """Requests of ours that are under way, or held back until the other end takes more.
+
+    Args:
+        outbox: where frames go.
+        wires: how methods are written and read.
+    """
+
+    def __init__(self, outbox: Outbox, wires: Wires) -> None:
+        self.soonest: Seconds = NEVER
+        self.most = UNGREETED
+        self._outbox = outbox
+        self._wires = wires
+        self._last = 0
+        self._asked: dict[int, _Asked] = {}
+        self._numbers: dict[Method[Any, Any], tuple[int, Wire]] = {}
+        self._held: deque[_Held] = deque()
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    def call(
+        self,
+        method: Method[Any, Any],
+        values: tuple[Any, ...],
+        now: Seconds,
+        *,
+        left: Seconds | None,
+        trace: Trace | None,
+    ) -> int:
+        """Ask, with `left` seconds for the answer. Raises as `Session.call`."""
+        known = self._numbers.get(method)
+        number, wire = self._define(method) if known is None else known
+        body, descriptors = wire.write_arguments(values)
+        kind = frame.CALL
+        if trace is not None:
+            kind = frame.TRACED
+            body = message.trace(trace) + body
+        milliseconds = 0 if left is None else max(1, min(0xFFFFFFFF, round(left * 1000)))
+        request = self._last % 0xFFFFFFFF + 1
+        if len(self._asked) - len(self._held) >= self.most:
+            self._hold(request, kind, number, milliseconds, body, descriptors)
+        else:
+            self._outbox.put(kind, request, body, descriptors, number, milliseconds)
+        self._last = request
+        deadline = NEVER if left is None else now + left
+        self._asked[request] = _Asked(method, wire, deadline)
+        self.soonest = min(self.soonest, deadline)
+        return request
+
+    def cancel(self, request: int) -> bool:
+        """Forget it and tell the other end; False when it was over."""
+        if self._asked.pop(request, None) is None:
+            return False
+        for held in self._held:
+            if held.request == request:
+                self._held.remove(held)
+                _close(held.descriptors)
+                return True
+        self._outbox.put(frame.CANCEL, request)
+        self.release()
+        return True
+
+    def release(self) -> None:
+        """Send what was held back, as far as the other end takes it."""
+        while self._held and len(self._asked) - len(self._held) < self.most:
+            held = self._held.popleft()
+            self._outbox.put(
+                held.kind, held.request, held.body, held.descriptors, held.method, held.milliseconds
+            )
+
+    def replied(
+        self, kind: int, request: int, body: bytes, incoming: Incoming, happenings: list[Happening]
+    ) -> None:
+        """A reply came. Raises ProtocolError for one that does not belong."""
+        asked = self._asked.get(request)
+        if asked is None:  # cancelled or expired here while the reply was under way
+            incoming.close()
+            if not 0 < request <= self._last:
+                raise ProtocolError(f"a reply to request {request}, which was never made")
+            return
+        if kind != frame.FAILURE and asked.method.is_stream == (kind == frame.ANSWER):
+            raise ProtocolError(f"a reply of kind {kind} to {asked.method.full_name}")
+        if kind == frame.ANSWER:
+            happenings.append(Answered(request, asked.wire.read_result(body, incoming)))
+        elif kind == frame.ITEM:
+            happenings.append(Item(request, asked.wire.read_result(body, incoming)))
+            return
+        elif incoming is not NO_DESCRIPTORS:
+            raise ProtocolError("descriptors where none belong")
+        elif kind == frame.END:
+            happenings.append(StreamEnded(request))
+        else:
+            happenings.append(Failed(request, message.read_failure(body)))
+        del self._asked[request]
+        if self._held:
+            self.release()
+
+    def expire(self, now: Seconds, happenings: list[Happening]) -> None:
+        """Give up those whose time is over."""
+        late: list[int] = []
+        self.soonest = NEVER
+        for request, asked in self._asked.items():
+            if asked.deadline <= now:
+                late.append(request)
+            elif asked.deadline < self.soonest:
+                self.soonest = asked.deadline
+        for request in late:
+            name = self._asked[request].method.name
+            self.cancel(request)
+            happenings.append(Failed(request, DeadlineExceeded(f"cannot {name}: no answer in time")))
+
+    def fail(self, error: SnowFoxError, happenings: list[Happening]) -> None:
+        """The session is over: so are all."""
+        happenings.extend(Failed(request, error) for request in self._asked)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._asked.clear()
+        for held in self._held:
+            _close(held.descriptors)
+        self._held.clear()
+        self.soonest = NEVER
+
+    def _define(self, method: Method[Any, Any]) -> tuple[int, Wire]:
+        known = self._numbers[method] = (len(self._numbers), self._wires(method))
+        self._outbox.put(frame.DEFINE, body=message.definition(method), method=known[0])
+        return known
+
+    def _hold(
+        self,
+        request: int,
+        kind: int,
+        number: int,
+        milliseconds: int,
+        body: bytes,
+        descriptors: list[Descriptor],
+    ) -> None:
+        if len(self._held) >= MOST_HELD:
+            raise HostError(f"cannot ask: {MOST_HELD} calls wait for the other end")
+        held = _Held(request, kind, number, milliseconds)
+        held.body, held.descriptors = body, descriptors
+        self._held.append(held)
+
+
+def _close(descriptors: list[Descriptor]) -> None:
+    for one in descriptors:
+        one.close()

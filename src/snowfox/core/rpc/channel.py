@@ -1,0 +1,160 @@
+"""A session over a non-blocking socket, for a loop that polls. No asyncio: for daemon and spawner.
+
+The loop waits for `socket`, and for writing where `wants_write`; it calls `receive` when it is readable, and once at
+the end of each turn `tick` and `flush`. What is asked and answered in a turn goes out with one write.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from snowfox.core.rpc.session import Happening, Options, Session
+from snowfox.errors import ConnectionLost, PosixError, ProtocolError, SnowFoxError
+from snowfox.values import Seconds
+
+if TYPE_CHECKING:
+    from snowfox.core.clock import Clock
+    from snowfox.core.posix.api import Posix
+    from snowfox.core.rpc.interface import Interface, Method
+
+__all__ = ["Channel", "Options"]
+
+READ: Final = 256 << 10
+MOST_DESCRIPTORS: Final = 253
+MOST_READS: Final = 16
+"""Reads of a turn, so that one busy peer does not keep a loop from its others."""
+MOST_UNSENT: Final = 64 << 20
+"""Bytes that a peer may leave unread; one more ends the session."""
+
+
+class Channel:
+    """See the module.
+
+    Args:
+        posix: the kernel.
+        socket: a connected, non-blocking unix stream socket; the channel's from now on.
+        clock: for deadlines and silence.
+        serving: what the other end may call here; None: nothing.
+        calling: what we call there; None: nothing. For the reader: it is not checked.
+        options: see `Options`.
+    """
+
+    def __init__(
+        self,
+        posix: Posix,
+        socket: int,
+        *,
+        clock: Clock,
+        serving: type[Interface] | None,
+        calling: type[Interface] | None,
+        options: Options,
+    ) -> None:
+        self.socket = socket
+        self.calling = calling
+        self._posix = posix
+        self._clock = clock
+        self._session = Session(clock.now(), options, serving=serving, posix=posix)
+        self._closed = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the session is over; `close` is still owed."""
+        return self._session.ended
+
+    @property
+    def greeted(self) -> bool:
+        """Whether the other end has said who it is."""
+        return self._session.greeted
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether to `flush` when the socket becomes writable."""
+        return self._session.outbox.is_blocked and not self._session.ended
+
+    def receive(self) -> list[Happening]:
+        """Read what is there. To be called when the socket is readable."""
+        happenings: list[Happening] = []
+        for _ in range(MOST_READS):
+            if self._session.ended:
+                break
+            try:
+                got = self._posix.sockets.receive(self.socket, READ, most=MOST_DESCRIPTORS)
+            except PosixError as error:
+                happenings += self._session.lost(ConnectionLost(str(error)))
+                break
+            if got is None:
+                break
+            if got.truncated:
+                for number in got.descriptors:
+                    self._posix.files.close(number)
+                happenings += self._session.lost(
+                    ProtocolError("descriptors were lost: too many are open here")
+                )
+                break
+            if not got.data:
+                happenings += self._session.lost(None)
+                break
+            happenings += self._session.receive(got.data, got.descriptors, self._clock.now())
+            if len(got.data) < READ and not got.descriptors:
+                break
+        if self._session.ended:
+            self._send_last()
+        return happenings
+
+    def flush(self) -> list[Happening]:
+        """Send what waits. [] or the end of the session."""
+        if self._session.ended:
+            return []
+        try:
+            self._session.outbox.send(self._posix, self.socket)
+        except PosixError as error:
+            return self._session.lost(ConnectionLost(str(error)))
+        if self._session.outbox.size > MOST_UNSENT:
+            return self._session.lost(ConnectionLost("the other end does not read"))
+        return []
+
+    def call(self, method: Method[Any, Any], *arguments: object, deadline: Seconds | None = None) -> int:
+        """Ask; sent at the next `flush`. Returns the request's number. Raises as `Session.call`.
+
+        Args:
+            method: what to call.
+            arguments: its arguments, in order; descriptors are given away.
+            deadline: seconds that it may take; None: what the method says.
+        """
+        return self._session.call(method, method.bind(arguments, {}), self._clock.now(), deadline=deadline)
+
+    def answer(self, request: int, value: object) -> None:
+        """Answer a request; in vain when it was withdrawn."""
+        self._session.answer(request, value)
+
+    def refuse(self, request: int, error: SnowFoxError) -> None:
+        """Answer a request with an error; in vain when it was withdrawn."""
+        self._session.refuse(request, error)
+
+    def cancel(self, request: int) -> None:
+        """A call of ours is no longer wanted; nothing more is heard of it."""
+        self._session.cancel(request)
+
+    def tick(self) -> list[Happening]:
+        """Deadlines and silence."""
+        return self._session.tick(self._clock.now())
+
+    def next_tick(self) -> Seconds | None:
+        """The monotonic time at which `tick` has something to do; None: never."""
+        return self._session.next_tick()
+
+    def close(self) -> None:
+        """Say goodbye where that is possible at once, and close the socket. A second time is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        self._session.goodbye()
+        self._send_last()
+        self._session.close()
+        self._posix.files.close(self.socket)
+
+    def _send_last(self) -> None:
+        # An error means that the other end is gone already, which is why the session is over.
+        with suppress(PosixError):
+            self._session.outbox.send(self._posix, self.socket)

@@ -1,0 +1,77 @@
+"""Ask another end, in an asyncio loop.
+
+```python
+async with connect("unix:.snowfox/run/manager.sock", Manager) as manager:
+    promise = manager.restart("web")               # sent now
+    await promise
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from snowfox.core.clock import SystemClock
+from snowfox.core.posix.active import active
+from snowfox.core.rpc.endpoint import Endpoint
+from snowfox.core.rpc.interface import Interface
+from snowfox.core.rpc.link import Link
+from snowfox.core.rpc.server import table
+from snowfox.core.rpc.session import Options
+
+I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
+
+
+@asynccontextmanager
+async def connect(endpoint: str | Endpoint, calling: type[I]) -> AsyncGenerator[I]:
+    """The other end's interface, for the block; leaving it ends the session.
+
+    Args:
+        endpoint: `unix:PATH`, or an `Endpoint`.
+        calling: what is served there.
+
+    Raises PosixError when nobody listens, UsageError for another endpoint.
+    """
+    place = Endpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
+    posix = active()
+    socket = posix.sockets.connect(place.address, folder=place.folder)
+    options = Options("client", dead_after=20.0)
+    link = Link(posix, socket, clock=SystemClock(), options=options, calling=calling)
+    try:
+        yield link.remote
+    finally:
+        link.close()
+
+
+async def attach(
+    descriptor: int,
+    *,
+    calling: type[I],
+    serving: type[Interface] | None = None,
+    handlers: object | None = None,
+    name: str,
+) -> Link[I]:
+    """A session over an inherited socket, both ends calling and serving. The other end watches for silence.
+
+    Args:
+        descriptor: a connected non-blocking unix stream socket; the link's from now on.
+        calling: what the other end serves.
+        serving: what we serve.
+        handlers: an object whose methods serve it, marked with `server.handles`.
+        name: of the other end, for messages.
+
+    Raises InternalError when a handler is missing.
+    """
+    found = {} if serving is None or handlers is None else table(serving, handlers)
+    options = Options(name, ping_after=None, dead_after=None)
+    return Link(
+        active(),
+        descriptor,
+        clock=SystemClock(),
+        options=options,
+        serving=serving,
+        handlers=found,
+        calling=calling,
+    )

@@ -1,0 +1,66 @@
+"""Types that can travel, taken apart: fields of a struct, items of a list or dict, what may be None."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from snowfox.core.rpc.interface import Argument, Descriptor
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Maker(Protocol[T_co]):
+    """Makes a reader or writer of each composed type."""
+
+    def of_list(self, item: Any) -> T_co:
+        """For `list[item]`."""
+        ...
+
+    def of_dict(self, item: Any) -> T_co:
+        """For `dict[str, item]`."""
+        ...
+
+    def of_optional(self, item: Any) -> T_co:
+        """For `item | None`."""
+        ...
+
+    def of_struct(self, kind: Any) -> T_co:
+        """For a NamedTuple class."""
+        ...
+
+
+@cache
+def fields_of(kind: Any) -> tuple[Argument, ...]:
+    """The fields of a NamedTuple class, in order, with their types and defaults."""
+    hints = get_type_hints(kind)
+    defaults: dict[str, Any] = kind._field_defaults
+    return tuple(Argument(name, hints[name], name in defaults, defaults.get(name)) for name in kind._fields)
+
+
+def compiled(kind: Any, maker: Maker[T_co]) -> T_co:
+    """What `maker` makes of a composed type. Raises TypeError for a type without form."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is list:
+        return maker.of_list(inner[0])
+    if origin is dict and inner[0] is str:
+        return maker.of_dict(inner[1])
+    if origin in {UnionType, Union} and len(inner) == 2 and NoneType in inner:
+        return maker.of_optional(inner[0] if inner[1] is NoneType else inner[1])
+    if getattr(kind, "_field_defaults", None) is not None:
+        return maker.of_struct(kind)
+    msg = f"{kind!r} cannot travel: messages have str, int, float, bool, bytes, None, list, dict, NamedTuple, Descriptor"
+    raise TypeError(msg)
+
+
+@cache
+def has_descriptors(kind: Any) -> bool:
+    """Whether a value of this type may hold descriptors."""
+    if kind is Descriptor:
+        return True
+    fields: tuple[Any, ...] = getattr(kind, "_fields", ())
+    return any(
+        has_descriptors(part)
+        for part in ([one.type for one in fields_of(kind)] if fields else get_args(kind))
+    )

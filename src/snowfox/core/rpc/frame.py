@@ -1,0 +1,130 @@
+"""Frames: what the bytes of a session are.
+
+A frame is a header of 16 bytes, big endian, and a body:
+
+```text
+u32 length of the body, at most 1 MiB
+u8  kind
+u8  descriptors that come with it (SCM_RIGHTS, with its first byte)
+u16 method, the caller's own number of it (CALL, DEFINE)
+u32 request, the caller's number of it, from 1; 0 where there is none
+u32 milliseconds that are left (CALL; 0: none said); bytes of credit (CREDIT)
+```
+
+A fixed header costs a quarter of a MessagePack envelope. Descriptors come with the first byte of their frame: the
+kernel ends a read after a message that had descriptors (unix(7)), so they never come late, and what is left over when
+no frame is under way belongs to none.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from snowfox.errors import ProtocolError
+
+HEADER: Final = struct.Struct(">IBBHII")
+SIZE: Final = HEADER.size
+LIMIT: Final = 1 << 20
+"""Bytes of the longest body."""
+
+MOST_DESCRIPTORS: Final = 253
+"""SCM_MAX_FD: what the kernel passes in one message."""
+
+HELLO: Final = 0  # both, first: message.Hello
+DEFINE: Final = 1  # the caller: number, name and digest of a method that it is about to call
+CALL: Final = 2  # arguments
+TRACED: Final = 3  # a CALL whose body begins with a trace
+ANSWER: Final = 4  # the result
+FAILURE: Final = 5  # message.failure instead of a result, or a stream's end by an error
+ITEM: Final = 6  # one of a stream
+END: Final = 7  # of a stream
+CANCEL: Final = 8  # the caller no longer wants it; it is answered by FAILURE all the same
+CREDIT: Final = 9  # the caller took so many bytes of a stream's items
+PING: Final = 10
+PONG: Final = 11
+GOODBYE: Final = 12  # the last one: empty, or message.failure
+LAST: Final = GOODBYE
+
+Frame = tuple[int, int, int, int, tuple[int, ...], bytes]
+"""kind, method, request, number, descriptors, body. A plain tuple: one is made for each message."""
+
+
+class Frames:
+    """Puts frames together from bytes as they come. Holds at most one unfinished frame.
+
+    Descriptors in `descriptors` were received and belong to no frame yet; whoever ends the session closes them.
+    """
+
+    __slots__ = ("_have", "_need", "_pieces", "descriptors")
+
+    def __init__(self) -> None:
+        self.descriptors: list[int] = []
+        self._pieces: list[bytes] = []
+        self._have = 0
+        self._need = 0
+
+    def feed(self, data: bytes, descriptors: tuple[int, ...] = ()) -> list[Frame]:
+        """Frames that are complete now.
+
+        Raises ProtocolError for a wrong header and for descriptors that belong to no frame. Frames before the wrong
+        one are lost, and their descriptors are in `descriptors`: the session ends anyway.
+        """
+        if descriptors:
+            self.descriptors.extend(descriptors)
+        if self._pieces:
+            self._pieces.append(data)
+            self._have += len(data)
+            if self._have < self._need:
+                self._check_waiting(0)
+                return []
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+        frames: list[Frame] = []
+        at = self._cut(data, frames)
+        if at < len(data):
+            self._pieces.append(data[at:] if at else data)
+            self._have = len(data) - at
+        elif self.descriptors:
+            for one in frames:
+                self.descriptors.extend(one[4])
+            raise _stray()
+        return frames
+
+    def _cut(self, data: bytes, frames: list[Frame]) -> int:
+        at = 0
+        size = len(data)
+        given = self.descriptors
+        taken = 0
+        self._need = SIZE
+        while size - at >= SIZE:
+            length, kind, count, method, request, number = HEADER.unpack_from(data, at)
+            if length > LIMIT or kind > LAST or count > MOST_DESCRIPTORS:
+                text = f"a frame of kind {kind} with {length} bytes and {count} descriptors"
+                raise ProtocolError(text)
+            end = at + SIZE + length
+            if end > size:
+                self._need = SIZE + length
+                if given:
+                    self._check_waiting(taken, count)
+                break
+            mine: tuple[int, ...] = ()
+            if count:
+                mine = tuple(given[taken : taken + count])
+                taken += count
+                if len(mine) < count:
+                    text = f"a frame announced {count} descriptors and came with {len(mine)}"
+                    raise ProtocolError(text)
+            frames.append((kind, method, request, number, mine, data[at + SIZE : end]))
+            at = end
+        if taken:
+            del given[:taken]
+        return at
+
+    def _check_waiting(self, taken: int, count: int = MOST_DESCRIPTORS) -> None:
+        if len(self.descriptors) - taken > count:
+            raise _stray()
+
+
+def _stray() -> ProtocolError:
+    return ProtocolError("descriptors where none belong")

@@ -1,0 +1,78 @@
+"""The client's end of a stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+
+from snowfox.errors import DeadlineExceeded, SnowFoxError
+
+if TYPE_CHECKING:
+    from snowfox.core.rpc.interface import Method
+    from snowfox.core.rpc.link import Link
+
+T = TypeVar("T")
+
+MOST_ITEMS: Final = 10_000
+"""Items of a stream that wait for their reader here; one more ends the stream."""
+
+
+class Items(Generic[T]):
+    """The client's end of a stream: `async with manager.follow("web") as lines: async for line in lines`.
+
+    Leaving the block cancels it. Items wait for their reader, at most `MOST_ITEMS`.
+    """
+
+    def __init__(self, link: Link[Any], method: Method[Any, Any], values: tuple[Any, ...]) -> None:
+        self._link = link
+        self._method = method
+        self._values = values
+        self._request: int | None = None
+        self._items: deque[T] = deque()
+        self._error: SnowFoxError | None = None
+        self._finished = False
+        self._arrived = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._request is not None:
+            self._link.close_stream(self._request)
+
+    def __aiter__(self) -> Self:
+        self._open()
+        return self
+
+    async def __anext__(self) -> T:
+        """The next item. Raises what the other end raised, ConnectionLost."""
+        while not self._items:
+            if self._error is not None:
+                raise self._error
+            if self._finished:
+                raise StopAsyncIteration
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._items.popleft()
+
+    def put(self, value: T) -> None:
+        """An item came."""
+        if len(self._items) >= MOST_ITEMS:
+            self.finish(DeadlineExceeded(f"{MOST_ITEMS} items of {self._method.name} were not read in time"))
+            if self._request is not None:
+                self._link.close_stream(self._request)
+            return
+        self._items.append(value)
+        self._arrived.set()
+
+    def finish(self, error: SnowFoxError | None) -> None:
+        """The end came."""
+        self._error = error
+        self._finished = True
+        self._arrived.set()
+
+    def _open(self) -> None:
+        if self._request is None:
+            self._request = self._link.open_stream(self._method, self._values, self)

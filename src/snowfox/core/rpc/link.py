@@ -1,0 +1,396 @@
+"""A session over a socket in an asyncio loop: reading, writing, deadlines, handlers. Common to client and server.
+
+It waits by `add_reader` and reads with recvmsg, because stream transports lose descriptors. What is said in a turn of
+the loop goes out with one write. A plain `def` handler runs in place, without a task; an `async def` one in a task; a
+stream is an async generator in a task, paused while its reader is behind. One timer for all deadlines, armed only
+while there are some.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from functools import partial
+from typing import Any, Final, Generic, NamedTuple, TypeVar, assert_never, cast
+
+from snowfox.core import deadline as deadlines
+from snowfox.core import log
+from snowfox.core import trace as tracing
+from snowfox.core.clock import Clock
+from snowfox.core.posix.api import Credentials, Posix
+from snowfox.core.promise import Promise, Resolver
+from snowfox.core.rpc.interface import Interface, Method
+from snowfox.core.rpc.items import Items
+from snowfox.core.rpc.requests import close_in
+from snowfox.core.rpc.session import (
+    Answered,
+    Called,
+    Ended,
+    Failed,
+    Happening,
+    Item,
+    Options,
+    Session,
+    StreamEnded,
+    Withdrawn,
+)
+from snowfox.errors import (
+    Cancelled,
+    ConnectionLost,
+    InternalError,
+    PosixError,
+    ProtocolError,
+    RemoteError,
+    SnowFoxError,
+)
+
+I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
+
+READ: Final = 256 << 10
+MOST_DESCRIPTORS: Final = 253
+PAUSE: Final = 256 << 10
+"""Unsent bytes beyond which streams wait."""
+MOST_UNSENT: Final = 64 << 20
+
+_log = log.get("rpc")
+
+
+class Caller(NamedTuple):
+    """Who asks: credentials by the kernel; None for an inherited socket without."""
+
+    peer: Credentials | None
+
+
+_caller: Final[ContextVar[Caller]] = ContextVar("snowfox.rpc.caller", default=Caller(None))  # noqa: B039 - frozen
+
+
+def current() -> Caller:
+    """Who asks, inside a handler; nobody outside."""
+    return _caller.get()
+
+
+_make: Final[Callable[..., tuple[Promise[Any], Resolver[Any]]]] = Promise.make
+
+Handlers = dict[str, Callable[..., Any]]
+"""Full name of a method to what serves it."""
+
+
+class Link(Generic[I]):
+    """One session; made by `client.attach`, `client.connect` and `server.serve`.
+
+    Args:
+        posix: the kernel.
+        socket: a connected non-blocking unix stream socket; the link's from now on.
+        clock: for deadlines and silence, the time of the running loop.
+        options: see `session.Options`.
+        serving: what the other end may call.
+        handlers: what serves it.
+        calling: what the other end offers.
+        caller: who is there.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a conversation
+        self,
+        posix: Posix,
+        socket: int,
+        *,
+        clock: Clock,
+        options: Options,
+        serving: type[Interface] | None = None,
+        handlers: Handlers | None = None,
+        calling: type[I] | None = None,
+        caller: Caller = Caller(None),  # noqa: B008 - frozen
+    ) -> None:
+        self._posix = posix
+        self._socket = socket
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._session = Session(clock.now(), options, serving=serving, posix=posix)
+        self._handlers = handlers or {}
+        self._caller = caller
+        self._name = options.name
+        self._asked: dict[int, Resolver[Any]] = {}
+        self._streams: dict[int, Items[Any]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._flushing = False
+        self._writing = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._drained: asyncio.Event | None = None
+        self._closed: asyncio.Future[SnowFoxError | None] = self._loop.create_future()
+        self._listeners: list[Callable[[], object]] = []
+        self.remote: I = cast("I", (calling or Interface)(self._bind))
+        self._loop.add_reader(socket, self._readable)
+        self._soon()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session goes on."""
+        return not self._closed.done()
+
+    def when_closed(self, listener: Callable[[], object]) -> None:
+        """Call it once the session is over."""
+        self._listeners.append(listener)
+
+    async def closed(self) -> SnowFoxError | None:
+        """Wait for the end of the session: its error, or None where the other end left in order."""
+        return await asyncio.shield(self._closed)
+
+    def close(self, why: SnowFoxError | None = None) -> None:
+        """End the session: what is under way is rejected with `ConnectionLost`, handlers are cancelled.
+
+        Args:
+            why: what the other end is told; None: we leave in order.
+        """
+        if self.is_open:
+            self._session.goodbye(why)
+            self._happened(self._session.lost(None))
+
+    # --- calling
+
+    def _bind(self, method: Method[Any, Any]) -> Callable[..., Any]:
+        if method.is_stream:
+            return lambda *values, **named: Items[Any](self, method, method.bind(values, named))
+        return lambda *values, **named: self._call(method, method.bind(values, named))
+
+    def _call(self, method: Method[Any, Any], values: tuple[Any, ...]) -> Promise[Any]:
+        now = self._clock.now()
+        left = method.deadline
+        if left is not None:
+            left = max(0.0, min(left, deadlines.current() - now))
+        try:
+            request = self._session.call(method, values, now, deadline=left)
+        except ConnectionLost as error:
+            return Promise[Any].failed(error, method.full_name)
+        # The session keeps the deadline; the promise's own is only the net below it.
+        promise, resolver = _make(method.full_name, deadline=now + (left or 0.0) + 1.0, depth=3)
+        self._asked[request] = resolver
+        promise.when_settled(partial(self._settled, request))
+        self._soon()
+        self._arm()
+        return promise
+
+    def _settled(self, request: int, _: Promise[Any]) -> None:
+        """Whoever asked no longer wants it: so the other end need not go on."""
+        if self._asked.pop(request, None) is not None:
+            self._session.cancel(request)
+            self._soon()
+
+    def open_stream(self, method: Method[Any, Any], values: tuple[Any, ...], items: Items[Any]) -> int:
+        """Ask for a stream. Raises ConnectionLost."""
+        request = self._session.call(method, values, self._clock.now(), deadline=None)
+        self._streams[request] = items
+        self._soon()
+        return request
+
+    def close_stream(self, request: int) -> None:
+        """It is no longer wanted."""
+        if self._streams.pop(request, None) is not None:
+            self._session.cancel(request)
+            self._soon()
+
+    # --- moving bytes
+
+    def _readable(self) -> None:
+        try:
+            got = self._posix.sockets.receive(self._socket, READ, most=MOST_DESCRIPTORS)
+        except PosixError as error:
+            self._happened(self._session.lost(ConnectionLost(str(error))))
+            return
+        if got is None:
+            return
+        if got.truncated:
+            for number in got.descriptors:
+                self._posix.files.close(number)
+            self._happened(self._session.lost(ProtocolError("descriptors were lost: too many are open here")))
+        elif not got.data:
+            self._happened(self._session.lost(None))
+        else:
+            self._happened(self._session.receive(got.data, got.descriptors, self._clock.now()))
+
+    def _soon(self) -> None:
+        if not self._flushing and self.is_open:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if not self.is_open:
+            return
+        outbox = self._session.outbox
+        try:
+            outbox.send(self._posix, self._socket)
+        except PosixError as error:
+            self._happened(self._session.lost(ConnectionLost(str(error))))
+            return
+        if outbox.is_blocked != self._writing:
+            self._writing = outbox.is_blocked
+            if self._writing:
+                self._loop.add_writer(self._socket, self._flush)
+            else:
+                self._loop.remove_writer(self._socket)
+        if outbox.size > MOST_UNSENT:
+            self._happened(self._session.lost(ConnectionLost("the other end does not read")))
+        elif outbox.size <= PAUSE and self._drained is not None:
+            self._drained.set()
+            self._drained = None
+        self._arm()
+
+    def _send_last(self) -> None:
+        try:
+            self._session.outbox.send(self._posix, self._socket)
+        except PosixError as error:
+            _log.debug("the other end left first", link=self._name, error=str(error))
+
+    def _arm(self) -> None:
+        when = self._session.next_tick()
+        if self._timer is not None:
+            if when is not None and self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = None if when is None else self._loop.call_at(when, self._ticked)
+
+    def _ticked(self) -> None:
+        self._timer = None
+        self._happened(self._session.tick(self._clock.now()))
+        if self.is_open:
+            self._flush()
+
+    # --- what happens
+
+    def _happened(self, happenings: list[Happening]) -> None:
+        for happening in happenings:
+            if isinstance(happening, Called):
+                self._serve(happening)
+            elif isinstance(happening, Answered):
+                self._answered(happening.request, happening.value)
+            else:
+                self._went_on(happening)
+        if self._session.outbox.size and self.is_open:
+            self._soon()
+
+    def _went_on(self, happening: Failed | Item | StreamEnded | Withdrawn | Ended) -> None:
+        match happening:
+            case Failed(request, error):
+                self._failed(request, error)
+            case Item(request, value):
+                if (items := self._streams.get(request)) is None:
+                    close_in(value)
+                else:
+                    items.put(value)
+            case StreamEnded(request):
+                if (items := self._streams.pop(request, None)) is not None:
+                    items.finish(None)
+            case Withdrawn(request):
+                if (task := self._tasks.pop(request, None)) is not None:
+                    task.cancel()
+            case Ended(error):
+                self._over(error)
+            case _:
+                assert_never(happening)
+
+    def _answered(self, request: int, value: Any) -> None:
+        resolver = self._asked.pop(request, None)
+        if resolver is None or not resolver.resolve(value):
+            close_in(value)
+
+    def _failed(self, request: int, error: SnowFoxError) -> None:
+        if (resolver := self._asked.pop(request, None)) is not None:
+            resolver.reject(error)
+        elif (items := self._streams.pop(request, None)) is not None:
+            items.finish(error)
+
+    def _over(self, error: SnowFoxError | None) -> None:
+        if self._closed.done():
+            return
+        self._send_last()
+        self._loop.remove_reader(self._socket)
+        if self._writing:
+            self._loop.remove_writer(self._socket)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._drained is not None:
+            self._drained.set()
+        for task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()
+        self._session.close()
+        self._posix.files.close(self._socket)
+        if isinstance(error, ProtocolError):
+            _log.warning("a session ended", link=self._name, error=str(error))
+        self._closed.set_result(error)
+        for listener in self._listeners:
+            listener()
+
+    # --- serving
+
+    def _serve(self, called: Called) -> None:
+        handler = self._handlers[called.method]
+        token = _caller.set(self._caller)
+        try:
+            with tracing.within(called.trace):
+                value: Any = handler(*called.arguments)
+                kind: Any = value.__class__
+                if hasattr(kind, "__anext__"):
+                    self._start(called, self._stream(called, value))
+                elif hasattr(kind, "__await__"):
+                    self._start(called, self._wait(called, value))
+                else:
+                    self._session.answer(called.request, value)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
+            self._session.refuse(called.request, self._as_answer(called, error))
+        finally:
+            _caller.reset(token)
+
+    def _start(self, called: Called, work: Any) -> None:
+        task: asyncio.Task[None] = self._loop.create_task(work, name=called.method)
+        self._tasks[called.request] = task
+
+    async def _wait(self, called: Called, value: Awaitable[Any]) -> None:
+        try:
+            self._session.answer(called.request, await value)
+        except asyncio.CancelledError:
+            self._session.refuse(called.request, Cancelled("the node is leaving"))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
+            self._session.refuse(called.request, self._as_answer(called, error))
+        finally:
+            self._tasks.pop(called.request, None)
+            self._soon()
+
+    async def _stream(self, called: Called, items: AsyncIterator[Any]) -> None:
+        try:
+            async for one in items:
+                if not self._session.item(called.request, one):
+                    break
+                self._soon()
+                while self._session.outbox.size > PAUSE and self.is_open:
+                    await self._drain()
+            self._session.end(called.request)
+        except asyncio.CancelledError:
+            self._session.refuse(called.request, Cancelled("the node is leaving"))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
+            self._session.refuse(called.request, self._as_answer(called, error))
+        finally:
+            self._tasks.pop(called.request, None)
+            close = getattr(items, "aclose", None)
+            if close is not None:
+                await close()
+            self._soon()
+
+    async def _drain(self) -> None:
+        """Wait for a reader that is behind. One that takes nothing for long loses its session, and this its task."""
+        if self._drained is None:
+            self._drained = asyncio.Event()
+        await self._drained.wait()
+
+    def _as_answer(self, called: Called, error: Exception) -> SnowFoxError:
+        if isinstance(error, InternalError) or not isinstance(error, SnowFoxError):
+            _log.error("a handler failed", method=called.method, error=repr(error))
+        if isinstance(error, SnowFoxError):
+            return error
+        return RemoteError(
+            f"cannot {called.method.rpartition('.')[2]}: the node failed inside", None, type(error).__name__
+        )

@@ -1,0 +1,182 @@
+"""What the bodies of frames mean: greeting, definition, failure, and the arguments and results of methods."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from snowfox.core.rpc.codec import decode, encode
+from snowfox.core.rpc.digest import digest
+from snowfox.core.rpc.interface import Descriptor, Method
+from snowfox.core.rpc.reading import NO_DESCRIPTORS, Get, Incoming, fields_reader, reader, whole
+from snowfox.core.rpc.writing import Put, fields_writer, writer
+from snowfox.core.trace import Trace
+from snowfox.errors import ProtocolError, RemoteError, SnowFoxError, by_name
+
+VERSION: Final = 1
+"""Of the protocol. Ends of different versions do not talk."""
+
+LONGEST_ID: Final = 64
+"""Characters of a trace's ids."""
+
+
+class Hello(NamedTuple):
+    """The first frame of both: version of the protocol, who it is, how many requests it takes at once."""
+
+    version: int
+    name: str
+    most_requests: int
+
+
+class Definition(NamedTuple):
+    """A method that its sender is about to call: `Manager.status`, and its digest."""
+
+    name: str
+    digest: bytes
+
+
+class Failure(NamedTuple):
+    """An error of the tree: class name, and its fields as one of three kinds each."""
+
+    kind: str
+    texts: list[str | None]
+    numbers: dict[str, int]
+    lists: dict[str, list[str]]
+
+
+class Wire(ABC):
+    """How a method's arguments and result are written and read. Implementations: `SmallWire`, `fast.FastWire`.
+
+    What writes raises InternalError for values of other types, what reads raises ProtocolError.
+    """
+
+    @abstractmethod
+    def write_arguments(self, values: tuple[Any, ...]) -> tuple[bytes, list[Descriptor]]:
+        """All arguments in order. The descriptors stay their owner's until they are sent."""
+
+    @abstractmethod
+    def read_arguments(self, body: bytes, incoming: Incoming) -> tuple[Any, ...]:
+        """All arguments, defaults filled in."""
+
+    @abstractmethod
+    def write_result(self, value: object) -> tuple[bytes, list[Descriptor]]:
+        """A result, or an item of a stream."""
+
+    @abstractmethod
+    def read_result(self, body: bytes, incoming: Incoming) -> Any:
+        """A result, or an item of a stream."""
+
+
+Wires = Callable[[Method[Any, Any]], Wire]
+"""Gives the wire of a method."""
+
+
+class SmallWire(Wire):
+    """With the standard library."""
+
+    __slots__ = ("_get_arguments", "_get_result", "_put_arguments", "_put_result")
+
+    def __init__(self, method: Method[Any, Any]) -> None:
+        kinds = tuple(argument.type for argument in method.arguments)
+        self._put_arguments: Put = fields_writer(method.full_name, kinds)
+        self._get_arguments: Get = fields_reader(method.arguments, tuple)
+        self._put_result: Put = writer(method.result)
+        self._get_result: Get = reader(method.result)
+
+    def write_arguments(self, values: tuple[Any, ...]) -> tuple[bytes, list[Descriptor]]:  # noqa: D102
+        out = bytearray()
+        descriptors: list[Descriptor] = []
+        self._put_arguments(values, out, descriptors)
+        return bytes(out), descriptors
+
+    def read_arguments(self, body: bytes, incoming: Incoming) -> tuple[Any, ...]:  # noqa: D102
+        values: tuple[Any, ...] = whole(self._get_arguments, body, incoming)
+        return values
+
+    def write_result(self, value: object) -> tuple[bytes, list[Descriptor]]:  # noqa: D102
+        out = bytearray()
+        descriptors: list[Descriptor] = []
+        self._put_result(value, out, descriptors)
+        return bytes(out), descriptors
+
+    def read_result(self, body: bytes, incoming: Incoming) -> Any:  # noqa: D102
+        return whole(self._get_result, body, incoming)
+
+
+@cache
+def small(method: Method[Any, Any]) -> Wire:
+    """The wire of a method, compiled at its first use."""
+    return SmallWire(method)
+
+
+def hello(name: str, most_requests: int) -> bytes:
+    """The body of a HELLO."""
+    return encode(Hello, Hello(VERSION, name, most_requests))[0]
+
+
+def read_hello(body: bytes) -> Hello:
+    """Raises ProtocolError for another version."""
+    greeting: Hello = decode(Hello, body)
+    if greeting.version != VERSION:
+        raise ProtocolError(f"the other end speaks version {greeting.version} of the protocol, not {VERSION}")
+    return greeting
+
+
+def definition(method: Method[Any, Any]) -> bytes:
+    """The body of a DEFINE."""
+    return encode(Definition, Definition(method.full_name, digest(method)))[0]
+
+
+def read_definition(body: bytes) -> Definition:
+    """Raises ProtocolError."""
+    found: Definition = decode(Definition, body)
+    return found
+
+
+def failure(error: SnowFoxError) -> bytes:
+    """The body of a FAILURE or GOODBYE: an error travels by the name of its class and its fields."""
+    texts: list[str | None] = []
+    numbers: dict[str, int] = {}
+    lists: dict[str, list[str]] = {}
+    for index, field in enumerate(error.fields()):
+        texts.append(field if isinstance(field, str) else None)
+        if isinstance(field, list):
+            lists[str(index)] = field
+        elif isinstance(field, int):
+            numbers[str(index)] = field
+    return encode(Failure, Failure(type(error).__name__, texts, numbers, lists))[0]
+
+
+def read_failure(body: bytes) -> SnowFoxError:
+    """The error itself; RemoteError when its class is not known here. Raises ProtocolError."""
+    found: Failure = decode(Failure, body)
+    fields: list[Any] = list(found.texts)
+    for index in range(len(fields)):
+        fields[index] = found.numbers.get(str(index), found.lists.get(str(index), fields[index]))
+    kind = by_name(found.kind)
+    if kind is None or len(fields) > len(kind.FIELDS):
+        text = next((text for text in found.texts if text), "it failed")
+        return RemoteError(text, None, found.kind)
+    return kind(*fields)
+
+
+def trace(place: Trace) -> bytes:
+    """What stands before the arguments of a TRACED call."""
+    return encode(Trace, place)[0]
+
+
+def read_trace(body: bytes) -> tuple[Trace, bytes]:
+    """The trace, and the arguments behind it. Raises ProtocolError."""
+    ends: list[int] = []
+
+    def get(data: bytes, at: int, incoming: Incoming) -> tuple[Any, int]:
+        value, end = reader(Trace)(data, at, incoming)
+        ends.append(end)
+        return value, len(data)
+
+    found: Trace = whole(get, body, NO_DESCRIPTORS)
+    if len(found.id) > LONGEST_ID or len(found.cause) > LONGEST_ID:
+        raise ProtocolError("a trace's id is too long")
+    return found, body[ends[0] :]

@@ -1,0 +1,98 @@
+"""What a session has to send: frames joined into chunks, with the descriptors that go with them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from snowfox.core.rpc import frame
+from snowfox.errors import InternalError
+
+if TYPE_CHECKING:
+    from snowfox.core.posix.api import Posix
+    from snowfox.core.rpc.interface import Descriptor
+
+CHUNK: Final = 64 << 10
+"""Frames are joined into writes of about this many bytes."""
+
+
+class Outbox:
+    """Bytes and descriptors that wait to be sent, in order.
+
+    A chunk with descriptors begins with the frame that they belong to: they are sent with its first byte.
+
+    Attributes:
+        size: bytes that wait.
+        gone: bytes that went, ever.
+        is_blocked: whether the socket took less than there was, the last time.
+    """
+
+    __slots__ = ("_chunks", "gone", "is_blocked", "size")
+
+    def __init__(self) -> None:
+        self._chunks: deque[tuple[bytearray, tuple[int, ...]]] = deque()
+        self.size = 0
+        self.gone = 0
+        self.is_blocked = False
+
+    def put(
+        self,
+        kind: int,
+        request: int = 0,
+        body: bytes = b"",
+        descriptors: list[Descriptor] | None = None,
+        method: int = 0,
+        number: int = 0,
+    ) -> None:
+        """Append a frame. Raises InternalError when it is too large; then its descriptors are still the caller's."""
+        if len(body) > frame.LIMIT:
+            raise InternalError(f"cannot send a message of {len(body)} bytes: at most {frame.LIMIT}")
+        chunks = self._chunks
+        if descriptors:
+            if len(descriptors) > frame.MOST_DESCRIPTORS:
+                raise InternalError(
+                    f"cannot send {len(descriptors)} descriptors at once: at most {frame.MOST_DESCRIPTORS}"
+                )
+            head = frame.HEADER.pack(len(body), kind, len(descriptors), method, request, number)
+            chunks.append((bytearray(head), tuple(one.take() for one in descriptors)))
+        else:
+            head = frame.HEADER.pack(len(body), kind, 0, method, request, number)
+            if chunks and len(chunks[-1][0]) + len(body) <= CHUNK:
+                chunks[-1][0].extend(head)
+            else:
+                chunks.append((bytearray(head), ()))
+        chunks[-1][0].extend(body)
+        self.size += frame.SIZE + len(body)
+
+    def send(self, posix: Posix, socket: int) -> bool:
+        """Send what the socket takes; descriptors that went are closed here. Whether all went.
+
+        Raises PosixError when the other end is gone.
+        """
+        chunks = self._chunks
+        while chunks:
+            data, descriptors = chunks[0]
+            # A view, so that nothing is copied; released before the rest of it is cut off.
+            with memoryview(data) as view:
+                count = posix.sockets.send(socket, view, descriptors)
+            if count is None:
+                self.is_blocked = True
+                return False
+            self.size -= count
+            self.gone += count
+            if count == len(data):
+                chunks.popleft()
+            else:
+                chunks[0] = (data[count:], ())
+            for number in descriptors:
+                posix.files.close(number)
+        self.is_blocked = False
+        return True
+
+    def drop(self) -> list[int]:
+        """Forget everything. Returns descriptors to close."""
+        numbers = [number for _, descriptors in self._chunks for number in descriptors]
+        self._chunks.clear()
+        self.size = 0
+        self.is_blocked = False
+        return numbers

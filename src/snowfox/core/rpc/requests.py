@@ -1,0 +1,218 @@
+"""The other half of a session: what the other end asks of us."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from snowfox.core.rpc import frame, message
+from snowfox.core.rpc.digest import digest, fit
+from snowfox.core.rpc.happening import Called, Happening, Withdrawn
+from snowfox.core.rpc.interface import Descriptor, Interface, Method
+from snowfox.core.rpc.reading import NO_DESCRIPTORS, Incoming
+from snowfox.errors import Cancelled, DeadlineExceeded, NotPermitted, PeerError, ProtocolError, SnowFoxError
+
+if TYPE_CHECKING:
+    from snowfox.core.rpc.message import Wire, Wires
+    from snowfox.core.rpc.outbox import Outbox
+    from snowfox.core.trace import Trace
+    from snowfox.values import Seconds
+
+NEVER: Final = float("inf")
+MOST_DEFINED: Final = 1000
+"""Methods that the other end may define; an interface has far fewer."""
+
+
+class _Defined:
+    """A method as the other end knows it: ready to be served, or why it never is."""
+
+    __slots__ = ("method", "refusal", "wire")
+
+    def __init__(self, method: Method[Any, Any], wire: Wire, refusal: SnowFoxError | None) -> None:
+        self.method = method
+        self.wire = wire
+        self.refusal = refusal
+
+
+class _Open:
+    __slots__ = ("deadline", "incoming", "method", "wire")
+
+    def __init__(self, defined: _Defined, deadline: Seconds, incoming: Incoming) -> None:
+        self.method = defined.method
+        self.wire = defined.wire
+        self.deadline = deadline
+        self.incoming = incoming
+
+
+class Requests:
+    """Requests of the other end that are under way here.
+
+    Args:
+        outbox: where frames go.
+        wires: how methods are written and read.
+        serving: what may be called.
+        rights: what the other end may do.
+        most: how many requests may be under way.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        wires: Wires,
+        *,
+        serving: type[Interface] | None,
+        rights: frozenset[str],
+        most: int,
+    ) -> None:
+        self.soonest: Seconds = NEVER
+        self._outbox = outbox
+        self._wires = wires
+        self._rights = rights
+        self._most = most
+        self._served = {} if serving is None else {one.full_name: one for one in serving.methods.values()}
+        self._defined: list[_Defined] = []
+        self._open: dict[int, _Open] = {}
+
+    def define(self, number: int, body: bytes) -> None:
+        """The other end is about to call a method. Raises ProtocolError for one that there is not."""
+        if number != len(self._defined) or number >= MOST_DEFINED:
+            raise ProtocolError(f"method {number} where {len(self._defined)} was next")
+        found = message.read_definition(body)
+        method = self._served.get(found.name)
+        if method is None:
+            raise ProtocolError(f"there is no method {found.name[:100]} here")
+        refusal: SnowFoxError | None = None
+        if not fit(digest(method), found.digest):
+            refusal = PeerError(
+                f"cannot call {found.name}: the two ends are of different versions and disagree on it",
+                "run the same version of Snow Fox at both ends",
+            )
+        elif method.right is not None and method.right not in self._rights:
+            refusal = NotPermitted(f"cannot {method.name}: you have no right to {method.right} here", None)
+        self._defined.append(_Defined(method, self._wires(method), refusal))
+
+    def called(  # noqa: PLR0913, PLR0917 - the parts of a frame, once per message
+        self,
+        kind: int,
+        number: int,
+        request: int,
+        milliseconds: int,
+        body: bytes,
+        incoming: Incoming,
+        now: Seconds,
+        happenings: list[Happening],
+    ) -> None:
+        """A request came. Raises ProtocolError for a malformed one, and for one too many."""
+        if request in self._open or request == 0:
+            raise ProtocolError(f"request {request} is under way")
+        if number >= len(self._defined):
+            raise ProtocolError(f"method {number} was not defined")
+        if len(self._open) >= self._most:
+            raise ProtocolError(f"more than {self._most} requests at once")
+        defined = self._defined[number]
+        if defined.refusal is not None:
+            incoming.close()
+            self._outbox.put(frame.FAILURE, request, message.failure(defined.refusal))
+            return
+        trace: Trace | None = None
+        if kind == frame.TRACED:
+            trace, body = message.read_trace(body)
+        values = defined.wire.read_arguments(body, incoming)
+        method = defined.method
+        left = milliseconds / 1000 if milliseconds else method.deadline
+        deadline = NEVER if left is None else now + left
+        self._open[request] = _Open(defined, deadline, incoming)
+        self.soonest = min(self.soonest, deadline)
+        happenings.append(Called(request, method.full_name, values, trace))
+
+    def cancelled(self, request: int, happenings: list[Happening]) -> None:
+        """The other end no longer wants it; one that was answered already is fine."""
+        if request in self._open:
+            self._finish(request)
+            self._outbox.put(frame.FAILURE, request, message.failure(Cancelled("no longer wanted")))
+            happenings.append(Withdrawn(request))
+
+    def answer(self, request: int, value: object) -> None:
+        """See `Session.answer`."""
+        found = self._open.get(request)
+        if found is None:
+            close_in(value)
+            return
+        body, descriptors = found.wire.write_result(value)
+        if len(body) > frame.LIMIT:
+            close_in(value)
+            self.refuse(request, _too_large(found.method, len(body)))
+            return
+        self._outbox.put(frame.ANSWER, request, body, descriptors)
+        self._finish(request)
+
+    def item(self, request: int, value: object) -> bool:
+        """See `Session.item`."""
+        found = self._open.get(request)
+        if found is None:
+            close_in(value)
+            return False
+        body, descriptors = found.wire.write_result(value)
+        if len(body) > frame.LIMIT:
+            raise _too_large(found.method, len(body))
+        self._outbox.put(frame.ITEM, request, body, descriptors)
+        return True
+
+    def end(self, request: int) -> None:
+        """See `Session.end`."""
+        if request in self._open:
+            self._finish(request)
+            self._outbox.put(frame.END, request)
+
+    def refuse(self, request: int, error: SnowFoxError) -> None:
+        """See `Session.refuse`."""
+        if request in self._open:
+            self._finish(request)
+            self._outbox.put(frame.FAILURE, request, message.failure(error))
+
+    def expire(self, now: Seconds, happenings: list[Happening]) -> None:
+        """Withdraw those whose time is over."""
+        late: list[int] = []
+        self.soonest = NEVER
+        for request, found in self._open.items():
+            if found.deadline <= now:
+                late.append(request)
+            elif found.deadline < self.soonest:
+                self.soonest = found.deadline
+        for request in late:
+            text = f"cannot {self._open[request].method.name}: not done in time"
+            self.refuse(request, DeadlineExceeded(text))
+            happenings.append(Withdrawn(request))
+
+    def withdraw(self, happenings: list[Happening]) -> None:
+        """The session is over: so are all. What came with them stays until `clear`: a shell may yet look at it."""
+        happenings.extend(Withdrawn(request) for request in self._open)
+        self.soonest = NEVER
+
+    def clear(self) -> None:
+        """Forget all; what came with them and was not taken is closed."""
+        for request in list(self._open):
+            self._finish(request)
+        self.soonest = NEVER
+
+    def _finish(self, request: int) -> None:
+        incoming = self._open.pop(request).incoming
+        if incoming is not NO_DESCRIPTORS:
+            incoming.close()
+
+
+def close_in(value: object) -> None:
+    """Close the descriptors in a value that nobody waits for."""
+    if isinstance(value, Descriptor):
+        value.close()
+    elif isinstance(value, (tuple, list)):
+        for part in value:  # pyright: ignore[reportUnknownVariableType] - messages hold plain values
+            close_in(part)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, dict):
+        for part in value.values():  # pyright: ignore[reportUnknownVariableType] - messages hold plain values
+            close_in(part)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _too_large(method: Method[Any, Any], size: int) -> PeerError:
+    return PeerError(
+        f"cannot answer {method.name}: {size} bytes, at most {frame.LIMIT}", "ask for less at once"
+    )

@@ -1,0 +1,316 @@
+"""One conversation, without I/O: bytes and descriptors in, happenings out; what is to be sent waits in an outbox.
+
+Both ends may call (`calls`) and serve (`requests`) at once. Requests are answered in any order. The deadline of a call
+travels with it and is kept at both ends: the caller stops waiting, the server withdraws the request. A shell (`channel`,
+`blocking`, `link`) moves bytes and time; it calls `receive`, `tick` and the verbs, never two at once.
+
+Methods are agreed by name, each with a digest, before their first call: a call costs a number, nothing that is not used
+costs anything. A method on which the ends disagree is refused when called.
+
+Against a hostile peer: a frame that is malformed, out of place or of an unknown method ends the session; requests
+under way are bounded; descriptors that nobody takes are closed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from snowfox.core import trace as tracing
+from snowfox.core.rpc import frame, message
+from snowfox.core.rpc.calls import Calls
+from snowfox.core.rpc.happening import (
+    Answered,
+    Called,
+    Ended,
+    Failed,
+    Happening,
+    Item,
+    StreamEnded,
+    Withdrawn,
+)
+from snowfox.core.rpc.interface import Interface, Method, Right
+from snowfox.core.rpc.outbox import Outbox
+from snowfox.core.rpc.reading import NO_DESCRIPTORS, Incoming
+from snowfox.core.rpc.requests import Requests
+from snowfox.errors import ConnectionLost, DeadlineExceeded, ProtocolError, SnowFoxError
+from snowfox.values import Seconds
+
+if TYPE_CHECKING:
+    from snowfox.core.posix.api import Posix
+    from snowfox.core.rpc.message import Wires
+
+__all__ = [
+    "Answered",
+    "Called",
+    "Ended",
+    "Failed",
+    "Happening",
+    "Item",
+    "Options",
+    "Session",
+    "StreamEnded",
+    "Withdrawn",
+]
+
+NEVER: Final = float("inf")
+
+COARSE: Final[Seconds] = 0.05
+"""Between two looks at deadlines: one comes at most this late."""
+
+PATIENCE: Final[Seconds] = 30.0
+"""How long the other end may take nothing of what waits for it."""
+
+
+class Options(NamedTuple):
+    """How a session behaves.
+
+    Args:
+        name: who we are, for messages.
+        ping_after: seconds of silence after which we ask whether the other end lives; None: never.
+        dead_after: seconds of silence after which it counts as dead; None: never.
+        rights: what the other end may do here.
+        most_requests: how many of its requests may be under way. It is told so and holds back further ones.
+    """
+
+    name: str
+    ping_after: Seconds | None = 2.0
+    dead_after: Seconds | None = 5.0
+    rights: frozenset[str] = Right.ALL
+    most_requests: int = 20_000
+
+
+class Session:
+    """One end of a conversation.
+
+    Args:
+        now: the monotonic time at which it begins.
+        options: see `Options`.
+        serving: what the other end may call; None: nothing.
+        posix: what closes descriptors.
+        wires: how methods are written and read; by default with the standard library.
+    """
+
+    def __init__(
+        self,
+        now: Seconds,
+        options: Options,
+        *,
+        serving: type[Interface] | None,
+        posix: Posix,
+        wires: Wires = message.small,
+    ) -> None:
+        self.options = options
+        self.outbox = Outbox()
+        self.ended = False
+        self.peer_name = ""
+        self.calls = Calls(self.outbox, wires)
+        self._requests = Requests(
+            self.outbox, wires, serving=serving, rights=options.rights, most=options.most_requests
+        )
+        self._posix = posix
+        self._frames = frame.Frames()
+        self._heard = now
+        self._looked = now
+        self._pinged = False
+        self._greeted = False
+        self._stuck: tuple[int, Seconds] | None = None
+        self.outbox.put(frame.HELLO, body=message.hello(options.name, options.most_requests))
+
+    @property
+    def greeted(self) -> bool:
+        """Whether the other end said who it is."""
+        return self._greeted
+
+    # --- what we do
+
+    def call(
+        self, method: Method[Any, Any], values: tuple[Any, ...], now: Seconds, *, deadline: Seconds | None
+    ) -> int:
+        """Ask the other end. Returns the request's number; an answer comes as a happening.
+
+        Args:
+            method: of an interface of the other end.
+            values: all its arguments, in order. Their descriptors are given away.
+            now: monotonic time.
+            deadline: seconds that it may take; None: what the method says.
+
+        Raises InternalError when an argument has not the declared type or the message is too large, HostError when
+        too many calls wait, ConnectionLost when the session is over; descriptors stay the caller's then.
+        """
+        if self.ended:
+            raise ConnectionLost("the session is over")
+        left = method.deadline if deadline is None else deadline
+        return self.calls.call(method, values, now, left=left, trace=tracing.current())
+
+    def cancel(self, request: int) -> None:
+        """We no longer want it; nothing more is heard of it. One that is over is fine."""
+        self.calls.cancel(request)
+
+    def answer(self, request: int, value: object) -> None:
+        """Answer a request; in vain when it was withdrawn. Raises InternalError for a value of another type."""
+        self._requests.answer(request, value)
+
+    def refuse(self, request: int, error: SnowFoxError) -> None:
+        """Answer a request, or end a stream, with an error; in vain when it was withdrawn."""
+        self._requests.refuse(request, error)
+
+    def item(self, request: int, value: object) -> bool:
+        """An item of a stream; False when it is no longer wanted.
+
+        Raises InternalError for a value of another type, PeerError for one that is too large.
+        """
+        return self._requests.item(request, value)
+
+    def end(self, request: int) -> None:
+        """A stream is at its end; in vain when it was withdrawn."""
+        self._requests.end(request)
+
+    def goodbye(self, error: SnowFoxError | None = None) -> None:
+        """Tell the other end that we leave, and why; the last that is sent."""
+        if not self.ended:
+            self.outbox.put(frame.GOODBYE, body=b"" if error is None else message.failure(error))
+
+    def close(self) -> None:
+        """Forget everything: descriptors that nobody took are closed. Nothing is sent or received after it."""
+        self.ended = True
+        self._requests.clear()
+        self.calls.clear()
+        for number in [*self.outbox.drop(), *self._frames.descriptors]:
+            self._posix.files.close(number)
+        self._frames.descriptors.clear()
+
+    # --- what happens to us
+
+    def receive(self, data: bytes, descriptors: tuple[int, ...], now: Seconds) -> list[Happening]:
+        """Bytes came. After an `Ended`, the last happening, only `close` is left to do."""
+        self._heard = now
+        self._pinged = False
+        happenings: list[Happening] = []
+        if self.ended:
+            self._frames.descriptors.extend(descriptors)
+            return happenings
+        frames: list[frame.Frame] = []
+        done = 0
+        try:
+            frames = self._frames.feed(data, descriptors)
+            for one in frames:
+                done += 1
+                self._take(one, now, happenings)
+                if self.ended:
+                    break
+        except ProtocolError as error:
+            if not self.ended:
+                self.goodbye(error)
+                self._over(error, happenings)
+        for one in frames[done:]:
+            self._frames.descriptors.extend(one[4])
+        return happenings
+
+    def lost(self, error: SnowFoxError | None) -> list[Happening]:
+        """The transport is at its end, with an error or without."""
+        happenings: list[Happening] = []
+        if not self.ended:
+            unanswered = error is None and len(self.calls) > 0
+            self._over(ConnectionLost("the other end went away") if unanswered else error, happenings)
+        return happenings
+
+    def tick(self, now: Seconds) -> list[Happening]:
+        """Time went on: deadlines, silence, a peer that does not read."""
+        happenings: list[Happening] = []
+        if self.ended:
+            return happenings
+        if now >= self.calls.soonest:
+            self._looked = now
+            self.calls.expire(now, happenings)
+        if now >= self._requests.soonest:
+            self._looked = now
+            self._requests.expire(now, happenings)
+        silence = now - self._heard
+        dead_after, ping_after = self.options.dead_after, self.options.ping_after
+        if dead_after is not None and silence >= dead_after:
+            self._over(DeadlineExceeded(f"nothing heard for {silence:.1f} s"), happenings)
+        elif self._is_stuck(now):
+            self._over(ConnectionLost(f"the other end has not read for {PATIENCE:g} s"), happenings)
+        elif ping_after is not None and silence >= ping_after and not self._pinged:
+            self._pinged = True
+            self.outbox.put(frame.PING)
+        return happenings
+
+    def next_tick(self) -> Seconds | None:
+        """The monotonic time at which `tick` has something to do; None: never."""
+        when = min(self.calls.soonest, self._requests.soonest)
+        when = max(when, self._looked + COARSE)
+        if self.options.ping_after is not None and not self._pinged:
+            when = min(when, self._heard + self.options.ping_after)
+        if self.options.dead_after is not None:
+            when = min(when, self._heard + self.options.dead_after)
+        if self.outbox.is_blocked:
+            when = min(when, self._looked if self._stuck is None else self._stuck[1] + PATIENCE)
+        return None if self.ended or when == NEVER else when
+
+    # --- inside
+
+    def _is_stuck(self, now: Seconds) -> bool:
+        gone = self.outbox.gone
+        if not self.outbox.is_blocked:
+            self._stuck = None
+        elif self._stuck is None or self._stuck[0] != gone:
+            self._stuck = (gone, now)
+        else:
+            return now - self._stuck[1] >= PATIENCE
+        return False
+
+    def _take(self, one: frame.Frame, now: Seconds, happenings: list[Happening]) -> None:
+        kind, method, request, number, descriptors, body = one
+        incoming = Incoming(descriptors, self._posix) if descriptors else NO_DESCRIPTORS
+        try:
+            if not self._greeted:
+                self._greet(kind, body)
+            elif kind in {frame.CALL, frame.TRACED}:
+                self._requests.called(kind, method, request, number, body, incoming, now, happenings)
+                return
+            elif frame.ANSWER <= kind <= frame.END:
+                self.calls.replied(kind, request, body, incoming, happenings)
+                return
+            else:
+                self._managed(kind, method, request, body, happenings)
+            _insist(incoming)
+        except ProtocolError:
+            incoming.close()
+            raise
+
+    def _greet(self, kind: int, body: bytes) -> None:
+        if kind != frame.HELLO:
+            raise ProtocolError("the other end did not greet")
+        hello = message.read_hello(body)
+        self.peer_name = hello.name[:100]
+        self.calls.most = max(1, hello.most_requests)
+        self._greeted = True
+        self.calls.release()
+
+    def _managed(
+        self, kind: int, method: int, request: int, body: bytes, happenings: list[Happening]
+    ) -> None:
+        if kind == frame.DEFINE:
+            self._requests.define(method, body)
+        elif kind == frame.CANCEL:
+            self._requests.cancelled(request, happenings)
+        elif kind == frame.PING:
+            self.outbox.put(frame.PONG)
+        elif kind == frame.GOODBYE:
+            error = message.read_failure(body) if body else None
+            unanswered = error is None and len(self.calls) > 0
+            self._over(ConnectionLost("the other end left") if unanswered else error, happenings)
+        elif kind not in {frame.PONG, frame.CREDIT}:
+            raise ProtocolError(f"a frame of kind {kind} where none belongs")
+
+    def _over(self, error: SnowFoxError | None, happenings: list[Happening]) -> None:
+        self.ended = True
+        self.calls.fail(error or ConnectionLost("the session is over"), happenings)
+        self._requests.withdraw(happenings)
+        happenings.append(Ended(error))
+
+
+def _insist(incoming: Incoming) -> None:
+    if incoming is not NO_DESCRIPTORS:
+        raise ProtocolError("descriptors where none belong")

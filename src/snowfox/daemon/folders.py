@@ -1,0 +1,213 @@
+"""The node's folders and files, made and opened by descriptor.
+
+The project may belong to somebody else than whoever runs the node, who could swap a folder for a link at any time. So
+each folder is opened once, below the one before, without following a link, and must belong to us; from then on only
+its descriptor is used.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import Final, NamedTuple
+
+from snowfox.contract.control import Source
+from snowfox.contract.record import FOLDER as LAUNCHES
+from snowfox.contract.start import HOME, NODE_LOG, RUN, SOURCES
+from snowfox.core.posix.api import Posix
+from snowfox.core.rpc.interface import Descriptor
+from snowfox.errors import HostError, NotPermitted, PosixError
+
+NOTIFY: Final = "notify"
+"""In the run folder: what tells the address of readiness from others."""
+
+_LOG_SIZE: Final = 4 << 20
+_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY
+_FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+class Places(NamedTuple):
+    """Descriptors of the node's folders."""
+
+    project: int
+    home: int
+    run: int
+    launches: int
+    logs: int
+
+
+def open_home(posix: Posix, project: str) -> tuple[int, int]:
+    """Descriptors of the project's folder and of its `.snowfox`, which is made where it is missing.
+
+    Raises PosixError with the full path; HostError when `.snowfox` belongs to another user.
+    """
+    folder = posix.files.open(project, _FOLDER_FLAGS)
+    try:
+        return folder, own_folder(posix, HOME, folder=folder, path=f"{project}/{HOME}")
+    except BaseException:
+        posix.files.close(folder)
+        raise
+
+
+def open_places(posix: Posix, project: int, home: int, *, path: str, owner: int) -> Places:
+    """The folders inside `.snowfox`.
+
+    Args:
+        posix: the kernel.
+        project: the project's folder.
+        home: its `.snowfox`.
+        path: of `home`, for messages.
+        owner: uid of the manager, which gets `logs`.
+    """
+    run = own_folder(posix, RUN, folder=home, path=f"{path}/{RUN}")
+    launches = own_folder(posix, LAUNCHES, folder=run, path=f"{path}/run/{LAUNCHES}")
+    logs = own_folder(posix, "logs", folder=home, path=f"{path}/logs", owner=owner)
+    return Places(project, home, run, launches, logs)
+
+
+def own_folder(posix: Posix, name: str, *, folder: int, path: str, owner: int | None = None) -> int:
+    """Open a folder of ours, made with mode 0700 where it is missing.
+
+    Args:
+        posix: the kernel.
+        name: in `folder`.
+        folder: an open folder.
+        path: the whole path, for messages.
+        owner: who is to own it; None: we.
+
+    Raises HostError when it belongs to neither, PosixError.
+    """
+    us = posix.own.ids().uid
+    wanted = us if owner is None else owner
+    try:
+        try:
+            posix.folders.make(name, 0o700, folder=folder)
+        except PosixError as error:
+            if error.errno != errno.EEXIST:
+                raise
+        opened = posix.files.open(name, _FOLDER_FLAGS, folder=folder)
+    except PosixError as error:
+        raise PosixError(error.call, path, error.errno) from error
+    try:
+        found = posix.files.stat(opened)
+        _refuse_other_owner(found.uid, us, wanted, path)
+        if stat.S_IMODE(found.mode) != 0o700:
+            posix.folders.mode(opened, 0o700)
+        if found.uid != wanted:
+            posix.folders.own(opened, wanted, -1)
+    except BaseException:
+        posix.files.close(opened)
+        raise
+    return opened
+
+
+def _refuse_other_owner(found: int, us: int, wanted: int, path: str) -> None:
+    if found not in {us, wanted}:
+        msg = f"cannot use {path}: it belongs to uid {found}, not to uid {wanted}"
+        raise HostError(msg, "a node is always run by the same user; remove the folder to begin anew")
+
+
+def open_store(posix: Posix, path: str, owner: int) -> None:
+    """Make the folder of root's store: parents of root, 0755, itself of the manager's user, 0700.
+
+    Raises HostError when a parent is open to others, PosixError.
+    """
+    parents, _, name = path.rpartition("/")
+    folder = posix.files.open("/", _FOLDER_FLAGS)
+    done = ""
+    for part in parents.strip("/").split("/"):
+        done = f"{done}/{part}"
+        try:
+            posix.folders.make(part, 0o755, folder=folder)
+        except PosixError as error:
+            if error.errno != errno.EEXIST:
+                raise PosixError(error.call, done, error.errno) from error
+        inner = posix.files.open(part, _FOLDER_FLAGS, folder=folder)
+        posix.files.close(folder)
+        folder = inner
+        found = posix.files.stat(folder)
+        if found.uid != 0 or found.mode & 0o022:
+            posix.files.close(folder)
+            msg = f"cannot keep the store in {path}: {done} can be changed by others than root"
+            raise HostError(msg, f"chown root {done}; chmod 755 {done}")
+    try:
+        posix.files.close(own_folder(posix, name, folder=folder, path=path, owner=owner))
+    finally:
+        posix.files.close(folder)
+
+
+def open_log(posix: Posix, home: int) -> int:
+    """The node's log, for appending; one that grew large is put aside as `node.log.1`, which it replaces."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    opened = posix.files.open(NODE_LOG, flags, mode=0o600, folder=home)
+    if posix.files.stat(opened).size <= _LOG_SIZE:
+        return opened
+    posix.files.close(opened)
+    posix.folders.rename(NODE_LOG, f"{NODE_LOG}.1", folder=home)
+    return posix.files.open(NODE_LOG, flags, mode=0o600, folder=home)
+
+
+def remove(posix: Posix, name: str, *, folder: int) -> None:
+    """Unlink a file; one that is not there is fine."""
+    try:
+        posix.folders.remove(name, folder=folder)
+    except PosixError as error:
+        if error.errno != errno.ENOENT:
+            raise
+
+
+def read_small(posix: Posix, name: str, *, folder: int) -> str:
+    """The content of a small file of ours; "" when it is not there."""
+    try:
+        opened = posix.files.open(name, _FILE_FLAGS, folder=folder)
+    except PosixError as error:
+        if error.errno == errno.ENOENT:
+            return ""
+        raise
+    try:
+        return (posix.files.read(opened, 4096) or b"").decode("ascii", "replace")
+    finally:
+        posix.files.close(opened)
+
+
+def write_small(posix: Posix, name: str, text: str, *, folder: int) -> None:
+    """Replace the content of a small file of ours; who reads it meanwhile sees the old or the new."""
+    beside = f"{name}.new"
+    remove(posix, beside, folder=folder)
+    opened = posix.files.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600, folder=folder)
+    try:
+        posix.files.write(opened, text.encode())
+    finally:
+        posix.files.close(opened)
+    posix.folders.rename(beside, name, folder=folder)
+
+
+def open_source(posix: Posix, name: str, *, folder: int, path: str, main: str) -> Source | None:
+    """A file of the configuration, for the manager; None when it is not there.
+
+    Args:
+        posix: the kernel.
+        name: one of `SOURCES`, or `main`.
+        folder: the project's.
+        path: of the project, for messages.
+        main: the file that whoever started us named.
+
+    Raises NotPermitted for other names; PosixError, HostError for what is no regular file or cannot be opened.
+    """
+    if name not in {*SOURCES, main} or "/" in name:
+        msg = f"cannot open {name}: the manager reads {', '.join(SOURCES)} only"
+        raise NotPermitted(msg, "")
+    whole = f"{path}/{name}"
+    try:
+        opened = posix.files.open(name, _FILE_FLAGS, folder=folder)
+    except PosixError as error:
+        if error.errno == errno.ENOENT:
+            return None
+        raise PosixError("open", whole, error.errno) from error
+    found = posix.files.stat(opened)
+    if not stat.S_ISREG(found.mode):
+        posix.files.close(opened)
+        msg = f"cannot open {whole}: it is no regular file"
+        raise HostError(msg, "")
+    return Source(name, Descriptor(opened, posix), found.uid)

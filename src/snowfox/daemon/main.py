@@ -1,0 +1,186 @@
+"""The daemon's program: takes the folder's lock, opens what the node needs, runs the loop, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from snowfox.contract.control import Welcome
+from snowfox.contract.start import HOME, Node, parse
+from snowfox.core.backoff import Backoff
+from snowfox.core.clock import Clock, SystemClock
+from snowfox.core.ids import KernelRandom, new_id
+from snowfox.core.log import get, json_line_sink, set_sink
+from snowfox.core.posix.active import activate
+from snowfox.core.posix.api import Posix
+from snowfox.core.posix.linux import LinuxPosix
+from snowfox.core.posix.restricted import Restricted
+from snowfox.core.posix.roles import DAEMON
+from snowfox.core.rpc.interface import Descriptor
+from snowfox.daemon import folders, keeper, lock, opening
+from snowfox.daemon.children import Children, Setting
+from snowfox.daemon.core import Core
+from snowfox.daemon.events import MANAGER, SPAWNER, Begin
+from snowfox.daemon.loop import Hands, Loop, Offer
+from snowfox.daemon.opening import Opened
+from snowfox.daemon.orphans import Orphans
+from snowfox.daemon.reporter import Reporter
+from snowfox.daemon.sessions import HUNG, Sessions
+from snowfox.daemon.steady import SteadyClock
+from snowfox.errors import HostError, PosixError, SnowFoxError, UsageError
+
+DELAYS: Final = Backoff(first=0.1, factor=2.0, most=30.0)
+"""Between restarts of a process of ours that keeps dying; the first restart is at once."""
+
+_FEW: Final = 64  # descriptors that the daemon itself needs
+_VIEWER_PATIENCE: Final = 2.0
+_log = get("daemon")
+
+
+class Means(NamedTuple):
+    """What a run needs from outside.
+
+    Args:
+        posix: the kernel.
+        clock: the time.
+        node: what to run.
+        environment: ours; a few names of it are passed on.
+        reporter: who is told of the start.
+    """
+
+    posix: Posix
+    clock: Clock
+    node: Node
+    environment: dict[str, str]
+    reporter: Reporter
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a node; its exit code. What went wrong at the start is one line on stderr, or on the pipe of `--ready`."""
+    environment = dict(os.environ)
+    try:
+        node = parse(list(arguments)).replace(
+            boot=f"{__file__.rpartition('/daemon/')[0]}/boot.py", services_path=environment.get("PATH", "")
+        )
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n{error.hint}\n")
+        return 2
+    posix = Restricted(LinuxPosix(), DAEMON, role="daemon")
+    activate(posix)
+    return run(Means(posix, SystemClock(), node, environment, Reporter(posix, node.ready)))
+
+
+def run(means: Means) -> int:
+    """What `main` does, with all that it needs given in."""
+    reporter = means.reporter
+    try:
+        return _run(means)
+    except SnowFoxError as error:
+        _log.error(str(error))
+        if reporter.is_heard:
+            reporter.report("failed", str(error), error.hint)
+        else:
+            sys.stderr.write("\n".join(part for part in (str(error), error.hint) if part) + "\n")
+        return 1
+    finally:
+        reporter.close()
+        _wait_for_viewer(means)
+
+
+def _run(means: Means) -> int:
+    posix, node = means.posix, means.node
+    if node.ready >= 0:
+        posix.files.duplicate_to(node.ready, node.ready, inherited=False)
+    limit = _raise_limit(posix)
+    signals = posix.signals.watch((signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+    project, home = folders.open_home(posix, node.project)
+    taken = lock.take(posix, home, means.clock)
+    if taken.descriptor < 0:
+        if not means.reporter.is_heard:
+            raise lock.refusal(node.project, taken.holder)
+        means.reporter.busy(taken.holder)
+        return 1
+    opened = opening.open_node(posix, means.clock, node, project=project, home=home)
+    posix.files.duplicate_to(opened.log, 2, inherited=True)
+    set_sink(json_line_sink(lambda line: posix.files.write(opened.log, line), clock=means.clock))
+    posix.own.set_subreaper()
+    _log.info("listening", pid=posix.own.pid(), project=node.project)
+    means.reporter.listening(posix.own.pid())
+    code = _loop(means, opened, signals=signals, limit=limit)
+    lock.free(posix, taken)
+    return code
+
+
+def _loop(means: Means, opened: Opened, *, signals: int, limit: tuple[int, int]) -> int:
+    posix, node, places = means.posix, means.node, opened.places
+    clock = SteadyClock(means.clock)
+    poller = posix.poller()
+    random = KernelRandom()
+    sockets = keeper.Sockets(posix)
+    setting = Setting(node, places, opened.log, opening.null(posix), opened.manager, means.environment, limit)
+    children = Children(posix, setting, Orphans(posix, places.launches))
+    sessions = Sessions(
+        posix, clock, poller, sockets=sockets, project=(places.project, node.project, node.configuration)
+    )
+    if opened.found is not None:
+        children.take_over(opened.found)
+        sessions.open(SPAWNER, opened.found.socket, patience=HUNG)
+    stopping: set[int] = {signal.SIGTERM, signal.SIGINT}
+    if not node.is_detached:
+        stopping.add(signal.SIGHUP)
+    hands = Hands(children, sessions, sockets, _offer(means, opened), means.reporter, frozenset(stopping))
+    core = Core(lambda attempt: DELAYS.delay(attempt, random))
+    loop = Loop(posix, clock, poller, core=core, hands=hands, signals=signals)
+    end = loop.run(Begin(keeper=opened.found is not None, adopting=opened.adopting))
+    sessions.close(SPAWNER)
+    sessions.close(MANAGER)
+    opening.close(posix, opened, leave=end.leave)
+    return end.code
+
+
+def _offer(means: Means, opened: Opened) -> Offer:
+    node, posix, manager = means.node, means.posix, opened.manager
+    nothing = Descriptor(-1, posix)
+    welcome = Welcome(
+        root=node.project,
+        home=f"{node.project}/{HOME}",
+        store=opened.store,
+        listener=nothing,
+        notify=nothing,
+        notify_address=opened.notify_address,
+        logs=nothing,
+        spawner=nothing,
+        uid=-1 if manager is None else manager.uid,
+        gid=-1 if manager is None else manager.gid,
+        starter=posix.own.ids().uid,
+        path="" if manager is not None else node.services_path,
+        version=new_id(means.clock),
+        configuration=node.configuration,
+    )
+    return Offer(welcome, opened.listener, opened.notify, opened.places.logs)
+
+
+def _raise_limit(posix: Posix) -> tuple[int, int]:
+    """As many descriptors as we may have; what it was. Raises HostError when that is too few even for the daemon."""
+    soft, hard = posix.limits.get("NOFILE")
+    if soft != hard:
+        posix.limits.set("NOFILE", hard, hard)
+    if 0 <= hard < _FEW:
+        msg = f"cannot start a node: {hard} descriptors are too few (hard limit of open files)"
+        raise HostError(msg, "raise it: ulimit -Hn")
+    return soft, hard
+
+
+def _wait_for_viewer(means: Means) -> None:
+    """Let our child that shows what happens print the end before the shell comes back."""
+    if not means.node.viewer:
+        return
+    try:
+        pidfd = means.posix.processes.open(means.node.viewer)
+    except PosixError:  # it is gone
+        return
+    keeper.gone(means.posix, means.clock, pidfd, _VIEWER_PATIENCE)
+    means.posix.files.close(pidfd)

@@ -1,0 +1,94 @@
+"""Services whose spawner died: the daemon, their sub-reaper, writes down how they ended, then reaps them.
+
+Which child is which launch is known from the records. They are read once after each death of a spawner, since no
+launch of it can come later but those whose launcher was under way; these are looked at again.
+"""
+
+from __future__ import annotations
+
+import os
+
+from snowfox.contract.record import LARGEST, OUTPUT, Record, exit_line, is_token, parse
+from snowfox.core.log import get
+from snowfox.core.posix.api import Posix
+from snowfox.errors import PosixError
+from snowfox.values import Exit
+
+_log = get("daemon")
+
+
+class Orphans:
+    """The launches of spawners that died.
+
+    Args:
+        posix: the kernel.
+        launches: the folder of records.
+    """
+
+    def __init__(self, posix: Posix, launches: int) -> None:
+        self._posix = posix
+        self._launches = launches
+        self._boot = posix.own.boot()
+        self._namespace = posix.own.pid_namespace()
+        self._known: dict[int, tuple[str, int]] = {}
+        self._open: set[str] = set()
+        self._is_stale = False
+
+    def spawner_died(self) -> None:
+        """From now on children may come that were launched by it."""
+        self._is_stale = True
+
+    def settle(self, pid: int, exit: Exit) -> str | None:
+        """Write the exit of a child that ended and is not reaped yet; the token of its launch, None for others.
+
+        A record that has an exit already (its spawner died between writing and reaping) is left alone: None.
+        """
+        token = self._find(pid)
+        if token is None:
+            return None
+        try:
+            opened = self._posix.files.open(token, os.O_WRONLY | os.O_APPEND, folder=self._launches)
+            try:
+                self._posix.files.write(opened, exit_line(exit, self._posix.own.uptime()))
+            finally:
+                self._posix.files.close(opened)
+        except PosixError as error:  # the spawner is told all the same
+            _log.warning("cannot write an exit into its record", token=token, error=str(error))
+        return token
+
+    def _find(self, pid: int) -> str | None:
+        if self._is_stale:
+            self._is_stale = False
+            self._read(self._posix.folders.names(self._launches))
+        elif pid not in self._known and self._open:
+            self._read(list(self._open))
+        found = self._known.pop(pid, None)
+        if found is None:
+            return None
+        token, written = found
+        identity = self._posix.processes.identity(pid)
+        # A pid that was used again belongs to a process that began after the record was written.
+        return token if identity is not None and identity.started <= written else None
+
+    def _read(self, names: list[str]) -> None:
+        for name in names:
+            if name.endswith(OUTPUT) or not is_token(name):
+                continue
+            record = self._record(name)
+            self._open.discard(name)
+            if record is None or record.failed is not None or record.exit is not None:
+                continue
+            if record.started is None:
+                self._open.add(name)
+            elif (record.started.boot, record.started.namespace) == (self._boot, self._namespace):
+                self._known[record.started.pid] = (name, record.started.at)
+
+    def _record(self, name: str) -> Record | None:
+        try:
+            opened = self._posix.files.open(name, os.O_RDONLY | os.O_NONBLOCK, folder=self._launches)
+        except PosixError:  # forgotten meanwhile
+            return None
+        try:
+            return parse(self._posix.files.read(opened, LARGEST) or b"")
+        finally:
+            self._posix.files.close(opened)

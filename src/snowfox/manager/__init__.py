@@ -1,0 +1,1 @@
+"""The manager: all decisions about services, unprivileged, without children."""

@@ -1,0 +1,179 @@
+"""How a node begins: its configuration is read, checked and verified; then what is wanted is started.
+
+Nothing is started, and no socket stays open, unless all of it is fine. A manager that was restarted finds the version
+in force in the store and does not look at the files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from snowfox.contract.spawner import Refusal, Running
+from snowfox.core.config.source import Sources
+from snowfox.core.log import get
+from snowfox.errors import ConfigurationRefused, SnowFoxError
+from snowfox.manager.blueprint import Blueprints, free_uids, listen_specs
+from snowfox.manager.driver import Parts
+from snowfox.manager.engine.engine import Engine
+from snowfox.manager.node import Node
+from snowfox.manager.operation.operation import Operation
+from snowfox.manager.source import check, fetch, pack, unpack
+from snowfox.service import event, launch
+from snowfox.service.spec import Configuration
+from snowfox.values import Seconds
+
+REFUSED: Final = 3
+"""Exit code of a node whose configuration was refused."""
+_MOST_DETAILS: Final = 100
+_TELL_WITHIN: Final[Seconds] = 5.0
+_SECOND: Final = 1_000_000_000
+
+_log: Final = get("manager.begin")
+
+
+async def begin(node: Node) -> None:
+    """Bring the node up, or refuse and have the daemon stop. Never raises SnowFoxError."""
+    operation = node.open("up", "the node", ())
+    try:
+        configuration = await _prepare(node)
+        found = await node.connector.begin()
+    except SnowFoxError as error:
+        await _refuse(node, operation, error)
+        return
+    _start(node, operation, configuration, found)
+
+
+async def _prepare(node: Node) -> Configuration:
+    """The version in force, everything that it needs held or found. Raises SnowFoxError."""
+    sources = await _in_force(node)
+    if sources is not None:
+        configuration = check(sources)
+        node.blueprints = await _blueprints(node, configuration, node.standing_notes)
+    else:
+        welcome = node.welcome
+        sources = await fetch(node.daemon, node.posix, folder=welcome.root, name=welcome.configuration)
+        configuration = check(sources)
+        await _verify(node, sources, configuration)
+    node.use(sources, configuration)
+    return configuration
+
+
+async def _in_force(node: Node) -> Sources | None:
+    """What a manager of this daemon read before us; None for the first."""
+    if node.remembered.daemon != node.welcome.version:
+        return None
+    stored = await node.storage.configuration(node.remembered.version)
+    return unpack(stored) if stored is not None else None
+
+
+async def _verify(node: Node, sources: Sources, configuration: Configuration) -> None:
+    """Have the spawner try all of it. Raises ConfigurationRefused with everything that speaks against it."""
+    problems: list[str] = []
+    node.blueprints = await _blueprints(node, configuration, problems)
+    launches, errors = node.blueprints.prepare()
+    for error in errors:
+        problems += _lines(error)
+    if not problems:
+        for refusal in await node.connector.verify(launches):
+            problems += _shown(refusal)
+    if problems:
+        for spec in listen_specs(configuration):
+            await node.connector.close_socket(spec.key)
+        more = len(problems) - _MOST_DETAILS
+        if more > 0:
+            problems = [*problems[:_MOST_DETAILS], f"and {more} more lines"]
+        msg = "refused: nothing was started"
+        raise ConfigurationRefused(msg, "", problems)
+    await node.storage.use_configuration(
+        configuration.version, sources.main.name, pack(sources), daemon=node.welcome.version
+    )
+
+
+async def _blueprints(node: Node, configuration: Configuration, problems: list[str]) -> Blueprints:
+    """Open the sockets, whose addresses launches need; what cannot be opened goes to `problems`."""
+    addresses: dict[str, str] = {}
+    for spec in listen_specs(configuration):
+        try:
+            addresses[spec.key] = (await node.connector.open_socket(spec)).address
+        except SnowFoxError as error:
+            name = spec.key.partition("=")[0]
+            text = str(error)
+            problems += _lines(error, "" if name in text else f" for socket {name}")
+    own = node.posix.own.ids()
+    welcome = node.welcome
+    is_root = welcome.uid >= 0
+    entry = node.posix.users.by_uid(own.uid)
+    facts = launch.Node(
+        name=configuration.node,
+        uid=own.uid,
+        user=entry.name if entry else str(own.uid),
+        is_root=is_root,
+        path=welcome.path,
+        notify=welcome.notify_address,
+        addresses=addresses,
+        dynamic=free_uids(configuration, node.posix.users, own.uid) if is_root else {},
+    )
+    return Blueprints(configuration, facts, node.posix.users)
+
+
+def _start(node: Node, operation: Operation, configuration: Configuration, found: list[Running]) -> None:
+    """Tell the engine. Without an await: an exit that is reported meanwhile comes after."""
+    now = node.clock.boot()
+    for running in found:
+        if running.output is not None:
+            instance = running.token.rpartition("~")[0]
+            node.output.attach(instance, running.output.take(), node.blueprints.log(instance))
+    engine = Engine(configuration, node.ids)
+    node.board.live = engine.status
+    node.driver.begin(
+        engine,
+        Parts(
+            connector=node.connector,
+            prober=node.prober,
+            blueprints=node.blueprints,
+            bus=node.bus,
+            keeper=node.keeper,
+        ),
+        event.Begin(
+            operation.id,
+            node.remembered.wanted,
+            tuple(
+                event.Found(
+                    running.token,
+                    running.pid,
+                    running.started,
+                    max(0.0, (now - running.started) / _SECOND),
+                    running.exit,
+                )
+                for running in found
+            ),
+            node.remembered.statuses,
+        ),
+    )
+    node.connector.open()
+
+
+async def _refuse(node: Node, operation: Operation, error: SnowFoxError) -> None:
+    """Tell whoever asked, then have the node go."""
+    _log.error("the node does not start", error=str(error))
+    if isinstance(error, ConfigurationRefused):
+        details, code = error.problems or [], REFUSED
+    else:
+        details, code = [], 1
+    message = "\n".join(_lines(error))
+    node.operations.end(operation.id, "refused", message, code, details=tuple(details))
+    try:
+        async with asyncio.timeout(_TELL_WITHIN):
+            await node.start_was_told.wait()
+    except TimeoutError:
+        _log.info("nobody asked why")
+    await node.daemon.stop(code, str(error))
+
+
+def _lines(error: SnowFoxError, addition: str = "") -> list[str]:
+    return [f"{error}{addition}", *("   " + line for line in error.hint.splitlines())]
+
+
+def _shown(refusal: Refusal) -> list[str]:
+    return [refusal.text, *("   " + line for line in refusal.hint.splitlines())]

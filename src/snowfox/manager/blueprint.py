@@ -1,0 +1,120 @@
+"""From the configuration in force to requests for the spawner: sockets, launches, helpers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from snowfox.contract.spawner import Launch, ListenSpec
+from snowfox.core.ids import LENGTH
+from snowfox.core.posix.api import User, Users
+from snowfox.errors import UserError
+from snowfox.manager.connector.launches import HELPER
+from snowfox.service.launch import LaunchPlan, Node, dynamic_uids, plan, run_as, socket_keys
+from snowfox.service.spec import Configuration, Log, Ready, Service
+
+_NO_ID: Final = "0" * LENGTH
+
+
+def listen_specs(configuration: Configuration) -> list[ListenSpec]:
+    """All listening sockets of a configuration."""
+    return [
+        ListenSpec(key, address, socket.backlog)
+        for socket in configuration.sockets.values()
+        for key, address in zip(socket_keys(socket), socket.listen, strict=True)
+    ]
+
+
+def free_uids(configuration: Configuration, users: Users, manager: int) -> dict[str, int]:
+    """Dynamic uids that neither the manager nor an entry of the user database has. Raises UserError."""
+    taken = frozenset((manager,))
+    while True:
+        uids = dynamic_uids(configuration, taken)
+        others = {uid for uid in uids.values() if users.by_uid(uid) is not None}
+        if not others:
+            return uids
+        taken |= others
+
+
+class Blueprints:
+    """What to launch for each instance.
+
+    A plan made by `prepare` (for verify) is used by the first launch and then dropped: making one takes less than a
+    launch, keeping 1,000 of them takes megabytes.
+
+    Args:
+        configuration: in force.
+        node: facts about the node.
+        users: the user database.
+    """
+
+    def __init__(self, configuration: Configuration, node: Node, users: Users) -> None:
+        self._configuration = configuration
+        self._node = node
+        self._users = users
+        self._places: dict[str, tuple[Service, int]] = {
+            instance: (service, number)
+            for service in configuration.services.values()
+            for number, instance in enumerate(service.ids(), 1)
+        }
+        self._entries: dict[str, User | None] = {}
+        self._prepared: dict[str, LaunchPlan] = {}
+
+    def prepare(self) -> tuple[list[Launch], list[UserError]]:
+        """Launches of all instances, for verify; and why others cannot be made, once per service."""
+        launches: list[Launch] = []
+        errors: dict[str, UserError] = {}
+        for instance, (service, _) in self._places.items():
+            try:
+                made = self._prepared[instance] = self._plan(instance)
+            except UserError as error:
+                errors.setdefault(service.name, error)
+            else:
+                launches.append(_launch(made, f"{instance}~{_NO_ID}"))
+        return launches, list(errors.values())
+
+    def launch(self, instance: str, token: str) -> Launch:
+        """What to launch for an instance. Raises UserError."""
+        made = self._prepared.pop(instance) if instance in self._prepared else self._plan(instance)
+        return _launch(made, token)
+
+    def helper(self, instance: str, command: tuple[str, ...], id: str) -> Launch:
+        """A command beside an instance: as its user, in its folder and environment, without its sockets and output."""
+        words = self._plan(instance).replace(sockets=(), socket_names=())
+        made = words.replace(program=command[0], arguments=command)
+        return _launch(made, f"{instance}{HELPER}~{id}", output=False)
+
+    def ready(self, instance: str) -> Ready:
+        """How its readiness is found out, everything filled in. Raises UserError."""
+        return self._plan(instance).ready
+
+    def log(self, instance: str) -> Log:
+        """Where its output goes; what is not of this configuration gets the defaults."""
+        place = self._places.get(instance)
+        return place[0].log if place else Log()
+
+    def _plan(self, instance: str) -> LaunchPlan:
+        service, number = self._places[instance]
+        return plan(self._configuration, service, number, node=self._node, user=self._entry(service))
+
+    def _entry(self, service: Service) -> User | None:
+        who = run_as(service, self._node)
+        if who.is_dynamic:
+            return None
+        key = who.name or str(who.uid)
+        if key not in self._entries:
+            self._entries[key] = self._users.by_name(who.name) if who.name else self._users.by_uid(who.uid)
+        return self._entries[key]
+
+
+def _launch(made: LaunchPlan, token: str, *, output: bool = True) -> Launch:
+    return Launch(
+        token,
+        made.program,
+        list(made.arguments),
+        made.environment,
+        made.folder,
+        made.user,
+        list(made.sockets),
+        list(made.socket_names),
+        output=output,
+    )

@@ -1,0 +1,119 @@
+"""What `status` shows: the last status of each instance, and who waits for a state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from snowfox.contract.manager import InstanceStatus
+from snowfox.core.clock import Clock
+from snowfox.core.posix.api import Posix
+from snowfox.errors import PosixError
+from snowfox.service.status import Status
+from snowfox.values import Seconds
+
+_PAGE: Final = 4096
+_REACHES: Final = {"ready": frozenset({"ready", "finished"})}
+
+
+class Board:
+    """The statuses of all instances, in the order of the configuration.
+
+    Args:
+        clock: turns the engine's monotonic times into those of people.
+
+    `live` is the engine's status of an instance at a time, for messages that tell how long something takes yet.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.statuses: dict[str, Status] = {}
+        self.phase = "starting"
+        self.live: Callable[[str, Seconds], Status | None] = lambda instance, _: self.statuses.get(instance)
+        self._wake: asyncio.Future[None] | None = None
+
+    def put(self, status: Status) -> None:
+        """An instance changed."""
+        self.statuses[status.id] = status
+        self._tell()
+
+    def remove(self, instance: str) -> None:
+        """An instance is gone."""
+        self.statuses.pop(instance, None)
+        self._tell()
+
+    def enter(self, phase: str) -> None:
+        """The node is in another phase."""
+        self.phase = phase
+        self._tell()
+
+    async def until_phase(self, phase: str) -> None:
+        """Wait until the node is in this phase. Without a deadline of its own."""
+        while self.phase != phase:
+            await self._change()
+
+    async def until_state(self, instances: list[str], state: str, *, within: Seconds) -> bool:
+        """True once all are in `state` (`ready` counts `finished`); False when `within` seconds are over."""
+        wanted = _REACHES.get(state, frozenset({state}))
+        end = self._clock.now() + within
+        while not all(self.statuses[one].state in wanted for one in instances if one in self.statuses):
+            left = end - self._clock.now()
+            if left <= 0:
+                return False
+            try:
+                async with asyncio.timeout(left):
+                    await self._change()
+            except TimeoutError:
+                return False
+        return True
+
+    def rows(self, instances: list[str], posix: Posix) -> list[InstanceStatus]:
+        """Rows of `status` of these, with the memory of now."""
+        now, wall = self._clock.now(), self._clock.wall()
+        found = (status for one in instances if (status := self._now(one, now)) is not None)
+        return [
+            InstanceStatus(
+                status.id,
+                status.service,
+                status.state,
+                status.light,
+                wall - round((now - status.since) * 1000),
+                status.pid,
+                resident(posix, status.pid) if status.pid else 0,
+                status.restarts,
+                status.message,
+                status.started,
+            )
+            for status in found
+        ]
+
+    def _now(self, instance: str, now: Seconds) -> Status | None:
+        """With the times of now in the message, where that has any."""
+        status = self.statuses.get(instance)
+        return self.live(instance, now) if status is not None and status.state == "backoff" else status
+
+    def _tell(self) -> None:
+        if self._wake is not None:
+            self._wake.set_result(None)
+            self._wake = None
+
+    async def _change(self) -> None:
+        if self._wake is None:
+            self._wake = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._wake)
+
+
+def resident(posix: Posix, pid: int) -> int:
+    """Resident bytes of a process, by statm of proc(5); 0 when it is gone."""
+    try:
+        descriptor = posix.files.open(f"/proc/{pid}/statm", 0)
+    except PosixError:
+        return 0
+    try:
+        fields = (posix.files.read(descriptor, 128) or b"").split()
+    except PosixError:
+        return 0
+    finally:
+        posix.files.close(descriptor)
+    return int(fields[1]) * _PAGE if len(fields) > 1 else 0

@@ -1,0 +1,1 @@
+"""How instances are realised: as processes, through the spawner."""

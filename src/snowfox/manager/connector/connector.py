@@ -1,0 +1,236 @@
+"""The session with the spawner: performs what the engine wants done to processes, hears of their ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from snowfox.contract.spawner import (
+    Launch,
+    Listening,
+    ListenSpec,
+    Refusal,
+    Running,
+    Spawner,
+)
+from snowfox.core.log import get
+from snowfox.errors import ConnectionLost, DeadlineExceeded, SnowFoxError
+from snowfox.manager.connector.errand import Errands
+from snowfox.manager.connector.launches import Launches
+from snowfox.service.event import Event
+from snowfox.values import Exit, Seconds
+
+Answer = TypeVar("Answer")
+
+MOST_VERIFIED: Final = 200
+"""Launches in one `verify`."""
+_MOST_FORGOTTEN: Final = 200
+_ANSWER_WITHIN: Final[Seconds] = 60.0
+
+
+class Connector:
+    """What runs, through a spawner that may come and go.
+
+    Args:
+        tell: takes events for the engine.
+        captured: takes an instance and the read end of its output.
+        loop: for batching.
+    """
+
+    def __init__(
+        self,
+        *,
+        tell: Callable[[Event], None],
+        captured: Callable[[str, int], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._log = get("manager.connector")
+        self._launches = Launches(tell=tell, captured=captured, kill=self.kill, forget=self.forget)
+        self._loop = loop
+        self._errands = Errands()
+        self._remote: Spawner | None = None
+        self._arrival: asyncio.Future[Spawner] = loop.create_future()
+        self._forgotten: list[str] = []
+        self._early: dict[str, Exit] = {}
+        self._has_begun = False
+
+    # The session
+
+    async def join(self, remote: Spawner) -> None:
+        """There is a session with a spawner. One after the first: compare what it knows with what we know, go on.
+
+        Raises ConnectionLost when it is gone already; another one will come.
+        """
+        self._remote = remote
+        if not self._arrival.done():
+            self._arrival.set_result(remote)
+        if self._has_begun:
+            await self._resume(remote)
+
+    async def begin(self) -> list[Running]:
+        """What runs, once at the start; what is alive is ours from now on. Requests wait until `open`.
+
+        Raises DeadlineExceeded when no spawner answers.
+        """
+        inventory = await self._ask(_inventory)
+        self._has_begun = True
+        found: list[Running] = []
+        for running in inventory.values():
+            end = self._early.pop(running.token, running.exit)
+            if end is None:
+                self._launches.adopt(running)
+            found.append(running._replace(exit=end))
+        self._early.clear()
+        return found
+
+    def open(self) -> None:
+        """Let requests go to the spawner."""
+        if self._remote is not None:
+            self._errands.begin(self._remote)
+
+    async def _resume(self, remote: Spawner) -> None:
+        inventory = await _inventory(remote)
+        for token in self._launches.reconcile(inventory):
+            if inventory[token].exit is None:
+                self._log.warning("ending a process that nobody asked for", token=token)
+                self.kill(token)
+            else:
+                self.forget(token)
+        for running in inventory.values():
+            if running.output is not None:
+                running.output.close()  # ours of before is still the same FIFO
+        self.open()
+
+    def lost(self, remote: Spawner) -> None:
+        """A session ended."""
+        if self._remote is remote:
+            self._remote = None
+            self._arrival = self._loop.create_future()
+            self._errands.pause()
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._errands.close()
+        self._arrival.cancel()
+
+    # What the engine wants
+
+    def launch(self, launch: Launch) -> None:
+        """Make a process; the answer goes to the engine."""
+        self._launches.begin(launch)
+        self._errands.give(lambda remote: self._launch(remote, launch))
+
+    def signal(self, token: str, number: int) -> None:
+        """Signal the main process of a launch."""
+
+        async def errand(remote: Spawner) -> None:
+            await remote.signal(token, number)
+
+        self._errands.give(errand, urgent=True)
+
+    def kill(self, token: str) -> None:
+        """SIGKILL to all that is left of a launch."""
+
+        async def errand(remote: Spawner) -> None:
+            await remote.kill(token)
+
+        self._errands.give(errand, urgent=True)
+
+    def forget(self, token: str) -> None:
+        """Its exit is stored. What is forgotten in one turn goes in one request."""
+        self._forgotten.append(token)
+        if len(self._forgotten) == 1:
+            self._loop.call_soon(self._forget)
+
+    async def helper(self, launch: Launch) -> Exit:
+        """Run a helper to its end. Raises what refused it. Cancelling kills it."""
+        future = self._launches.begin_helper(launch)
+        self._errands.give(lambda remote: self._launch(remote, launch))
+        try:
+            return await future
+        finally:
+            if future.cancelled():
+                self.kill(launch.token)
+
+    def exited(self, token: str, exit: Exit) -> None:
+        """The spawner reports an end."""
+        if not self._has_begun:
+            self._early[token] = exit
+        elif not self._launches.ended(token, exit):
+            self.forget(token)  # a repetition, of what was stored already
+
+    # What a configuration wants
+
+    def notified(self, pid: int, session: int) -> bool:
+        """A process said that it is ready. False for a stranger. See `Launches.notified`."""
+        return self._launches.notified(pid, session)
+
+    async def verify(self, launches: Sequence[Launch]) -> list[Refusal]:
+        """What would be refused of these. Waits for a spawner; raises DeadlineExceeded when none comes."""
+        refusals: list[Refusal] = []
+        for begin in range(0, len(launches), MOST_VERIFIED):
+            part = list(launches[begin : begin + MOST_VERIFIED])
+
+            def verify(remote: Spawner, part: list[Launch] = part) -> Awaitable[list[Refusal]]:
+                return remote.verify(part)
+
+            refusals += await self._ask(verify)
+        return refusals
+
+    async def open_socket(self, spec: ListenSpec) -> Listening:
+        """Open a listening socket or find it open. Raises PosixError, NotPermitted, DeadlineExceeded."""
+        return await self._ask(lambda remote: remote.open_socket(spec))
+
+    async def close_socket(self, key: str) -> None:
+        """Close a listening socket."""
+        await self._ask(lambda remote: remote.close_socket(key))
+
+    async def signal_now(self, token: str, number: int) -> bool:
+        """Signal the main process; whether it got it."""
+        return await self._ask(lambda remote: remote.signal(token, number))
+
+    async def _ask(self, question: Callable[[Spawner], Awaitable[Answer]]) -> Answer:
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN):
+                while True:
+                    remote = await asyncio.shield(self._arrival)
+                    try:
+                        return await question(remote)
+                    except ConnectionLost:
+                        self.lost(remote)
+        except TimeoutError:
+            msg = "cannot ask the spawner: it did not come back in time"
+            raise DeadlineExceeded(msg) from None
+
+    async def _launch(self, remote: Spawner, launch: Launch) -> None:
+        try:
+            answer = await remote.launch(launch)
+        except ConnectionLost:
+            raise
+        except SnowFoxError as error:
+            if isinstance(error, DeadlineExceeded):
+                self.kill(launch.token)  # it may have happened all the same
+            self._launches.refused(launch.token, error)
+        else:
+            self._launches.launched(answer)
+
+    def _forget(self) -> None:
+        tokens, self._forgotten = self._forgotten, []
+        for begin in range(0, len(tokens), _MOST_FORGOTTEN):
+            part = tokens[begin : begin + _MOST_FORGOTTEN]
+
+            async def errand(remote: Spawner, part: list[str] = part) -> None:
+                await remote.forget(part)
+
+            self._errands.give(errand)
+
+
+async def _inventory(remote: Spawner) -> dict[str, Running]:
+    """All pages of it."""
+    found: dict[str, Running] = {}
+    after = ""
+    while page := await remote.inventory(after):
+        found.update((running.token, running) for running in page)
+        after = page[-1].token
+    return found

@@ -1,0 +1,165 @@
+"""The launches of this node, as far as the manager knows them: under way, alive, ended.
+
+It owes the engine exactly one `Launched` or `LaunchRefused` for each launch and one `Ended` for each `Launched`, in this
+order, whatever happens to the session with the spawner: answers that were lost are asked for again, exits that were
+reported twice or before the answer are put right, and a launch that a new spawner does not know ended as `unknown`.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future, get_running_loop
+from collections.abc import Callable
+from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
+from typing import Final
+
+from snowfox.contract.record import instance_of
+from snowfox.contract.spawner import Launch, Launched, Running
+from snowfox.errors import DeadlineExceeded, LaunchFailed, PeerError, PosixError, SnowFoxError
+from snowfox.service import event
+from snowfox.values import UNKNOWN_EXIT, Exit
+
+_TEMPORARY: Final = frozenset({EAGAIN, ENOMEM, EMFILE, ENFILE})
+_MOST_EARLY: Final = 256
+HELPER: Final = "..helper"
+"""Follows the instance in the token of a helper, `web@1..helper~01JD…`; no name of a service holds two dots."""
+
+
+class Launches:
+    """The book of launches.
+
+    Args:
+        tell: takes events for the engine.
+        captured: takes the instance and the read end of its output.
+        kill: ends a helper that nobody waits for any more, by token.
+        forget: takes the token of a helper that ended.
+    """
+
+    def __init__(
+        self,
+        *,
+        tell: Callable[[event.Event], None],
+        captured: Callable[[str, int], None],
+        kill: Callable[[str], None],
+        forget: Callable[[str], None],
+    ) -> None:
+        self._tell = tell
+        self._captured = captured
+        self._kill = kill
+        self._forget = forget
+        self._under_way: dict[str, Launch] = {}
+        self._live: dict[str, int] = {}
+        self._tokens: dict[int, str] = {}
+        self._early_exits: dict[str, Exit] = {}
+        self._early_ready: set[int] = set()
+        self._helpers: dict[str, Future[Exit]] = {}
+
+    @property
+    def live(self) -> list[str]:
+        """Tokens of what is alive."""
+        return list(self._live)
+
+    def begin(self, launch: Launch) -> None:
+        """A launch is asked for."""
+        self._under_way[launch.token] = launch
+
+    def begin_helper(self, launch: Launch) -> Future[Exit]:
+        """As `begin`, of a helper: its end comes by the future, not to the engine."""
+        self._under_way[launch.token] = launch
+        future: Future[Exit] = get_running_loop().create_future()
+        self._helpers[launch.token] = future
+        return future
+
+    def adopt(self, running: Running) -> None:
+        """It was alive when the manager began."""
+        self._enter(running.token, running.pid)
+
+    def is_known(self, token: str) -> bool:
+        """Whether it is alive or under way."""
+        return token in self._live or token in self._under_way
+
+    def launched(self, answer: Launched) -> None:
+        """The spawner answered a launch."""
+        token = answer.token
+        if answer.output is not None:
+            self._captured(instance_of(token), answer.output.take())
+        if self._under_way.pop(token, None) is None:
+            return
+        self._enter(token, answer.pid)
+        helper = self._helpers.get(token)
+        if helper is None:
+            self._tell(event.Launched(instance_of(token), token, answer.pid, answer.started))
+        elif helper.done():
+            self._kill(token)
+        if answer.pid in self._early_ready:
+            self._early_ready.discard(answer.pid)
+            self._tell(event.Notified(token))
+        if not self._under_way:
+            self._early_ready.clear()
+        if token in self._early_exits:
+            self.ended(token, self._early_exits.pop(token))
+
+    def refused(self, token: str, error: SnowFoxError) -> None:
+        """The spawner refused a launch."""
+        if self._under_way.pop(token, None) is None:
+            return
+        self._early_exits.pop(token, None)
+        helper = self._helpers.pop(token, None)
+        if helper is None:
+            instance = instance_of(token)
+            self._tell(event.LaunchRefused(instance, token, str(error), error.hint, is_temporary(error)))
+        elif not helper.done():
+            helper.set_exception(error)
+
+    def ended(self, token: str, exit: Exit) -> bool:
+        """A process ended. False when this launch is not known, or known to have ended."""
+        if token in self._under_way:
+            self._early_exits[token] = exit
+            return True
+        pid = self._live.pop(token, None)
+        if pid is None:
+            return False
+        if self._tokens.get(pid) == token:
+            del self._tokens[pid]
+        helper = self._helpers.pop(token, None)
+        if helper is None:
+            self._tell(event.Ended(token, exit))
+            return True
+        self._forget(token)
+        if not helper.done():
+            helper.set_result(exit)
+        return True
+
+    def reconcile(self, inventory: dict[str, Running]) -> list[str]:
+        """Compare with what a new spawner knows; the tokens that it has and we do not."""
+        for token in list(self._live):
+            known = inventory.get(token)
+            if known is None:
+                self.ended(token, UNKNOWN_EXIT)
+            elif known.exit is not None:
+                self.ended(token, known.exit)
+        return [token for token in inventory if not self.is_known(token)]
+
+    def notified(self, pid: int, session: int) -> bool:
+        """A process said that it is ready: `pid` of session `session` (0: it is gone). False for a stranger.
+
+        It may come before the answer to its launch; then it counts once the answer names its process.
+        """
+        token = self._tokens.get(pid) or self._tokens.get(session)
+        if token is not None:
+            self._tell(event.Notified(token))
+            return True
+        if self._under_way and len(self._early_ready) < _MOST_EARLY:
+            self._early_ready.add(session or pid)
+            return True
+        return False
+
+    def _enter(self, token: str, pid: int) -> None:
+        self._live[token] = pid
+        self._tokens[pid] = token
+
+
+def is_temporary(error: SnowFoxError) -> bool:
+    """Whether the host or the spawner, not the service, is the reason, and trying later may help."""
+    if isinstance(error, (LaunchFailed, PosixError)):
+        return error.errno in _TEMPORARY
+    return isinstance(error, (PeerError, DeadlineExceeded))

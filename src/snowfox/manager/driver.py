@@ -1,0 +1,241 @@
+"""Performs what the engine decides, in its order; brings it what happens.
+
+One call of `tell` is one turn: the engine decides, its effects are performed. An event that arises while effects are
+performed waits for the end of that turn, so that the engine never sees half of one. No effect waits: each hands over
+to a part that does its work in the loop and comes back with an event.
+
+Everything that an instance does belongs to a trace: that of the operation it is part of, else one that begins with the
+first event out of quiet (an exit) and ends when the instance has settled again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol, assert_never
+
+from snowfox.core.clock import Clock
+from snowfox.core.event.bus import Bus
+from snowfox.core.ids import Ids
+from snowfox.core.log import get
+from snowfox.core.trace import Trace, within
+from snowfox.errors import SnowFoxError
+from snowfox.manager.alarm import Alarm, Alarms
+from snowfox.manager.blueprint import Blueprints
+from snowfox.manager.board import Board
+from snowfox.manager.connector.connector import Connector
+from snowfox.manager.operation.operations import Operations
+from snowfox.manager.probe.prober import Prober
+from snowfox.service import effects, event
+from snowfox.service.status import Status
+from snowfox.values import Seconds
+
+_SETTLED: Final = frozenset({"ready", "stopped", "failed", "finished", "stuck"})
+
+
+class Decides(Protocol):
+    """The engine, as the driver sees it."""
+
+    def handle(self, event: event.Event, now: Seconds) -> list[effects.Effect]:
+        """What to do about it."""
+        ...
+
+
+class Keeps(Protocol):
+    """What outlives the manager."""
+
+    def remember(self, status: Status) -> None:
+        """Keep the status of an instance."""
+        ...
+
+    def drop(self, instance: str) -> None:
+        """Keep it no longer."""
+        ...
+
+    def want(self, instance: str, wanted: str | None) -> None:
+        """Keep what a person asked for."""
+        ...
+
+    def after_stored(self, then: Callable[[], None]) -> None:
+        """Call once all that was given before is stored."""
+        ...
+
+
+class Parts:
+    """The parts that perform effects."""
+
+    def __init__(
+        self,
+        *,
+        connector: Connector,
+        prober: Prober,
+        blueprints: Blueprints,
+        bus: Bus,
+        keeper: Keeps,
+    ) -> None:
+        self.connector = connector
+        self.prober = prober
+        self.blueprints = blueprints
+        self.bus = bus
+        self.keeper = keeper
+
+
+class Driver:
+    """Between the engine and the parts.
+
+    Events that come before `begin` wait for it.
+
+    Args:
+        clock: the engine's time.
+        ids: for traces.
+        alarms: its timers.
+        board: shows its statuses.
+        operations: get its steps.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        ids: Ids,
+        alarms: Alarms,
+        board: Board,
+        operations: Operations,
+    ) -> None:
+        self._log = get("manager.driver")
+        self._clock = clock
+        self._ids = ids
+        self._alarms = alarms
+        self._board = board
+        self._operations = operations
+        self._timers: dict[str, Alarm] = {}
+        self._traces: dict[str, Trace] = {}
+        self._waiting: deque[event.Event] = deque()
+        self._is_turning = False
+        self._engine: Decides | None = None
+        self._parts: Parts | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is an engine."""
+        return self._engine is not None
+
+    def begin(self, engine: Decides, parts: Parts, first: event.Event) -> None:
+        """Let this engine decide, these parts perform; `first` is the first event, before those that wait."""
+        self._engine = engine
+        self._parts = parts
+        self._waiting.appendleft(first)
+        self._work()
+
+    def tell(self, happened: event.Event) -> None:
+        """Something happened: let the engine decide and perform it."""
+        self._waiting.append(happened)
+        self._work()
+
+    def _work(self) -> None:
+        if self._is_turning or self._engine is None or self._parts is None:
+            return
+        self._is_turning = True
+        try:
+            while self._waiting:
+                self._turn(self._waiting.popleft(), self._engine, self._parts)
+        finally:
+            self._is_turning = False
+
+    def _turn(self, happened: event.Event, engine: Decides, parts: Parts) -> None:
+        settled: list[str] = []
+        for effect in engine.handle(happened, self._clock.now()):
+            self._perform(effect, parts)
+            if isinstance(effect, effects.Changed) and effect.status.state in _SETTLED:
+                settled.append(effect.status.id)
+        for instance in settled:
+            self._traces.pop(instance, None)
+
+    def _perform(self, effect: effects.Effect, parts: Parts) -> None:  # noqa: C901, PLR0912 - a table
+        match effect:
+            case effects.Launch():
+                self._launch(effect, parts)
+            case effects.Signal():
+                parts.connector.signal(effect.token, effect.number)
+            case effects.Kill():
+                parts.connector.kill(effect.token)
+            case effects.Forget(token):
+                parts.keeper.after_stored(lambda: parts.connector.forget(token))
+            case effects.StartProbe():
+                self._probe(effect, parts)
+            case effects.StopProbe():
+                parts.prober.stop(effect.instance)
+            case effects.SetTimer():
+                self._set_timer(effect)
+            case effects.ClearTimer():
+                self._clear_timer(effect.subject)
+            case effects.Changed(status):
+                self._changed(status, parts)
+            case effects.Removed(instance):
+                self._board.remove(instance)
+                parts.keeper.drop(instance)
+            case effects.WantedChanged(instance, wanted):
+                parts.keeper.want(instance, wanted)
+            case effects.Emit():
+                self._emit(effect, parts)
+            case effects.Stepped():
+                self._operations.step(effect.operation, effect.instance, effect.state, effect.message)
+            case effects.OperationDone():
+                self._operations.end(effect.operation, effect.outcome, effect.message, effect.code)
+            case effects.PhaseChanged(phase):
+                self._board.enter(phase)
+            case _:
+                assert_never(effect)
+
+    def _launch(self, effect: effects.Launch, parts: Parts) -> None:
+        try:
+            launch = parts.blueprints.launch(effect.instance, effect.token)
+        except SnowFoxError as error:
+            self.tell(event.LaunchRefused(effect.instance, effect.token, str(error), error.hint))
+        else:
+            with within(self._trace(effect.instance)):
+                parts.connector.launch(launch)
+
+    def _probe(self, effect: effects.StartProbe, parts: Parts) -> None:
+        try:
+            ready = parts.blueprints.ready(effect.instance)
+        except SnowFoxError as error:
+            self.tell(event.ProbeFailed(effect.token, str(error)))
+        else:
+            parts.prober.start(effect.instance, effect.token, ready)
+
+    def _set_timer(self, effect: effects.SetTimer) -> None:
+        self._clear_timer(effect.subject)
+        subject, name = effect.subject, effect.name
+
+        def fire() -> None:
+            del self._timers[subject]
+            self.tell(event.TimerFired(subject, name))
+
+        self._timers[subject] = self._alarms.set(effect.seconds, fire)
+
+    def _clear_timer(self, subject: str) -> None:
+        timer = self._timers.pop(subject, None)
+        if timer is not None:
+            self._alarms.clear(timer)
+
+    def _changed(self, status: Status, parts: Parts) -> None:
+        self._board.put(status)
+        parts.keeper.remember(status)
+        self._operations.changed(status)
+
+    def _emit(self, effect: effects.Emit, parts: Parts) -> None:
+        with within(self._trace(effect.subject)):
+            parts.bus.emit(effect.fact, subject=effect.subject)
+
+    def _trace(self, subject: str) -> Trace:
+        """The trace that what this subject does now belongs to."""
+        operation = self._operations.of(subject)
+        if operation is not None:
+            return Trace(operation.id, operation.id)
+        found = self._traces.get(subject)
+        if found is None:
+            found = Trace(self._ids.new(), "")
+            if subject in self._board.statuses:
+                self._traces[subject] = found
+        return found

@@ -1,0 +1,247 @@
+"""The fleet: all members and groups, and how a change of one moves others.
+
+What is to run is derived, never stored: a member that is wanted, in a group of which every required group has a
+member to run. So what requires something that a person stopped is stopped with it and comes back with it, also over
+restarts of manager and node, and a crash changes nothing of that.
+
+Starts pass a gate: all that is required is good, nothing that it comes after is still coming. Stops pass one the
+other way round: whoever starts after it and leaves as well has gone, or is stuck, so that one that cannot be killed
+holds up nobody. Changes spread through a queue of groups, never by recursion: a chain of 1,000 is as good as any.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from random import Random
+
+from snowfox.manager.engine.group import Group, Member
+from snowfox.service.dependency import Graph
+from snowfox.service.effects import Removed
+from snowfox.service.instance import Input, Instance, Turn
+from snowfox.service.life import step
+from snowfox.service.spec import Configuration, Service
+
+_IDLE = frozenset({"waiting", "backoff", "failed", "finished"})
+_STOPPABLE = frozenset({"starting", "ready", "failing"})
+_RUNNING = frozenset({"starting", "ready", "failing", "stopping"})
+
+
+class Fleet:
+    """All instances of a configuration.
+
+    Args:
+        configuration: checked: no circle, all names known.
+        ids: makes the id of a launch.
+        random: for jitter.
+
+    Attributes:
+        turn: the call under way; the engine sets a new one for each event.
+        dirty: members that changed in this turn.
+        running: how many members have a process or a launch under way, those that are stuck apart.
+        is_going: the node goes down: nothing is to run.
+    """
+
+    def __init__(self, configuration: Configuration, ids: Callable[[], str], random: Random) -> None:
+        self._ids = ids
+        self.graph = Graph(configuration.services)
+        self.turn = Turn(0.0, random)
+        self.members: dict[str, Member] = {}
+        self.groups = {name: Group(service) for name, service in configuration.services.items()}
+        for name, group in self.groups.items():
+            group.requires = [self.groups[other] for other in self.graph.requires[name]]
+            group.after = [self.groups[other] for other in self.graph.after[name]]
+            group.dependents = [self.groups[other] for other in self.graph.dependents[name]]
+            group.followers = [self.groups[other] for other in self.graph.followers[name]]
+            group.held = group.unmet = group.hopeless_before = len(group.requires)
+            for identity in group.service.ids():
+                self._join(identity, group)
+        self.dirty: dict[Member, None] = {}
+        self.running = 0
+        self.is_going = False
+        self._queue: deque[Group] = deque()
+
+    def _join(self, identity: str, group: Group) -> Member:
+        member = Member(Instance(identity, group.service, 0.0), group)
+        group.members.append(member)
+        group.places["out"] += 1
+        self.members[identity] = member
+        return member
+
+    def add_stray(self, identity: str, service: Service) -> Member:
+        """An instance that is no longer in the configuration and runs; it goes once it has stopped."""
+        group = Group(service)
+        group.is_stray = True
+        return self._join(identity, group)
+
+    # What is to run
+
+    def is_to_run(self, member: Member) -> bool:
+        """Whether it is wanted and nothing that it requires is stopped."""
+        return member.wants and not member.group.held and not self.is_going
+
+    def want(self, member: Member, flipped: dict[Member, None], *, wants: bool) -> None:
+        """Change what is wanted; who thereby is to run or no longer to run is added to `flipped`."""
+        if member.wants is wants:
+            return
+        member.wants = wants
+        group = member.group
+        group.wanted += 1 if wants else -1
+        if not group.held:
+            flipped[member] = None
+        changed = [group]
+        while changed:
+            group = changed.pop()
+            is_effective = group.wanted > 0 and not group.held
+            if is_effective is group.is_effective:
+                continue
+            group.is_effective = is_effective
+            for other in group.dependents:
+                was_held = other.held > 0
+                other.held += -1 if is_effective else 1
+                if was_held is not (other.held > 0):
+                    flipped.update(dict.fromkeys(each for each in other.members if each.wants))
+                    changed.append(other)
+
+    # Start and stop
+
+    def start(self, member: Member) -> None:
+        """Let it run, when its turn comes. Clears a failure; takes back a stop that did not begin."""
+        if member.leaving and member.instance.state in _STOPPABLE:
+            self._set_leaving(member, leaving=False)
+            self.touch(member)
+        elif self.tell(member, Input("start")):
+            member.comes_back = True
+
+    def stop(self, members: Iterable[Member], why: str, *, again: bool = False) -> None:
+        """Let these end, those behind first; `again`: and start after that."""
+        leaving = list(members)
+        for member in leaving:
+            member.why, member.comes_back = why, again
+            if member.instance.state in _STOPPABLE:
+                self._set_leaving(member, leaving=True)
+        for member in leaving:
+            self.touch(member)
+            if member.instance.state in {"stopping", "stuck"} or not member.leaving:
+                self.tell(member, Input("stop", text=why, again=again))
+            else:
+                self._release(member)
+
+    def kill(self, why: str) -> None:
+        """End all at once, in no order."""
+        for member in list(self.members.values()):
+            member.comes_back = False
+            self.tell(member, Input("kill", text=why))
+
+    def tell(self, member: Member, told: Input) -> bool:
+        """Tell an instance something and let that take effect; False when its table refused."""
+        if not step(member.instance, told, self.turn):
+            return False
+        self._tidy(member)
+        self.touch(member)
+        self._try_go(member)
+        return True
+
+    def drain(self) -> None:
+        """Let changes reach everybody."""
+        while self._queue:
+            group = self._queue.popleft()
+            for member in list(group.members):
+                self.touch(member)
+                self._release(member)
+                self._try_go(member)
+
+    def touch(self, member: Member) -> None:
+        """Something of it may have changed: bring the numbers up to date."""
+        self.dirty[member] = None
+        is_running = member.instance.state in _RUNNING
+        if is_running is not member.is_running:
+            member.is_running = is_running
+            self.running += 1 if is_running else -1
+        place = self._place_of(member)
+        if place != member.place:
+            places = member.group.places
+            places[member.place] -= 1
+            places[place] += 1
+            member.place = place
+            self._recheck(member.group)
+        identity = member.instance.id
+        if member.group.is_stray and member.instance.state == "stopped" and identity in self.members:
+            del self.members[identity]
+            self.turn.effects.append(Removed(identity))
+
+    # Within
+
+    def _tidy(self, member: Member) -> None:
+        """A stop that had to wait, overtaken by an end; or an end of what is not to run."""
+        state = member.instance.state
+        if member.leaving and state not in _RUNNING:
+            self._set_leaving(member, leaving=False)
+            if member.comes_back and state in _IDLE:
+                step(member.instance, Input("start"), self.turn)
+        if member.instance.state in _IDLE and not self.is_to_run(member):
+            step(member.instance, Input("stop", text=member.why), self.turn)
+
+    def _try_go(self, member: Member) -> None:
+        instance = member.instance
+        if instance.state != "waiting" or not member.group.is_open or not self.is_to_run(member):
+            return
+        step(instance, Input("go", token=f"{instance.id}~{self._ids()}"), self.turn)
+        self.touch(member)
+
+    def _release(self, member: Member) -> None:
+        if member.leaving and not member.group.leaving_behind and member.instance.state in _STOPPABLE:
+            self.tell(member, Input("stop", text=member.why, again=member.comes_back))
+
+    def _set_leaving(self, member: Member, *, leaving: bool) -> None:
+        if member.leaving is leaving:
+            return
+        member.leaving = leaving
+        group = member.group
+        was_leaving = group.leaving > 0
+        group.leaving += 1 if leaving else -1
+        if was_leaving is (group.leaving > 0):
+            return
+        for other in (*group.requires, *group.after):
+            other.leaving_behind += 1 if leaving else -1
+            if not other.leaving_behind and other.leaving:
+                self._queue.append(other)
+
+    def _place_of(self, member: Member) -> str:
+        if not self.is_to_run(member):
+            return "out"
+        if member.leaving:
+            return "coming"
+        match member.instance.state:
+            case "ready":
+                return "good"
+            case "finished":
+                return "good" if member.group.service.is_task else "hopeless"
+            case "failed" | "stuck":
+                return "hopeless"
+            case "waiting":
+                return "hopeless" if member.group.hopeless_before else "coming"
+            case "backoff" | "failing":
+                return "retrying"
+            case _:
+                return "coming"
+
+    def _recheck(self, group: Group) -> None:
+        places = group.places
+        inside = len(group.members) - places["out"]
+        is_good = 0 < inside == places["good"]
+        is_hopeless = not inside or places["hopeless"] > 0
+        is_coming = places["coming"] > 0
+        if is_good is not group.is_good or is_hopeless is not group.is_hopeless:
+            for other in group.dependents:
+                was_open, was_hopeless = other.is_open, other.hopeless_before > 0
+                other.unmet -= is_good - group.is_good
+                other.hopeless_before += is_hopeless - group.is_hopeless
+                if other.is_open is not was_open or was_hopeless is not (other.hopeless_before > 0):
+                    self._queue.append(other)
+        if is_coming is not group.is_coming:
+            for other in group.followers:
+                other.coming_before += is_coming - group.is_coming
+                if other.is_open:
+                    self._queue.append(other)
+        group.is_good, group.is_hopeless, group.is_coming = is_good, is_hopeless, is_coming

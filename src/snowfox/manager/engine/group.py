@@ -1,0 +1,131 @@
+"""Members and groups: an instance with what is wanted of it, and the instances of one service with their gates.
+
+Every number here is kept up to date by `fleet.Fleet`, so that an event costs what it changes and never the number of
+instances.
+"""
+
+from __future__ import annotations
+
+from snowfox.manager.engine.watch import Watch
+from snowfox.service.instance import Instance
+from snowfox.service.spec import Service
+
+
+class Member:
+    """An instance in its group.
+
+    Attributes:
+        wants: whether configuration or people want it to run.
+        leaving: it is to stop, now or once those behind it have.
+        comes_back: while it leaves: whether it starts again.
+        why: while it leaves: the reason, for people.
+        place: what it contributes to its group: `out` (not to run), `good` (ready, or a task finished), `coming`,
+            `retrying` (had its chance and tries again), `hopeless`.
+        is_running: as it was counted last.
+        watches: operations that wait for it.
+    """
+
+    __slots__ = (
+        "comes_back",
+        "group",
+        "instance",
+        "is_running",
+        "leaving",
+        "place",
+        "wants",
+        "watches",
+        "why",
+    )
+
+    def __init__(self, instance: Instance, group: Group) -> None:
+        self.instance = instance
+        self.group = group
+        self.wants = False
+        self.leaving = False
+        self.comes_back = False
+        self.why = ""
+        self.place = "out"
+        self.is_running = False
+        self.watches: tuple[Watch, ...] = ()
+
+
+class Group:
+    """The instances of a service.
+
+    Attributes:
+        requires, after, dependents, followers: its neighbours, as in `dependency.Graph`.
+        wanted: how many members are wanted.
+        held: how many of what it requires are not to run at all: then it is not to run either.
+        is_effective: whether any member is to run: wanted, and not held.
+        places: how many members are at each place.
+        is_good, is_hopeless, is_coming: what the places amount to.
+        unmet: how many of what it requires are not good.
+        hopeless_before: how many of what it requires are hopeless.
+        coming_before: how many of what it merely comes after are coming.
+        leaving: how many members are leaving.
+        leaving_behind: how many groups with a member that leaves start after it, and so stop before it.
+        is_stray: no longer in the configuration.
+    """
+
+    __slots__ = (
+        "after",
+        "coming_before",
+        "dependents",
+        "followers",
+        "held",
+        "hopeless_before",
+        "is_coming",
+        "is_effective",
+        "is_good",
+        "is_hopeless",
+        "is_stray",
+        "leaving",
+        "leaving_behind",
+        "members",
+        "name",
+        "places",
+        "requires",
+        "service",
+        "unmet",
+        "wanted",
+    )
+
+    def __init__(self, service: Service) -> None:
+        self.name = service.name
+        self.service = service
+        self.members: list[Member] = []
+        self.requires: list[Group] = []
+        self.after: list[Group] = []
+        self.dependents: list[Group] = []
+        self.followers: list[Group] = []
+        self.wanted = self.held = 0
+        self.is_effective = False
+        self.places = {"out": 0, "good": 0, "coming": 0, "retrying": 0, "hopeless": 0}
+        self.is_good = self.is_coming = False
+        self.is_hopeless = True
+        self.unmet = self.hopeless_before = self.coming_before = 0
+        self.leaving = self.leaving_behind = 0
+        self.is_stray = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its members may start, as far as others go."""
+        return not self.unmet and not self.coming_before
+
+    def condition(self) -> str:
+        """What is the matter with it, for those that wait for it: `has failed`; "" where it is only on its way."""
+        if not self.is_hopeless:
+            return ""
+        states = {member.instance.state for member in self.members if member.place == "hopeless"}
+        for state, words in _CONDITIONS.items():
+            if state in states:
+                return words
+        return "is stopped"
+
+
+_CONDITIONS = {
+    "stuck": "is stuck",
+    "failed": "has failed",
+    "finished": "has finished",
+    "waiting": "cannot start",
+}

@@ -1,0 +1,93 @@
+"""How a member looks to people: its light, its message, its status."""
+
+from __future__ import annotations
+
+from snowfox.manager.engine.fleet import Fleet
+from snowfox.manager.engine.group import Member
+from snowfox.service.status import Status
+from snowfox.values import Seconds
+
+_FEW = 3
+
+
+def light_of(fleet: Fleet, member: Member) -> str:
+    """`green` as wanted, `yellow` on its way, `red` not as wanted."""
+    match member.instance.state:
+        case "failing" | "failed" | "stuck":
+            return "red"
+        case "finished":
+            return "green"
+        case "waiting":
+            return "red" if member.group.hopeless_before else "yellow"
+        case "ready":
+            return "green" if fleet.is_to_run(member) and not member.leaving else "yellow"
+        case "stopped":
+            return "yellow" if fleet.is_to_run(member) else "green"
+        case _:
+            return "yellow"
+
+
+def message_of(member: Member, now: Seconds) -> str:
+    """Why it is so, in one line; may be ""."""
+    group = member.group
+    own = member.instance.message(now)
+    match member.instance.state:
+        case "waiting":
+            return _waits(member)
+        case "stopped":
+            return _stopped(member)
+        case "ready" if member.leaving:
+            behind = (*group.dependents, *group.followers)
+            return f"stops after {few([other.name for other in behind if other.leaving])}"
+        case "ready" if group.hopeless_before:
+            lost = [
+                f"{other.name}, which {other.condition()}" for other in group.requires if other.is_hopeless
+            ]
+            return "; ".join([*([own] if own else []), f"goes on without {few(lost)}"])
+        case _:
+            return own
+
+
+def status_of(fleet: Fleet, member: Member, now: Seconds) -> Status:
+    """All of it."""
+    instance = member.instance
+    return Status(
+        instance.id,
+        instance.service.name,
+        instance.state,
+        light_of(fleet, member),
+        instance.since,
+        instance.pid,
+        instance.started,
+        instance.token,
+        instance.restarts,
+        message_of(member, now),
+        instance.last,
+    )
+
+
+def few(names: list[str]) -> str:
+    """`a, b, c and 4 more`."""
+    more = len(names) - _FEW
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_FEW])} and {more} more"
+
+
+def _waits(member: Member) -> str:
+    group = member.group
+    names = [
+        f"{other.name}, which {other.condition()}" if other.is_hopeless else other.name
+        for other in group.requires
+        if not other.is_good
+    ]
+    names += [other.name for other in group.after if other.is_coming]
+    return f"waits for {few(names)}" if names else ""
+
+
+def _stopped(member: Member) -> str:
+    group = member.group
+    if member.wants and group.held:
+        missing = [other.name for other in group.requires if not other.is_effective]
+        return f"stopped with {few(missing)}, comes back with it"
+    if not member.wants and not group.service.autostart and not member.instance.reason:
+        return "autostart = false"
+    return member.instance.reason

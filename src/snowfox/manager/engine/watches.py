@@ -1,0 +1,163 @@
+"""The operations under way: who is watched for them, their steps, their ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from snowfox.manager.engine.fleet import Fleet
+from snowfox.manager.engine.group import Member
+from snowfox.manager.engine.view import few, message_of
+from snowfox.manager.engine.watch import Watch
+from snowfox.service.effects import ClearTimer, Emit, OperationDone, SetTimer, Stepped
+from snowfox.service.fact import OperationEnded, OperationStarted
+from snowfox.values import Seconds
+
+
+class Watches:
+    """The operations under way.
+
+    Args:
+        fleet: whose members they watch.
+        node: the node's name, for their last words.
+    """
+
+    def __init__(self, fleet: Fleet, node: str) -> None:
+        self._fleet = fleet
+        self._node = node
+        self._all: dict[str, Watch] = {}
+
+    def is_under_way(self, operation: str) -> bool:
+        """Whether there is one with this id."""
+        return operation in self._all
+
+    def open(self, operation: str, verb: str, members: Iterable[Member]) -> None:
+        """Begin one that watches these."""
+        turn = self._fleet.turn
+        watch = Watch(operation, verb, turn.now)
+        self._all[operation] = watch
+        for member in members:
+            watch.pending[member.instance.id] = None
+            member.watches = (*member.watches, watch)
+            self._fleet.dirty.setdefault(member)
+        turn.effects.append(Emit(operation, OperationStarted(verb, len(watch.pending))))
+
+    def refuse(self, operation: str, message: str, code: int) -> None:
+        """End one that never began."""
+        self._fleet.turn.effects.append(OperationDone(operation, "failed", message, code))
+
+    def look(self, dirty: Iterable[Member], due: str = "") -> list[str]:
+        """After an event: steps and ends. `due`: the operation whose timer fired. Gives the verbs that ended."""
+        touched: dict[Watch, None] = {}
+        for member in dirty:
+            for watch in member.watches:
+                touched[watch] = None
+                self._judge(watch, member)
+        if due in self._all:
+            watch = self._all[due]
+            watch.timer = 0.0
+            touched[watch] = None
+            for identity in [one for one in watch.pending if one in watch.deadlines]:
+                self._judge(watch, self._fleet.members[identity])
+        # One without members has nobody who changes.
+        touched.update(
+            (watch, None) for watch in self._all.values() if not watch.pending and not watch.settled
+        )
+        return [watch.verb for watch in touched if self._end_or_wait(watch)]
+
+    def _judge(self, watch: Watch, member: Member) -> None:
+        verdict = self._goes_up(watch, member) if watch.goes_up else self._goes_down(member)
+        instance = member.instance
+        if watch.settle(instance.id, verdict):
+            message = message_of(member, self._fleet.turn.now)
+            step = Stepped(watch.operation, instance.id, instance.state, message, is_well=bool(verdict))
+            self._fleet.turn.effects.append(step)
+
+    def _goes_up(self, watch: Watch, member: Member) -> bool | None:
+        instance = member.instance
+        if not self._fleet.is_to_run(member):
+            return None if instance.is_alive and instance.state != "stuck" else False
+        if member.leaving:
+            return None
+        match instance.state:
+            case "ready":
+                if instance.wait.by == "executed":
+                    watch.until = max(watch.until, instance.launched + instance.service.restart.early)
+                return True
+            case "finished":
+                return True
+            case "failed" | "stuck" | "failing":
+                return False
+            case "waiting" if member.group.hopeless_before:
+                return False
+            case "backoff":
+                chance = instance.launched + instance.service.ready.timeout
+                return self._had_chance(watch.deadlines.setdefault(instance.id, chance))
+            case _:
+                return self._had_chance(watch.deadlines.get(instance.id))
+
+    def _had_chance(self, deadline: Seconds | None) -> bool | None:
+        return False if deadline is not None and self._fleet.turn.now >= deadline else None
+
+    def _goes_down(self, member: Member) -> bool | None:
+        if member.instance.state == "stuck":
+            return False
+        if self._fleet.is_to_run(member) and not member.leaving:
+            return False
+        return None if member.instance.is_alive else True
+
+    def _end_or_wait(self, watch: Watch) -> bool:
+        turn = self._fleet.turn
+        due = watch.next_look(turn.now)
+        if watch.pending or due is not None:
+            if due is None:
+                if watch.timer:
+                    watch.timer = 0.0
+                    turn.effects.append(ClearTimer(watch.operation))
+            elif due != watch.timer:
+                watch.timer = due
+                turn.effects.append(SetTimer(watch.operation, "look", max(due - turn.now, 0.0)))
+            return False
+        self._end(watch)
+        return True
+
+    def _end(self, watch: Watch) -> None:
+        turn = self._fleet.turn
+        del self._all[watch.operation]
+        for identity in watch.settled:
+            member = self._fleet.members.get(identity)
+            if member is not None:
+                member.watches = tuple(other for other in member.watches if other is not watch)
+        if watch.timer:
+            turn.effects.append(ClearTimer(watch.operation))
+        lost = watch.lost()
+        outcome, message = (
+            ("failed", self._lost_text(watch, lost)) if lost else ("done", self._done_text(watch))
+        )
+        turn.effects.append(OperationDone(watch.operation, outcome, message, 1 if lost else 0))
+        turn.effects.append(Emit(watch.operation, OperationEnded(outcome, message, turn.now - watch.began)))
+
+    def _done_text(self, watch: Watch) -> str:
+        names = list(watch.settled)
+        match watch.verb:
+            case "up":
+                services = len({self._fleet.members[name].group.name for name in names})
+                return f"node {self._node} is up: {_count(services, 'service')}, {_count(len(names), 'instance')}"
+            case "down":
+                return f"node {self._node} is down"
+            case _ if len(names) == 1:
+                word = self._fleet.members[names[0]].instance.state if watch.goes_up else "stopped"
+                return f"{names[0]} is {word}"
+            case _:
+                return f"{_count(len(names), 'instance')} {'ready' if watch.goes_up else 'stopped'}"
+
+    def _lost_text(self, watch: Watch, lost: list[str]) -> str:
+        failed = "did not get ready" if watch.goes_up else "did not stop"
+        if len(lost) > 1:
+            return f"{len(lost)} of {len(watch.settled)} {failed}: {few(lost)}"
+        member = self._fleet.members.get(lost[0])
+        why = message_of(member, self._fleet.turn.now) if member else ""
+        return f"{lost[0]} {failed}" + (f": {why}" if why else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,160 @@
+"""What the node answers to whoever asks it: `contract.manager` served."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from snowfox.contract.manager import (
+    EventLine,
+    LogLine,
+    Manager,
+    ModuleLine,
+    NodeStatus,
+    Progress,
+)
+from snowfox.core.rpc.link import current
+from snowfox.core.rpc.server import handles
+from snowfox.errors import NotFound, UserError
+from snowfox.manager.node import Node
+from snowfox.manager.output.follower import Follower, lines_of
+from snowfox.service import event
+from snowfox.service.pattern import select
+
+MOST_LINES: Final = 100_000
+"""Lines that `logs` and `events` give back of one instance."""
+
+
+class ManagerHandlers:
+    """Answers for one node."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    @handles(Manager.status)
+    async def status(self, pattern: str = "*") -> NodeStatus:
+        """The rows of what the pattern means, and the node's own state."""
+        node = self._node
+        instances = self._select(pattern)
+        rows = node.board.rows(instances, node.posix)
+        notes = await node.notes() if pattern == "*" else []
+        as_wanted = all(status.light == "green" for status in node.board.statuses.values())
+        is_up = node.board.phase == "up"
+        return NodeStatus(node.name, node.version, node.board.phase, as_wanted and is_up, notes, rows)
+
+    @handles(Manager.starting)
+    async def starting(self) -> AsyncIterator[Progress]:
+        """The steps of the node's coming up."""
+        operation = await self._node.operation("up")
+        async for step in operation.follow():
+            yield step
+        self._node.start_was_told.set()
+
+    @handles(Manager.start)
+    async def start(self, pattern: str) -> AsyncIterator[Progress]:
+        """An operation."""
+        async for step in self._operate("start", pattern):
+            yield step
+
+    @handles(Manager.stop)
+    async def stop(self, pattern: str) -> AsyncIterator[Progress]:
+        """An operation."""
+        async for step in self._operate("stop", pattern):
+            yield step
+
+    @handles(Manager.restart)
+    async def restart(self, pattern: str) -> AsyncIterator[Progress]:
+        """An operation."""
+        async for step in self._operate("restart", pattern):
+            yield step
+
+    @handles(Manager.signal)
+    async def signal(self, number: int, pattern: str) -> list[str]:
+        """Signal what runs of what the pattern means."""
+        if not 1 <= number <= 64:
+            msg = f"cannot signal {pattern}: {number} is not a signal"
+            raise UserError(msg, "signals are 1 to 64")
+        statuses = self._node.board.statuses
+        sent: list[str] = []
+        for instance in self._select(pattern):
+            status = statuses.get(instance)
+            if status and status.pid and await self._node.connector.signal_now(status.token, number):
+                sent.append(instance)
+        return sent
+
+    @handles(Manager.down)
+    async def down(self) -> None:
+        """Ask the daemon, which asks us to stop."""
+        await self._node.daemon.stop(0, f"{who()} asked for it")
+
+    @handles(Manager.stopping)
+    async def stopping(self) -> AsyncIterator[Progress]:
+        """The steps of the node's going down."""
+        operation = await self._node.operation("down")
+        async for step in operation.follow():
+            yield step
+
+    @handles(Manager.logs)
+    async def logs(self, pattern: str, lines: int, follow: bool) -> AsyncIterator[LogLine]:  # noqa: FBT001 - the contract
+        """The ends of the logs, then what comes."""
+        output = self._node.output
+        instances = self._select(pattern)
+        lines = max(0, min(lines, MOST_LINES))
+        follower = Follower(self._node.loop) if follow else None
+        try:
+            for instance in instances:
+                tail = await output.tail(instance, lines, follower)
+                for line in lines_of(instance, tail, lines, with_rest=not follow):
+                    yield line
+            while follower is not None:
+                for line in await follower.take():
+                    yield line
+        finally:
+            if follower is not None:
+                output.unfollow(follower)
+
+    @handles(Manager.events)
+    async def events(self, lines: int, follow: bool) -> AsyncIterator[EventLine]:  # noqa: FBT001 - the contract
+        """The end of the journal, then what comes."""
+        async for line in self._node.journal.lines(max(0, min(lines, MOST_LINES)), follow=follow):
+            yield line
+
+    @handles(Manager.wait)
+    async def wait(self, pattern: str, state: str, milliseconds: int) -> bool:
+        """Until all that the pattern means are in that state."""
+        instances = self._select(pattern)
+        return await self._node.board.until_state(instances, state, within=milliseconds / 1000)
+
+    @handles(Manager.modules)
+    def modules(self) -> list[ModuleLine]:
+        """As they were set up."""
+        return self._node.lines()
+
+    async def _operate(self, verb: str, pattern: str) -> AsyncIterator[Progress]:
+        node = self._node
+        if node.board.phase == "stopping":
+            msg = f"cannot {verb} {pattern}: the node is stopping"
+            raise UserError(msg)
+        instances = tuple(self._select(pattern))
+        operation = node.open(verb, who(), instances)
+        node.driver.tell(event.Ask(operation.id, verb, instances))
+        async for step in operation.follow():
+            yield step
+
+    def _select(self, patterns: str) -> list[str]:
+        """Instances of several patterns, each once, in the order of the configuration. Raises NotFound."""
+        services = self._node.services
+        words = patterns.split()
+        if not words:
+            msg = "there is no service or instance without a name"
+            raise NotFound(msg, "name services, or * for all")
+        if len(words) == 1:
+            return select(words[0], services)
+        meant = {instance for word in words for instance in select(word, services)}
+        return [instance for ids in services.values() for instance in ids if instance in meant]
+
+
+def who() -> str:
+    """Who asks, for people: `uid 1000`."""
+    peer = current().peer
+    return f"uid {peer.uid}" if peer else "somebody"

@@ -1,0 +1,1 @@
+"""What outlives the manager: facts, operations, what is wanted, how instances were."""

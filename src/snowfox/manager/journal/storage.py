@@ -1,0 +1,146 @@
+"""How the manager's things are written down in the store."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NamedTuple
+
+from snowfox.contract.manager import EventLine
+from snowfox.core.clock import Clock
+from snowfox.core.event.fact import Event
+from snowfox.core.log import get
+from snowfox.core.store.api import FactRow, Query, Store, Version
+from snowfox.core.store.api import Operation as OperationRow
+from snowfox.manager.journal.keeper import Batch
+from snowfox.manager.operation.operation import Operation
+from snowfox.service.status import Status
+
+_NODE: Final = "~node"
+"""The entry of the node itself among the statuses; no instance has such a name."""
+
+_log: Final = get("manager.journal")
+
+
+class Remembered(NamedTuple):
+    """What a manager finds.
+
+    Args:
+        wanted: what people asked for, by instance or service.
+        statuses: how instances were, when the host has not been booted since.
+        number: the last operation's.
+        daemon: the start of the daemon under which it was written.
+        version: id of the configuration in force then.
+    """
+
+    wanted: dict[str, str]
+    statuses: dict[str, Status]
+    number: int
+    daemon: str
+    version: str
+
+
+class Storage:
+    """Between the manager and its store.
+
+    Args:
+        store: open.
+        clock: for times of operations.
+        boot: names this run of the host; statuses of another are of no use.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, boot: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._boot = boot
+
+    async def load(self) -> Remembered:
+        """What was kept. Raises StoreError."""
+        statuses = await self._store.statuses()
+        node: dict[str, str] = _parsed(statuses.pop(_NODE, "{}")) or {}
+        is_same_boot = node.get("boot") == self._boot
+        return Remembered(
+            await self._store.wanted(),
+            _statuses(statuses) if is_same_boot else {},
+            await self._store.last_number(),
+            node.get("daemon", "") if is_same_boot else "",
+            node.get("version", "") if is_same_boot else "",
+        )
+
+    async def configuration(self, version: str) -> bytes | None:
+        """The content of a version. Raises StoreError."""
+        found = await self._store.version(version)
+        return found.content if found else None
+
+    async def use_configuration(self, version: str, name: str, content: bytes, *, daemon: str) -> None:
+        """This version is in force for this start of the daemon. Raises StoreError."""
+        async with self._store.transaction() as change:
+            change.put_version(Version(version, self._clock.wall(), name, content))
+            node = {"boot": self._boot, "daemon": daemon, "version": version}
+            change.put_status(_NODE, json.dumps(node))
+
+    async def write(self, batch: Batch) -> None:
+        """All of a batch or nothing. Raises StoreError."""
+        async with self._store.transaction() as change:
+            for instance, status in batch.statuses.items():
+                if status is None:
+                    change.drop_status(instance)
+                else:
+                    change.put_status(instance, json.dumps(_fields(status)))
+            for name, wanted in batch.wanted.items():
+                if wanted is None:
+                    change.drop_wanted(name)
+                else:
+                    change.put_wanted(name, wanted)
+            for operation in batch.operations.values():
+                change.put_operation(self._row(operation))
+            for event in batch.facts:
+                change.put_fact(fact_row(event))
+
+    async def last_events(self, count: int) -> list[EventLine]:
+        """The newest so many, oldest first. Raises StoreError."""
+        return [EventLine(*row) for row in await self._store.facts(Query(last=count))]
+
+    def _row(self, operation: Operation) -> OperationRow:
+        end = operation.end
+        details = {"message": end.message, "code": end.code} if end else {}
+        return OperationRow(
+            operation.id,
+            operation.number,
+            operation.verb,
+            operation.who,
+            operation.at,
+            operation.at + end.milliseconds if end else 0,
+            end.state if end else "running",
+            json.dumps(details),
+        )
+
+
+def fact_row(event: Event[Any]) -> FactRow:
+    """An event as it is stored."""
+    return FactRow(event.id, event.at, event.kind, event.subject, event.trace, event.cause, event.fact.json())
+
+
+def _fields(status: Status) -> list[str | int | float]:
+    return [getattr(status, name) for name in _NAMES]
+
+
+_NAMES: Final = Status.__match_args__
+
+
+def _statuses(rows: dict[str, str]) -> dict[str, Status]:
+    """Those that can be read; one that cannot is as good as none."""
+    found: dict[str, Status] = {}
+    for name, text in rows.items():
+        fields = _parsed(text)
+        try:
+            found[name] = Status(**dict(zip(_NAMES, fields, strict=True)))
+        except (TypeError, ValueError):
+            _log.warning("cannot read how an instance was", instance=name)
+    return found
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

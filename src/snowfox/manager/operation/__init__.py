@@ -1,0 +1,1 @@
+"""What a person or the node set out to do: numbered, with steps and an end."""

@@ -1,0 +1,108 @@
+"""The operations of a node: begun, stepped, ended; kept in the store, the last ones in memory for their readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from snowfox.contract.manager import Progress
+from snowfox.core.clock import Clock
+from snowfox.core.ids import Ids
+from snowfox.manager.alarm import Alarms
+from snowfox.manager.operation.operation import Operation
+from snowfox.service.status import Status
+from snowfox.values import Seconds
+
+MOST_KEPT: Final = 20
+"""Ended operations that stay in memory."""
+SHOWN_AFTER: Final[Seconds] = 0.5
+"""An operation that takes longer tells what its instances are doing meanwhile."""
+_UNDER_WAY: Final = frozenset({"waiting", "starting", "stopping"})
+
+
+class Operations:
+    """All operations.
+
+    Args:
+        clock: their times.
+        ids: their ids.
+        alarms: the timers.
+        keep: called with an operation when it begins and when it ends, to be stored.
+        last: the highest number that was given before.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        *,
+        alarms: Alarms,
+        keep: Callable[[Operation], None],
+        last: int = 0,
+    ) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._alarms = alarms
+        self._keep = keep
+        self._number = last
+        self._all: dict[str, Operation] = {}
+        self._of_instance: dict[str, Operation] = {}
+
+    def open(self, verb: str, who: str, instances: tuple[str, ...]) -> Operation:
+        """Begin one. An instance belongs to the last operation that named it."""
+        self._number += 1
+        now = self._clock.now()
+        operation = Operation(
+            self._ids.new(), self._number, verb=verb, who=who, at=self._clock.wall(), began=now
+        )
+        operation.instances.update(instances)
+        for instance in instances:
+            self._of_instance[instance] = operation
+        self._all[operation.id] = operation
+        self._drop_old()
+        self._keep(operation)
+        self._alarms.set(SHOWN_AFTER, lambda: self._show(operation))
+        return operation
+
+    def of(self, subject: str) -> Operation | None:
+        """The operation that an instance belongs to now; of an operation's id, itself."""
+        return self._of_instance.get(subject) or self._all.get(subject)
+
+    def latest(self, verb: str) -> Operation | None:
+        """The last operation with this verb that is still in memory."""
+        return next((one for one in reversed(self._all.values()) if one.verb == verb), None)
+
+    def step(self, id: str, instance: str, state: str, message: str) -> None:
+        """An instance got there, or will not."""
+        operation = self._all.get(id)
+        if operation is not None:
+            operation.add(Progress(instance, state, message, self._age(operation)))
+
+    def changed(self, status: Status) -> None:
+        """An instance changed; told where its operation takes long."""
+        operation = self._of_instance.get(status.id)
+        if operation is not None and operation.is_shown_live and status.state in _UNDER_WAY:
+            operation.add(Progress(status.id, status.state, status.message, self._age(operation)))
+
+    def end(self, id: str, outcome: str, message: str, code: int, *, details: tuple[str, ...] = ()) -> None:
+        """It is over. Unknown ones are fine."""
+        operation = self._all.get(id)
+        if operation is None or operation.end is not None:
+            return
+        age = self._age(operation)
+        operation.add(Progress("", outcome, message, age, last=True, code=code, details=list(details)))
+        for instance in operation.instances:
+            if self._of_instance.get(instance) is operation:
+                del self._of_instance[instance]
+        self._keep(operation)
+
+    def _age(self, operation: Operation) -> int:
+        return round((self._clock.now() - operation.began) * 1000)
+
+    def _show(self, operation: Operation) -> None:
+        operation.is_shown_live = True
+
+    def _drop_old(self) -> None:
+        ended = [operation for operation in self._all.values() if operation.end is not None]
+        for operation in ended[: max(0, len(ended) - MOST_KEPT)]:
+            del self._all[operation.id]

@@ -1,0 +1,1 @@
+"""What services print: read, kept in rotated files, read back."""

@@ -1,0 +1,36 @@
+"""Module `probes`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from snowfox.core.module import Setup, module
+from snowfox.manager.level import Level
+from snowfox.manager.node import Node
+from snowfox.manager.probe.notify import NotifyReader
+from snowfox.manager.probe.prober import Prober
+from snowfox.service import event
+from snowfox.values import Exit
+
+
+@module(Level.ENGINE, after="connector", essential=True)
+async def probes(setup: Setup) -> AsyncIterator[None]:
+    """Services are asked whether they are ready, and heard when they say so."""
+    node: Node = setup.context
+
+    async def helper(instance: str, command: tuple[str, ...]) -> Exit:
+        return await node.connector.helper(node.blueprints.helper(instance, command, node.ids.new()))
+
+    node.prober = Prober(
+        node.posix,
+        node.alarms,
+        helper=helper,
+        passed=lambda _, token: node.driver.tell(event.ProbeAnswered(token)),
+        failed=lambda _, token, reason: node.driver.tell(event.ProbeFailed(token, reason)),
+    )
+    reader = NotifyReader(node.posix, node.welcome.notify.take(), node.connector.notified)
+    node.loop.add_reader(reader.descriptor, reader.turn)
+    yield
+    node.loop.remove_reader(reader.descriptor)
+    node.posix.files.close(reader.descriptor)
+    node.prober.close()

@@ -1,0 +1,172 @@
+"""The manager's process: the session with the daemon, welcome, and the end.
+
+Everything is imported before the welcome gives up the uid: afterwards this process may not be able to read its own
+program any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from snowfox.contract.control import Daemon, ManagerControl, Welcome
+from snowfox.contract.spawner import ExitReports, Spawner
+from snowfox.core.clock import SystemClock
+from snowfox.core.log import get, json_line_sink, set_sink
+from snowfox.core.module import Module, Modules
+from snowfox.core.posix.active import activate
+from snowfox.core.posix.api import Ids, Posix
+from snowfox.core.posix.linux import LinuxPosix
+from snowfox.core.posix.observed import Observed
+from snowfox.core.posix.restricted import Restricted
+from snowfox.core.posix.roles import MANAGER
+from snowfox.core.rpc.client import attach
+from snowfox.core.rpc.interface import Descriptor
+from snowfox.core.rpc.server import handles
+from snowfox.errors import ConnectionLost, HostError, SnowFoxError
+from snowfox.manager.assembly import find, set_up
+from snowfox.manager.begin import begin
+from snowfox.manager.node import Node
+from snowfox.service import event
+from snowfox.values import Exit
+
+SESSION: Final = 3
+"""The descriptor of the session with the daemon."""
+_STDERR: Final = 2
+
+_log: Final = get("manager")
+
+
+def run(arguments: list[str]) -> int:
+    """Serve until the daemon's session ends."""
+    posix = LinuxPosix()
+    activate(posix)
+    set_sink(json_line_sink(lambda line: posix.files.write(_STDERR, line)))
+    try:
+        found = find()
+        gc.freeze()  # what was imported stays
+        asyncio.run(Process(posix, found).serve())
+    except SnowFoxError as error:
+        _log.error("the manager ends", error=str(error), arguments=" ".join(arguments))
+        return 1
+    return 0
+
+
+class Process:
+    """Serves `ManagerControl` to the daemon.
+
+    Args:
+        posix: the kernel, still with all that we may do.
+        found: the modules.
+    """
+
+    def __init__(self, posix: Posix, found: list[Module]) -> None:
+        self._posix = posix
+        self._found = found
+        self._node: Node | None = None
+        self._modules: Modules | None = None
+        self._daemon: Daemon | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        """Until the session with the daemon ends; then leave, services go on. Raises what ended it."""
+        link = await attach(SESSION, calling=Daemon, serving=ManagerControl, handlers=self, name="daemon")
+        self._daemon = link.remote
+        try:
+            error = await link.closed()
+            if error is not None and not isinstance(error, ConnectionLost):
+                raise error
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            if self._modules is not None:
+                await self._modules.teardown()
+
+    @handles(ManagerControl.welcome)
+    async def welcome(self, welcome: Welcome) -> None:
+        """Become who we are to be, set up all parts, listen; then begin."""
+        if self._node is not None or self._daemon is None:
+            msg = "welcomed twice"
+            raise HostError(msg)
+        self._give_up_rights(welcome)
+        posix = self._posix
+        loop = asyncio.get_running_loop()
+        node = self._node = Node(posix, SystemClock(), loop, daemon=self._daemon, welcome=welcome)
+        self._modules = await set_up(node, self._found)
+        self._start(self._keep_session(welcome.spawner.take()), "spawner")
+        self._start(self._begin(node), "begin")
+
+    @handles(ManagerControl.attach)
+    def attach(self, spawner: Descriptor) -> None:
+        """A session with a new spawner."""
+        self._start(self._keep_session(spawner.take()), "spawner")
+
+    @handles(ManagerControl.stop)
+    async def stop(self) -> None:
+        """Stop all services in order; answered when all is stored."""
+        node = self._node
+        if node is None or not node.driver.has_begun:
+            return
+        operation = node.open("down", "the daemon", ())
+        node.driver.tell(event.StopAll(operation.id))
+        await node.board.until_phase("down")
+        await node.output.flush()
+        if not await node.keeper.flush():
+            _log.error("what happened last is not stored", error=node.keeper.problem)
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _give_up_rights(self, welcome: Welcome) -> None:
+        limits = self._posix.limits
+        _, hard = limits.get("NOFILE")
+        limits.set("NOFILE", hard, hard)
+        if welcome.uid >= 0:
+            self._posix.own.become(Ids(welcome.uid, welcome.gid, (welcome.gid,)))
+            self._posix.own.set_dumpable(dumpable=False)
+        self._posix = Restricted(Observed(LinuxPosix()), MANAGER, role="manager")
+        activate(self._posix)
+
+    async def _begin(self, node: Node) -> None:
+        await begin(node)
+        gc.collect()
+        gc.freeze()
+
+    async def _keep_session(self, descriptor: int) -> None:
+        """A session with a spawner, until it ends."""
+        node = self._node
+        if node is None:
+            self._posix.files.close(descriptor)
+            return
+        link = await attach(
+            descriptor,
+            calling=Spawner,
+            serving=ExitReports,
+            handlers=Reports(node),
+            name="spawner",
+        )
+        try:
+            await node.connector.join(link.remote)
+            error = await link.closed()
+        except ConnectionLost as lost:
+            error = lost
+        finally:
+            node.connector.lost(link.remote)
+            link.close()
+        _log.warning("the session with the spawner ended", error=str(error) if error else "")
+
+
+class Reports:
+    """Serves `ExitReports` to the spawner."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    @handles(ExitReports.exited)
+    def exited(self, token: str, exit: Exit, at: int) -> None:  # noqa: ARG002 - the contract
+        """Hand it to the connector."""
+        self._node.connector.exited(token, exit)

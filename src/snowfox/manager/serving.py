@@ -1,0 +1,38 @@
+"""Module `commands`: who asks from outside is answered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from snowfox.contract.manager import Manager
+from snowfox.core.module import Setup, module
+from snowfox.core.posix.api import Credentials
+from snowfox.core.rpc.interface import Right
+from snowfox.core.rpc.server import serve
+from snowfox.manager.handlers import ManagerHandlers
+from snowfox.manager.level import Level
+from snowfox.manager.node import Node
+
+NOTHING: Final[frozenset[str]] = frozenset()
+USE: Final = frozenset((Right.READ, Right.OPERATE))
+"""All that there is to do with a node by its socket."""
+
+
+def grants(starter: int) -> Callable[[Credentials], frozenset[str]]:
+    """Rights: who started the node, and root, may use it; nobody else may do anything."""
+
+    def granted(peer: Credentials) -> frozenset[str]:
+        return USE if peer.uid in {starter, 0} else NOTHING
+
+    return granted
+
+
+@module(Level.GATEWAY, essential=True)
+async def commands(setup: Setup) -> AsyncIterator[None]:
+    """Commands are answered on the node's socket."""
+    node: Node = setup.context
+    listener = node.welcome.listener.take()
+    async with serve(listener, Manager, ManagerHandlers(node), grants=grants(node.welcome.starter)):
+        yield
+    node.posix.files.close(listener)

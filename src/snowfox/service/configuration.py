@@ -1,0 +1,27 @@
+"""From the files of a configuration to what they say: the one way in, for the command line and for the manager."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from snowfox.core.config.source import Names, Sources
+from snowfox.service.checked import Checked
+
+NAMES: Final = Names(main=("snowfox.toml", "Procfile"), beside={"Procfile": (".env",)})
+"""What is looked for in a folder."""
+
+
+def read(sources: Sources, *, host: str) -> Checked:
+    """Check everything and collect all that is wrong; nothing in it is executed.
+
+    Args:
+        sources: from `core.config.source`; a main file named `Procfile` is one, any other is TOML.
+        host: the host's name, the node's unless it has one.
+    """
+    if sources.main.name.startswith("Procfile"):
+        from snowfox.service import procfile  # noqa: PLC0415 - one of the two is needed
+
+        return procfile.read(sources, host=host)
+    from snowfox.service import toml  # noqa: PLC0415 - one of the two is needed
+
+    return toml.read(sources, host=host)

@@ -1,0 +1,150 @@
+"""What the engine wants done: data, performed by its driver in the order in which they were returned.
+
+```text
+Launch        -> later one Launched or LaunchRefused, then one Ended
+StartProbe    -> ProbeFailed (when its text changes), at the end ProbeAnswered, unless StopProbe comes before
+SetTimer      -> TimerFired once, unless ClearTimer or another SetTimer of the subject comes before
+```
+"""
+
+from __future__ import annotations
+
+from snowfox.core.event.fact import Fact
+from snowfox.core.frozen import Frozen
+from snowfox.service.status import Status
+from snowfox.values import Seconds
+
+
+class Launch(Frozen):
+    """Make the process of an instance, under this new token. What exactly, the driver takes from the configuration."""
+
+    instance: str
+    token: str
+
+
+class Signal(Frozen):
+    """Signal the main process of a launch. That it is gone already is fine."""
+
+    instance: str
+    token: str
+    number: int
+
+
+class Kill(Frozen):
+    """SIGKILL to all that is left of a launch. That nothing is left is fine."""
+
+    instance: str
+    token: str
+
+
+class Forget(Frozen):
+    """The exit of this launch was taken note of: record and FIFO may go, once the facts before it are stored."""
+
+    token: str
+
+
+class StartProbe(Frozen):
+    """Try the `ready` of the instance (`tcp`, `http` or `command`) at once and then `every` until it answers."""
+
+    instance: str
+    token: str
+
+
+class StopProbe(Frozen):
+    """Stop trying."""
+
+    instance: str
+
+
+class SetTimer(Frozen):
+    """Tell in `seconds`. `subject` is an instance or an operation; it has one timer, a new one replaces it."""
+
+    subject: str
+    name: str
+    seconds: Seconds
+
+
+class ClearTimer(Frozen):
+    """Forget the timer of a subject. That there is none is fine."""
+
+    subject: str
+
+
+class Changed(Frozen):
+    """An instance changed in something that `status` shows. To be kept for `Begin.remembered`."""
+
+    status: Status
+
+
+class Removed(Frozen):
+    """An instance that is no longer in the configuration has ended: it is gone from `status` and from the store."""
+
+    instance: str
+
+
+class WantedChanged(Frozen):
+    """What people want of an instance, to be kept for `Begin.wanted`: `started`, `stopped`, or None: drop the entry."""
+
+    instance: str
+    wanted: str | None
+
+
+class Emit(Frozen):
+    """Something happened; for bus and journal."""
+
+    subject: str
+    fact: Fact
+
+
+class Stepped(Frozen):
+    """An instance of an operation has got where the operation wants it, or will not get there (`is_well` False).
+
+    It may come twice for an instance: ready, then crashed within the second that is watched.
+    """
+
+    operation: str
+    instance: str
+    state: str
+    message: str
+    is_well: bool
+
+
+class OperationDone(Frozen):
+    """The end of an operation.
+
+    Args:
+        operation: its id.
+        outcome: `done` or `failed`.
+        message: one line that sums it up.
+        code: exit code of the command.
+    """
+
+    operation: str
+    outcome: str
+    message: str
+    code: int
+
+
+class PhaseChanged(Frozen):
+    """The node is `starting`, `up`, `stopping` or, when nothing of it runs any more, `down`."""
+
+    phase: str
+
+
+Effect = (
+    Launch
+    | Signal
+    | Kill
+    | Forget
+    | StartProbe
+    | StopProbe
+    | SetTimer
+    | ClearTimer
+    | Changed
+    | Removed
+    | WantedChanged
+    | Emit
+    | Stepped
+    | OperationDone
+    | PhaseChanged
+)

@@ -1,0 +1,141 @@
+"""What the engine is told. Frozen values; `now` comes with each call of `Engine.handle`.
+
+What came late is told as it is: the engine compares tokens and ignores what belongs to an earlier launch. The driver
+owes exactly one `Launched` or `LaunchRefused` per `Launch`, and one `Ended` per `Launched`; an `Ended` may overtake
+the `Launched` of its token. A process that nobody could see ending ended with `UNKNOWN_EXIT`.
+"""
+
+from __future__ import annotations
+
+from snowfox.core.frozen import Frozen
+from snowfox.service.status import Status
+from snowfox.values import Exit, Seconds
+
+
+class Found(Frozen):
+    """A launch that the spawner knows when the manager begins: alive (`exit` is None), or ended and not forgotten.
+
+    Args:
+        token: of the launch; names its instance.
+        pid: its process.
+        started: when it began, ns of the boot-time clock.
+        age: seconds since it began.
+        exit: how it ended, or None while it lives.
+    """
+
+    token: str
+    pid: int
+    started: int
+    age: Seconds
+    exit: Exit | None = None
+
+
+class Begin(Frozen):
+    """The first event, once: start what is wanted and take over what runs.
+
+    Args:
+        operation: id of the operation "the node comes up"; its steps are the progress of `up`.
+        wanted: what people asked for and what lasts, by instance (or service): `started` or `stopped`.
+        found: everything in the spawner's inventory.
+        remembered: the last `Changed.status` of each instance as the store kept it; empty after a reboot of the host
+            (boot ids differ). After an orderly stop all of them are `stopped`, so that a task runs again.
+    """
+
+    operation: str
+    wanted: dict[str, str] = {}  # noqa: RUF012 - a frozen value's default
+    found: tuple[Found, ...] = ()
+    remembered: dict[str, Status] = {}  # noqa: RUF012 - a frozen value's default
+
+
+class Launched(Frozen):
+    """A launch succeeded: the program was executed. `started` is in ns of the boot-time clock."""
+
+    instance: str
+    token: str
+    pid: int
+    started: int
+
+
+class LaunchRefused(Frozen):
+    """A launch failed or was not permitted; no process is there.
+
+    Args:
+        instance: of the launch.
+        token: of the launch.
+        text: one line, `cannot launch web@1: change to folder /srv/x: no such file or directory (ENOENT)`.
+        hint: what to do about it, or "".
+        is_temporary: the host was out of processes, memory or descriptors, or the spawner went away: try again
+            later, and never count it as a failed start of the service.
+    """
+
+    instance: str
+    token: str
+    text: str
+    hint: str = ""
+    is_temporary: bool = False
+
+
+class Ended(Frozen):
+    """The main process of a launch ended."""
+
+    token: str
+    exit: Exit
+
+
+class Notified(Frozen):
+    """A process of this launch sent `READY=1`. Ignored where the service does not say `notify = true`."""
+
+    token: str
+
+
+class ProbeAnswered(Frozen):
+    """The probe that `StartProbe` asked for found the service ready. The driver has stopped that probe."""
+
+    token: str
+
+
+class ProbeFailed(Frozen):
+    """A try of the probe failed; it goes on. Told when `text` differs from the time before (not for each try)."""
+
+    token: str
+    text: str
+
+
+class TimerFired(Frozen):
+    """The timer that `SetTimer` asked for is due."""
+
+    subject: str
+    name: str
+
+
+class Ask(Frozen):
+    """A person asks. `verb` is `start`, `stop` or `restart`; `instances` are ids that the engine knows."""
+
+    operation: str
+    verb: str
+    instances: tuple[str, ...]
+
+
+class StopAll(Frozen):
+    """The node goes down: stop everything in order; nothing starts from now on. Not a stop by a person."""
+
+    operation: str
+
+
+class KillAll(Frozen):
+    """A second Ctrl-C: all that still runs is killed at once. Without a `StopAll` before, it is one as well."""
+
+
+Event = (
+    Begin
+    | Launched
+    | LaunchRefused
+    | Ended
+    | Notified
+    | ProbeAnswered
+    | ProbeFailed
+    | TimerFired
+    | Ask
+    | StopAll
+    | KillAll
+)

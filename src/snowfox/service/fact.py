@@ -1,0 +1,118 @@
+"""What happens to services and to the node, as told on the bus and kept in the journal.
+
+The subject of an event is the instance (`web@1`), of the node's own `node`, of an operation's its id.
+"""
+
+from __future__ import annotations
+
+from snowfox.core.event.fact import Fact
+
+
+class ServiceStarted(Fact, kind="service.started", kept=True):
+    """A process runs. `started` is its start in ns of the boot-time clock."""
+
+    pid: int
+    token: str
+    started: int
+
+
+class ServiceAdopted(Fact, kind="service.adopted", kept=True):
+    """A process that was found running when the manager began was taken over."""
+
+    pid: int
+    token: str
+    started: int
+
+
+class ServiceReady(Fact, kind="service.ready", kept=True):
+    """It can serve. `by` says how it was found out: `executed`, `notified`, `probed`, `delay`, `adopted`."""
+
+    pid: int
+    by: str
+    seconds: float
+
+
+class ServiceExited(Fact, kind="service.exited", kept=True):
+    """The main process ended. Neither code nor signal: nobody could see it. `asked`: we had asked for it."""
+
+    pid: int
+    token: str
+    code: int | None
+    signal: int | None
+    asked: bool
+    seconds: float
+
+
+class ServiceRestarting(Fact, kind="service.restarting", kept=True):
+    """It is tried again in `seconds`: try `attempt` of `limit` (failed starts within the window), and why."""
+
+    reason: str
+    seconds: float
+    attempt: int
+    limit: int
+
+
+class ServiceFailed(Fact, kind="service.failed", kept=True):
+    """It failed for good: not tried again until somebody starts it."""
+
+    reason: str
+
+
+class ServiceStopped(Fact, kind="service.stopped", kept=True):
+    """It was stopped because it is not wanted."""
+
+    reason: str
+
+
+class ServiceFinished(Fact, kind="service.finished", kept=True):
+    """It ran to its end, well."""
+
+    reason: str
+
+
+class ServiceStuck(Fact, kind="service.stuck", kept=True):
+    """SIGKILL did not end it."""
+
+    pid: int
+    token: str
+
+
+class LaunchFailedFact(Fact, kind="service.launch-failed", kept=True):
+    """A launch was refused or failed at a step."""
+
+    text: str
+    hint: str
+
+
+class ServiceUnready(Fact, kind="service.unready", kept=True):
+    """It did not get ready in time and is ended. `text`: what its probe said last, or ""."""
+
+    seconds: float
+    text: str
+
+
+class ProbeFailedFact(Fact, kind="service.probe-failed"):
+    """A try of its readiness probe failed in another way than before."""
+
+    text: str
+
+
+class PhaseFact(Fact, kind="node.phase", kept=True):
+    """The node is `starting`, `up`, `stopping` or `down`."""
+
+    phase: str
+
+
+class OperationStarted(Fact, kind="operation.started", kept=True):
+    """An operation began: `up`, `down`, `start`, `stop` or `restart` of so many instances."""
+
+    verb: str
+    instances: int
+
+
+class OperationEnded(Fact, kind="operation.ended", kept=True):
+    """An operation ended: `done` or `failed`."""
+
+    outcome: str
+    message: str
+    seconds: float

@@ -1,0 +1,274 @@
+"""From a service to what is launched for one of its instances: pure, with everything about the host given in.
+
+The environment is clean. It holds `HOME USER LOGNAME SHELL LANG PATH`, what `environment` says, and `NOTIFY_SOCKET`
+where `ready.notify` asks for it; LISTEN_* are added by whoever launches, which alone knows the pid. `SERVICE`,
+`INSTANCE`, `NODE` and `SOCKET_<NAME>_PORT` are there to be filled in (`${INSTANCE}`) and are not put into the
+environment: what a service sees is what is written. What is written goes before what is there by itself, and may use
+it: `PATH = "/opt/shop/bin:${PATH}"`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from snowfox.core.config.digest import digest
+from snowfox.core.frozen import Frozen
+from snowfox.core.posix.address import parse as parse_address
+from snowfox.core.posix.api import User
+from snowfox.errors import UserError
+from snowfox.service.filling import fill
+from snowfox.service.spec import Configuration, Ready, Service, Socket
+
+SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""PATH of a service in a node run by root."""
+
+FIRST_DYNAMIC: Final = 61184
+LAST_DYNAMIC: Final = 65519
+"""The range that systemd keeps for dynamic users (https://systemd.io/UIDS-GIDS)."""
+
+_BASE: Final = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "PATH")
+_ALWAYS: Final = ("SERVICE", "INSTANCE", "NODE")
+
+
+class Node(Frozen):
+    """What a launch needs to know about the node.
+
+    Args:
+        name: of the node.
+        uid: that services run as, where it is not root's.
+        user: its name; digits where it has none.
+        is_root: whether it can become another user.
+        path: PATH of its services; "" for the fixed one.
+        notify: address for readiness, as in NOTIFY_SOCKET.
+        addresses: by socket key, the address that it really has (port 0 filled in).
+        dynamic: uids by service, from `dynamic_uids`.
+    """
+
+    name: str
+    uid: int
+    user: str
+    is_root: bool
+    path: str = ""
+    notify: str = ""
+    addresses: dict[str, str] = {}  # noqa: RUF012 - a frozen value's default
+    dynamic: dict[str, int] = {}  # noqa: RUF012 - a frozen value's default
+
+
+class RunAs(Frozen):
+    """Who a service runs as, before the user database was asked: a `name`, else a `uid`.
+
+    A dynamic one has no entry; it is never asked for.
+    """
+
+    uid: int = -1
+    name: str = ""
+    is_dynamic: bool = False
+
+
+class LaunchPlan(Frozen):
+    """All that is known of a launch but its token.
+
+    Args:
+        instance: the id, `web@1`.
+        program: to execute; without a `/` it is looked for in PATH.
+        arguments: argv, its first included.
+        environment: all of it, but LISTEN_*.
+        folder: absolute.
+        user: as `contract.spawner.Launch` takes it: a name, digits of a dynamic uid, or "" for the node's own.
+        sockets: keys, `NAME=ADDRESS`, in the order of their descriptors.
+        socket_names: as many names, for LISTEN_FDNAMES.
+        ready: with everything filled in.
+    """
+
+    instance: str
+    program: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    folder: str
+    user: str
+    sockets: tuple[str, ...]
+    socket_names: tuple[str, ...]
+    ready: Ready
+
+
+def socket_keys(socket: Socket) -> tuple[str, ...]:
+    """The keys of a socket's listeners, one for each address: `NAME=ADDRESS`."""
+    return tuple(f"{socket.name}={address}" for address in socket.listen)
+
+
+def port_name(socket: str) -> str:
+    """`SOCKET_FRONT_PORT` of `front`; what no variable may hold becomes `_`."""
+    letters = "".join(letter if letter.isalnum() else "_" for letter in socket)
+    return f"SOCKET_{letters.upper()}_PORT"
+
+
+def own_names(service: Service) -> frozenset[str]:
+    """Names that are there without being written, but for ports."""
+    notify = ("NOTIFY_SOCKET",) if service.ready.notify else ()
+    return frozenset((*_BASE, *_ALWAYS, *notify))
+
+
+def dynamic_uids(configuration: Configuration, taken: frozenset[int]) -> dict[str, int]:
+    """A uid of its own for each service that may need one: the same each time, as long as nobody gets in its way.
+
+    Args:
+        configuration: its folder and the services' names decide.
+        taken: uids of the range that belong to others (the manager's, entries of the user database).
+
+    Raises UserError when the range is used up.
+    """
+    uids: dict[str, int] = {}
+    used = set(taken)
+    count = LAST_DYNAMIC - FIRST_DYNAMIC + 1
+    for name in sorted(
+        name for name, service in configuration.services.items() if not service.user and not service.owner
+    ):
+        first = int(digest((configuration.folder.encode(), name.encode()))[:12], 16) % count
+        for step in range(count):
+            uid = FIRST_DYNAMIC + (first + step) % count
+            if uid not in used:
+                used.add(uid)
+                uids[name] = uid
+                break
+        else:
+            msg = f"cannot find a user for service {name}: all uids of {FIRST_DYNAMIC}-{LAST_DYNAMIC} are in use"
+            raise UserError(msg, f'write user = "…" in [service.{name}]')
+    return uids
+
+
+def run_as(service: Service, node: Node) -> RunAs:
+    """Who the service runs as. Raises UserError when this node cannot become that user."""
+    if not node.is_root:
+        if service.user not in ("", node.user):
+            msg = f"cannot run service {service.name} as {service.user}: this node is run by {node.user}, who can be no one else"
+            raise UserError(msg, "leave user out, or start the node as root")
+        return RunAs(uid=node.uid)
+    if service.user:
+        return RunAs(name=service.user)
+    if service.owner:
+        return RunAs(uid=service.owner)
+    return RunAs(uid=node.dynamic[service.name], is_dynamic=True)
+
+
+def plan(
+    configuration: Configuration, service: Service, number: int, *, node: Node, user: User | None
+) -> LaunchPlan:
+    """What to launch for instance `number` (from 1) of a service.
+
+    Args:
+        configuration: which the service is part of.
+        service: from it.
+        number: of the instance.
+        node: facts about the node.
+        user: the entry of the user database for `run_as`; None when there is none.
+
+    Raises UserError when that user cannot be, or a name to fill in is not set.
+    """
+    who = run_as(service, node)
+    ids = service.ids()
+    instance = ids[number - 1]
+    names = _names(configuration, service, number, node)
+    entry = _entry(service, who, user)
+    environment = _environment(service, instance, names, node, entry)
+    known = {**names, **environment}
+
+    def filled(text: str) -> str:
+        return _filled(text, known, instance)
+
+    words = [filled(word) for word in service.command]
+    if "/" in words[0]:
+        words[0] = _in_folder(configuration.folder, words[0])
+    home = "/" if who.is_dynamic else configuration.folder
+    sockets = [configuration.sockets[name] for name in service.sockets]
+    ready = service.ready
+    if not ready.is_immediate:
+        ready = ready.replace(
+            tcp=filled(ready.tcp) if ready.tcp else None,
+            http=filled(ready.http) if ready.http else None,
+            command=tuple(filled(word) for word in ready.command),
+        )
+    return LaunchPlan(
+        instance=instance,
+        program=words[0],
+        arguments=tuple(words),
+        environment=environment,
+        folder=_in_folder(configuration.folder, filled(service.directory)) if service.directory else home,
+        user=_user(service, who, entry) if node.is_root else "",
+        sockets=tuple(key for socket in sockets for key in socket_keys(socket)),
+        socket_names=tuple(socket.name for socket in sockets for _ in socket.listen),
+        ready=ready,
+    )
+
+
+def _entry(service: Service, who: RunAs, user: User | None) -> User:
+    if user is not None and not who.is_dynamic:
+        return user
+    if who.name:
+        msg = f"cannot run service {service.name} as {who.name}: there is no such user"
+        raise UserError(msg)
+    return User(str(who.uid), who.uid, who.uid, "/", "/bin/sh")
+
+
+def _user(service: Service, who: RunAs, entry: User) -> str:
+    if not who.is_dynamic and not who.name and entry.name == str(who.uid):
+        msg = f"cannot run service {service.name}: its file belongs to uid {who.uid}, which has no name"
+        raise UserError(msg, 'write user = "…"')
+    return entry.name
+
+
+def _names(configuration: Configuration, service: Service, number: int, node: Node) -> dict[str, str]:
+    names = {"SERVICE": service.name, "INSTANCE": str(number), "NODE": node.name}
+    for socket in configuration.sockets.values():
+        for key, listen in zip(socket_keys(socket), socket.listen, strict=True):
+            address = parse_address(node.addresses.get(key, listen))
+            if not address.is_unix:
+                names.setdefault(port_name(socket.name), str(address.port))
+    return names
+
+
+def _environment(
+    service: Service, instance: str, names: dict[str, str], node: Node, user: User
+) -> dict[str, str]:
+    base = {
+        "HOME": user.home or "/",
+        "USER": user.name,
+        "LOGNAME": user.name,
+        "SHELL": user.shell or "/bin/sh",
+        "LANG": "C.UTF-8",
+        "PATH": node.path or SYSTEM_PATH,
+    }
+    ours = {"NOTIFY_SOCKET": node.notify} if service.ready.notify and node.notify else {}
+    written = service.environment
+    if not any("${" in text for text in written.values()):
+        return {**base, **written, **ours}
+    known = {**names, **base, **ours}
+    done: dict[str, str] = {}
+
+    def value(name: str, under_way: tuple[str, ...]) -> str:
+        if name in done:
+            return done[name]
+        if name not in written or name in under_way:
+            return _known(name, known, instance)
+        done[name] = fill(written[name], lambda other: value(other, (*under_way, name)))
+        return done[name]
+
+    return {**base, **{name: value(name, ()) for name in written}, **ours}
+
+
+def _filled(text: str, known: dict[str, str], instance: str) -> str:
+    return fill(text, lambda name: _known(name, known, instance))
+
+
+def _known(name: str, known: dict[str, str], instance: str) -> str:
+    try:
+        return known[name]
+    except KeyError:
+        msg = f"cannot launch {instance}: ${{{name}}} is not set"
+        raise UserError(msg) from None
+
+
+def _in_folder(folder: str, path: str) -> str:
+    if path.startswith("/"):
+        return path
+    path = path.removeprefix("./")
+    return folder if path in ("", ".") else f"{folder.rstrip('/')}/{path}"

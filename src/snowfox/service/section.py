@@ -1,0 +1,125 @@
+"""The tables of `snowfox.toml`, declared: each field is a key, its type what is taken. See `core.config.section`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from snowfox.core.config.kind import Findings, Items, Text, Whole, is_list, is_table
+from snowfox.core.config.scanner import Path
+from snowfox.core.config.section import Section
+from snowfox.service.spec import Log, Ready, Restart, Stop
+from snowfox.service.written import COMMAND, ENVIRONMENT, LISTEN, NAME, NAMES, USER
+
+MOST_INSTANCES: Final = 1000
+
+TABLES: Final = ("node", "socket", "service")
+"""Tables at the top of a file."""
+
+LATER_TABLES: Final = frozenset({"access", "defaults", "http", "metrics", "on", "template", "trace"})
+"""Designed, and not there yet."""
+
+
+class _Directory(Text):
+    words = "the path of a folder"
+    example = '"app"'
+
+    def read(self, value: Any, path: Path, findings: Findings) -> Any:
+        super().read(value, path, findings)
+        if value == "":
+            findings.wrong(path, "directory is empty", hint='the folder of this file is "."')
+        return value
+
+
+class _Instances(Whole):
+    def read(self, value: Any, path: Path, findings: Findings) -> Any:
+        if is_list(value):
+            findings.wrong(
+                path, "names of instances are not supported yet", hint="write how many, for example 2"
+            )
+            return 1
+        return super().read(value, path, findings)
+
+
+class _Requires(Items):
+    def read(self, value: Any, path: Path, findings: Findings) -> Any:
+        if is_list(value):
+            for index, item in enumerate(value):
+                if is_table(item):
+                    hint = "write the name of the service alone"
+                    findings.wrong((*path, index), "a table in requires is not supported yet", hint=hint)
+                    return ()
+        return super().read(value, path, findings)
+
+
+class NodeTable(Section):
+    """`[node]`."""
+
+    EXAMPLE: ClassVar[str] = '[node] and below it name = "shop-1"'
+
+    name: Annotated[str, NAME] | None = None
+
+
+class SocketTable(Section):
+    """`[socket.NAME]`."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"mode", "user", "group"})
+    EXAMPLE: ClassVar[str] = '[socket.front] and below it listen = "127.0.0.1:8080"'
+
+    listen: Annotated[tuple[str, ...], LISTEN]
+    backlog: Annotated[int, Whole(1, 65535)] = 1024
+
+
+class ServiceTable(Section):
+    """`[service.NAME]`; what the keys mean is in `spec.Service`."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {
+            "after-exit",
+            "after-ready",
+            "alive",
+            "before-start",
+            "before-stop",
+            "conflicts",
+            "description",
+            "environment-files",
+            "essential",
+            "extends",
+            "inherit-environment",
+            "labels",
+            "limits",
+            "override",
+            "port",
+            "recycle",
+            "reload",
+            "replace",
+            "sandbox",
+            "schedule",
+            "secrets",
+            "timeout",
+            "wants",
+            "watchdog",
+        }
+    )
+    EXAMPLE: ClassVar[str] = '[service.web] and below it command = "python3 app.py"'
+
+    command: Annotated[tuple[str, ...], COMMAND]
+    directory: Annotated[str, _Directory()] = ""
+    environment: Annotated[dict[str, str], ENVIRONMENT] = {}  # noqa: RUF012 - a default value of a frozen field
+    user: Annotated[str, USER] = ""
+    sockets: Annotated[tuple[str, ...], NAMES] = ()
+    instances: Annotated[int, _Instances(1, MOST_INSTANCES)] = 1
+    requires: Annotated[tuple[str, ...], _Requires(NAME)] = ()
+    after: Annotated[tuple[str, ...], NAMES] = ()
+    type: Literal["service", "task"] = "service"
+    ready: Ready = Ready()
+    restart: Restart = Restart()
+    stop: Stop = Stop()
+    log: Log = Log()
+    autostart: bool = True
+
+    @classmethod
+    def advise(cls, value: Any, path: Path) -> str:
+        """`[service.shop.web]` was meant to be one name."""
+        if len(path) == 3 and is_table(value) and "command" in value:
+            return f'a dotted name is quoted: [service."{path[1]}.{path[2]}"]'
+        return ""

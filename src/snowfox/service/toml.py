@@ -1,0 +1,159 @@
+"""`snowfox.toml`: the tables read one by one, then what they say about one another."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from snowfox.core.config.document import parse
+from snowfox.core.config.kind import is_table
+from snowfox.core.config.nearest import did_you_mean
+from snowfox.core.config.problem import Problem, quoted
+from snowfox.core.config.report import Enough, Report
+from snowfox.core.config.scanner import Path
+from snowfox.core.config.section import Reader, Section
+from snowfox.core.config.source import Sources
+from snowfox.service.checked import Checked
+from snowfox.service.section import LATER_TABLES, TABLES, NodeTable, ServiceTable, SocketTable
+from snowfox.service.spec import Configuration, Ready, Service, Socket
+from snowfox.service.toml_checks import check
+from snowfox.values import LONGEST_NAME, is_name
+
+S = TypeVar("S", bound=Section)
+
+
+def read(sources: Sources, *, host: str) -> Checked:
+    """All that the file says, or all that is wrong with it."""
+    main = sources.main
+    document = parse(main.title, main.text)
+    if isinstance(document, Problem):
+        return Checked(main.title, None, (document,))
+    report = Report(document)
+    try:
+        configuration = _read(report, sources, host)
+    except Enough:
+        return Checked(main.title, None, report.listed())
+    problems = report.listed()
+    is_refused = any(not problem.is_warning for problem in problems)
+    return Checked(main.title, None if is_refused else configuration, problems)
+
+
+def _read(report: Report, sources: Sources, host: str) -> Configuration:
+    reading = _Reading(report, sources)
+    node = reading.node(host)
+    sockets = reading.sockets()
+    services = reading.services()
+    configuration = Configuration(node, services, sockets, sources.version(), sources.folder)
+    check(report, configuration)
+    return configuration
+
+
+class _Reading:
+    """Reads the tables of a document. What has errors is there too, without the keys that have them."""
+
+    def __init__(self, report: Report, sources: Sources) -> None:
+        self._report = report
+        self._document = document = report.document
+        self._folder = sources.folder
+        self._owner = sources.main.owner
+        for name in document.tree:
+            self._known_table(name)
+
+    def node(self, host: str) -> str:
+        """The node's name."""
+        table = self._table(NodeTable, ("node",), "node") if "node" in self._document.tree else None
+        return host if table is None or table.name is None else table.name
+
+    def sockets(self) -> dict[str, Socket]:
+        """`[socket.*]`."""
+        sockets: dict[str, Socket] = {}
+        for name in self._named("socket"):
+            table = self._table(SocketTable, ("socket", name), f"socket {name}")
+            if table is not None:
+                listen = tuple(self._absolute(address) for address in table.listen or ())
+                sockets[name] = Socket(name, listen, table.backlog)
+        return sockets
+
+    def services(self) -> dict[str, Service]:
+        """`[service.*]`."""
+        services: dict[str, Service] = {}
+        for name in self._named("service"):
+            table = self._table(ServiceTable, ("service", name), f"service {name}")
+            if table is not None:
+                services[name] = self._service(name, table)
+        return services
+
+    def _service(self, name: str, table: ServiceTable) -> Service:
+        restart = table.restart
+        written: Any = self._document.tree["service"][name].get("restart", {})
+        if table.type == "task" and "when" not in written:
+            restart = restart.replace(when="never")
+        return Service(
+            name=name,
+            command=table.command or (),
+            directory=in_folder(self._folder, table.directory) if table.directory else "",
+            environment=table.environment,
+            user=table.user,
+            sockets=table.sockets,
+            instances=table.instances,
+            requires=tuple(dict.fromkeys(table.requires)),
+            after=tuple(dict.fromkeys(table.after)),
+            is_task=table.type == "task",
+            ready=self._ready(table.ready),
+            restart=restart,
+            stop=table.stop,
+            log=table.log,
+            autostart=table.autostart,
+            owner=self._owner,
+        )
+
+    def _ready(self, ready: Ready) -> Ready:
+        return ready if ready.http is None else ready.replace(http=self._absolute(ready.http))
+
+    def _absolute(self, address: str) -> str:
+        """A unix path is relative to the folder of the file."""
+        if not address.startswith("unix:") or address.startswith("unix:@"):
+            return address
+        return "unix:" + in_folder(self._folder, address.removeprefix("unix:"))
+
+    def _known_table(self, name: str) -> None:
+        if name in TABLES:
+            return
+        if name in LATER_TABLES:
+            self._refuse((name,), f"{quoted(name)} is not supported yet")
+            return
+        hint = did_you_mean(name, [*TABLES, *LATER_TABLES])
+        if not hint and isinstance(self._document.tree[name], dict):
+            hint = f"services are written [service.{name}]"
+        noun = "table" if isinstance(self._document.tree[name], dict) else "key"
+        self._refuse((name,), f"unknown {noun} {quoted(name)}", hint or "known here: " + ", ".join(TABLES))
+
+    def _named(self, kind: str) -> list[str]:
+        """Names of the tables below `[kind]` that are names."""
+        tables: Any = self._document.tree.get(kind, {})
+        if not is_table(tables):
+            self._refuse((kind,), f"{kind} must be tables with names", f"for example [{kind}.front]")
+            return []
+        names: list[str] = []
+        for name in tables:
+            if is_name(name):
+                names.append(name)
+                continue
+            hint = 'letters, digits, "_" and "-", in parts joined by dots'
+            if len(name) > LONGEST_NAME:
+                hint = f"at most {LONGEST_NAME} characters"
+            self._refuse((kind, name), f"{quoted(name)} is not a name of a {kind}", hint)
+        return names
+
+    def _refuse(self, path: Path, why: str, hint: str = "") -> None:
+        self._report.wrong(path, f"cannot read {self._document.file}: {why}", hint=hint, part="key")
+
+    def _table(self, section: type[S], path: Path, subject: str) -> S | None:
+        return Reader(self._report, path, subject).read(section)
+
+
+def in_folder(folder: str, path: str) -> str:
+    """A path made absolute; one that begins with `/` or `${` is left as it is."""
+    if path.startswith(("/", "${")):
+        return path
+    path = path.removeprefix("./")
+    return folder if path in ("", ".") else f"{folder.rstrip('/')}/{path}"

@@ -1,0 +1,226 @@
+"""What users write in the tables of services: commands, durations, signals, addresses. Each is a `Kind`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from snowfox.core.config.kind import Findings, Items, Kind, Parsed, Text, is_list, is_table
+from snowfox.core.config.problem import quoted
+from snowfox.core.config.scanner import Path
+from snowfox.core.posix.address import Address
+from snowfox.core.posix.address import parse as parse_address
+from snowfox.service.filling import uses
+from snowfox.values import duration, is_name, signal_number, size
+
+LONGEST_WAIT: Final = 366 * 86400.0
+"""Seconds; what is longer was meant otherwise, and timers of the kernel end somewhere."""
+
+LARGEST_SIZE: Final = 1 << 50
+LONGEST_ADDRESS: Final = 4096
+
+_QUIET: Final = re.compile(r"[ -~]*\Z")
+_V4: Final = re.compile(
+    r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}\Z", re.ASCII
+)
+_QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.", re.DOTALL)
+_SHELL: Final = re.compile(r"\|\|?|&&|>>?|\*|\$\(")
+
+
+def split(command: str) -> tuple[str, ...]:
+    """The words of a command, as a shell splits and unquotes them; nothing is expanded.
+
+    Raises ValueError with a sentence for a person when a quote is not closed or nothing is there.
+    """
+    if _QUIET.match(command) and not any(letter in command for letter in "'\"\\"):
+        words = tuple(command.split())
+    else:
+        import shlex  # noqa: PLC0415 - reads letter by letter, 60 µs a command: only where there are quotes
+
+        try:
+            words = tuple(shlex.split(command))
+        except ValueError:
+            msg = "the command has a quote or backslash that is not closed"
+            raise ValueError(msg) from None
+    if not words:
+        msg = "the command is empty"
+        raise ValueError(msg)
+    return words
+
+
+def shell_character(command: str) -> str:
+    """The first thing in a command that only a shell would understand (`|`, `&&`, `>`, `*`, `$(`), or ""."""
+    found = _SHELL.search(command)
+    if found is not None:
+        found = _SHELL.search(_QUOTED.sub("", command))
+    return found[0] if found else ""
+
+
+class Command(Kind):
+    """Words: a list, or text that is split as a shell would."""
+
+    words = "text or a list"
+    example = '"python3 app.py"'
+
+    def read(self, value: Any, path: Path, findings: Findings) -> Any:
+        """A tuple of at least one word, the first not empty."""
+        words: tuple[str, ...] = ()
+        if is_list(value):
+            words = _WORDS.read(value, path, findings)
+            if not words:
+                findings.wrong(path, "the command is empty", hint=f"for example {self.example}")
+        elif isinstance(value, str):
+            if "\0" in value:
+                findings.wrong(path, f"{findings.label(path)} contains a NUL character")
+                return ()
+            try:
+                words = split(value)
+            except ValueError as error:
+                findings.wrong(path, str(error), hint=f"for example {self.example}")
+        else:
+            self.refuse(value, path, findings)
+        if words and words[0] == "":
+            findings.wrong(path, "the command begins with an empty word")
+        return words
+
+
+_WORDS: Final = Items(Text())
+
+
+class Environment(Kind):
+    """A table of variables."""
+
+    words = "a table"
+    example = '{ DEBUG = "1" }'
+
+    def read(self, value: Any, path: Path, findings: Findings) -> Any:
+        """A dict of text."""
+        if not is_table(value):
+            self.refuse(value, path, findings)
+            return {}
+        for name, item in value.items():
+            _TEXT.read(item, (*path, name), findings)
+            if name in _OURS:
+                findings.wrong((*path, name), f"{name} is set by Snow Fox", part="key")
+            elif not name or "=" in name or "\0" in name:
+                findings.wrong((*path, name), f"{quoted(name)} cannot name a variable", part="key")
+        return value
+
+
+_TEXT: Final = Text()
+_OURS: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"})
+
+
+def _duration(text: str) -> float:
+    seconds = duration(text)
+    if seconds > LONGEST_WAIT:
+        msg = f"{quoted(text)} is more than 366d"
+        raise ValueError(msg)
+    return seconds
+
+
+def _size(text: str) -> int:
+    count = size(text) if len(text) < 20 else LARGEST_SIZE + 1
+    if not 1 <= count <= LARGEST_SIZE:
+        msg = f"{quoted(text)} is not a size that a file can have"
+        raise ValueError(msg)
+    return count
+
+
+def _signal(text: str) -> int:
+    if len(text) > 20:
+        msg = f"{quoted(text)} is not a signal"
+        raise ValueError(msg)
+    return signal_number(text)
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        msg = f"{quoted(text)} is not a name"
+        raise ValueError(msg)
+    return text
+
+
+def _user(text: str) -> str:
+    if not text or len(text) > 255 or not text.isprintable() or ":" in text or "/" in text:
+        msg = f"{quoted(text)} is not the name of a user"
+        raise ValueError(msg)
+    return text
+
+
+def _url_path(text: str) -> str:
+    if not text.startswith("/") or not text.isascii() or not text.isprintable() or " " in text:
+        msg = f"{quoted(text)} is not the path of a web address"
+        raise ValueError(msg)
+    return text
+
+
+def address(text: str) -> Address:
+    """An address to listen on or to connect to, its host checked. Raises ValueError with a sentence for a person."""
+    if len(text) > LONGEST_ADDRESS or not text.isprintable() or text.startswith("unix-datagram:"):
+        msg = f"{quoted(text)} is not an address"
+        raise ValueError(msg)
+    found = parse_address(text)
+    if not found.is_unix and not _is_host(found.host):
+        msg = f"{quoted(found.host)} is not a numeric address, and names are not looked up"
+        raise ValueError(msg)
+    return found
+
+
+def _is_host(host: str) -> bool:
+    if ":" not in host:
+        return _V4.match(host) is not None
+    from ipaddress import IPv6Address  # noqa: PLC0415 - 400 kB, for few configurations
+
+    try:
+        IPv6Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _filled_in(check: Callable[[str], Address]) -> Callable[[str], str]:
+    """For addresses that may hold `${NAME}`: checked as if a 1 stood there, kept as they are written."""
+
+    def read(text: str) -> str:
+        found = uses(text)
+        sample = text
+        for use in found:
+            sample = sample.replace(use.written, "1")
+        checked = check(sample)
+        return text if found else str(checked)
+
+    return read
+
+
+def _tcp(text: str) -> Address:
+    found = address(text)
+    if found.kind != "tcp" or found.port == 0:
+        msg = f"{quoted(text)} is not an address that can be tried"
+        raise ValueError(msg)
+    return found
+
+
+def _endpoint(text: str) -> Address:
+    if text.startswith(("http://", "https://")):
+        msg = f"{quoted(text)} is more than an address"
+        raise ValueError(msg)
+    return address(text) if text.startswith("unix:") else _tcp(text)
+
+
+COMMAND: Final = Command()
+DURATION: Final = Parsed("a duration", '"10s", "500ms", "2m"', _duration)
+SIZE: Final = Parsed("a size", '"64K", "20M", "2G"', _size)
+SIGNAL: Final = Parsed("the name of a signal", '"TERM", "QUIT", "HUP"', _signal)
+NAME: Final = Parsed("a name", '"cache", "shop.web"', _name)
+USER: Final = Parsed("the name of a user", '"www-data"', _user)
+ENVIRONMENT: Final = Environment()
+LISTEN: Final = Items(
+    Parsed("an address", '"127.0.0.1:8080", "[::]:80", "unix:run/web.sock"', lambda text: str(address(text))),
+    or_one=True,
+)
+TCP: Final = Parsed("an address", '"127.0.0.1:6379"', _filled_in(_tcp))
+ENDPOINT: Final = Parsed("an address", 'http = "127.0.0.1:8080", path = "/health"', _filled_in(_endpoint))
+URL_PATH: Final = Parsed("the path of a web address", '"/health"', _url_path)
+NAMES: Final = Items(NAME)

@@ -1,0 +1,93 @@
+"""The way back: what an earlier spawner launched is found by its records and taken over.
+
+Each record is locked first: a child that was under way holds the lock until its program is executed or it is gone. Such
+a launch is looked at again, so that one child that hangs (its folder on a server that does not answer) hinders nobody.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from snowfox.contract.record import Record
+from snowfox.errors import PosixError
+from snowfox.spawner.events import Found, FoundUnderWay, NeverLaunched
+from snowfox.spawner.exits import Exits
+from snowfox.spawner.held import Handle, Kit
+from snowfox.values import UNKNOWN_EXIT
+
+
+class Adoption:
+    """Takes launches over, at the start and when a launcher that was under way is done."""
+
+    def __init__(self, kit: Kit, exits: Exits) -> None:
+        self._kit = kit
+        self._posix = kit.posix
+        self._exits = exits
+        self._world = (kit.posix.own.boot(), kit.posix.own.pid_namespace())
+        self._under_way: set[str] = set()
+
+    @property
+    def wants_look(self) -> bool:
+        """Whether launchers are under way."""
+        return bool(self._under_way)
+
+    def look_again(self) -> None:
+        """Look at those that are under way."""
+        for token in sorted(self._under_way):
+            self._adopt(token, is_new=False)
+
+    def begin(self) -> None:
+        """Look at all records. Says Found and FoundUnderWay; drops those of launches that made no process."""
+        for token in self._kit.records.tokens():
+            self._adopt(token, is_new=True)
+
+    def _adopt(self, token: str, *, is_new: bool) -> None:
+        record = self._kit.records.settled(token)
+        if record is None:
+            if is_new:
+                self._under_way.add(token)
+                self._kit.say(FoundUnderWay(token))
+            return
+        self._under_way.discard(token)
+        started = record.started
+        if started is None or record.failed is not None:
+            self._kit.records.remove(token)
+            if not is_new:
+                self._kit.say(NeverLaunched(token))
+            return
+        handle = Handle(started.pid, -1, self._kit.records.open_output(token), record.sockets)
+        handle.started = started.at
+        if record.exit is None and (started.boot, started.namespace) == self._world:
+            handle.pidfd = self._running(started.pid, started.at)
+        self._kit.held.put(token, handle)
+        if handle.pidfd >= 0:
+            self._kit.say(Found(token, started.pid, started.at))
+        else:
+            self._gone(token, handle, record)
+
+    def _running(self, pid: int, at: int) -> int:
+        """A pidfd of the process that was launched then; -1 when it is gone. First the pidfd, then the comparison.
+
+        A zombie counts as running: its pidfd says at once that it ended, and its parent will say how.
+        """
+        try:
+            pidfd = self._posix.processes.open(pid)
+        except PosixError as error:
+            if error.errno in {errno.ESRCH, errno.EINVAL}:  # EINVAL: the number is a thread's now
+                return -1
+            raise
+        identity = self._posix.processes.identity(pid)
+        if identity is not None and identity.started <= at:
+            return pidfd
+        self._posix.files.close(pidfd)
+        return -1
+
+    def _gone(self, token: str, handle: Handle, record: Record) -> None:
+        """Read again: the daemon may have written the exit, and reaped, since."""
+        if record.exit is None:
+            record = self._kit.records.read(token)
+        seen, at = record.exit, record.exit_at
+        if seen is None:
+            seen, at = UNKNOWN_EXIT, self._kit.clock.boot()
+            self._exits.write(token, seen, at)
+        self._kit.say(Found(token, handle.pid, handle.started, seen, at))

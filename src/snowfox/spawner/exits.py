@@ -1,0 +1,88 @@
+"""How processes ended: asked of the kernel, written into the record, then told; reaped only when forgotten."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from snowfox.core import log
+from snowfox.errors import PosixError
+from snowfox.spawner.events import ExitKnown
+from snowfox.spawner.held import Handle, Kit
+from snowfox.values import UNKNOWN_EXIT, Exit
+
+PATIENCE: Final = 100
+"""How often an exit is looked for that its parent does not reap; then it is unknown."""
+
+_log = log.get("spawner")
+
+
+class Exits:
+    """Finds out how processes ended."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._posix = kit.posix
+        self._again: set[str] = set()
+
+    @property
+    def wants_look(self) -> bool:
+        """Whether there are exits that others have to write down first."""
+        return bool(self._again)
+
+    def look_again(self) -> None:
+        """Look for those."""
+        again, self._again = self._again, set()
+        for token in again:
+            self.find(token, None)
+
+    def find(self, token: str, told: Exit | None) -> None:
+        """Find out how it ended and write it down. Says ExitKnown, now or after `look_again`.
+
+        Args:
+            token: the launch.
+            told: what the daemon said, which wrote it into the record.
+        """
+        handle = self._kit.held.get(token)
+        if handle is None:
+            return
+        if told is not None:
+            self._known(token, handle, told, is_written=True)
+        elif handle.is_child:
+            seen = self._posix.processes.exit_of(handle.pid, reap=False)
+            if seen is None:
+                self._again.add(token)
+            else:
+                self._known(token, handle, seen, is_written=False)
+        else:
+            self._find_orphans(token, handle)
+
+    def write(self, token: str, seen: Exit, at: int) -> None:
+        """Write an exit into the record; a failure is logged, the exit stays known."""
+        try:
+            self._kit.records.write_exit(token, seen, at)
+        except PosixError as error:
+            _log.error("cannot write an exit into its record", token=token, exit=str(seen), error=str(error))
+
+    def _find_orphans(self, token: str, handle: Handle) -> None:
+        """Its parent, the daemon, writes the exit down before it reaps: who is no zombie any more has been reaped."""
+        handle.looks += 1
+        found = self._posix.processes.identity(handle.pid)
+        is_unreaped = found is not None and found.started <= handle.started
+        seen = self._kit.records.read(token).exit
+        if seen is None and is_unreaped and handle.looks < PATIENCE:
+            self._again.add(token)
+            return
+        is_written = seen is not None
+        if seen is None:
+            seen = self._posix.processes.exit_by_descriptor(handle.pidfd) or UNKNOWN_EXIT
+        self._known(token, handle, seen, is_written=is_written)
+
+    def _known(self, token: str, handle: Handle, seen: Exit, *, is_written: bool) -> None:
+        at = self._kit.clock.boot()
+        if not is_written:
+            self.write(token, seen, at)
+        self._again.discard(token)
+        if handle.pidfd >= 0:
+            self._kit.held.close(handle.pidfd)
+            handle.pidfd = -1
+        self._kit.say(ExitKnown(token, seen, at))

@@ -1,0 +1,92 @@
+"""The launcher's steps in Python, after a fork: for hosts where there was no compiler. Same orders, same tests.
+
+Nothing of it runs unless the launcher is missing. It costs 1.7 to 2 times as much.
+"""
+
+from __future__ import annotations
+
+import errno
+from importlib import import_module
+from typing import NoReturn
+
+from snowfox.contract.record import Failed, failed_line
+from snowfox.core.posix.api import Posix
+from snowfox.errors import PosixError
+from snowfox.spawner.launch import Maker, Order, started_line
+
+_TRY_NEXT = {errno.ENOENT, errno.ENOTDIR, errno.EACCES}
+
+
+class Forker(Maker):
+    """By fork and the same steps in the child."""
+
+    def __init__(self, posix: Posix) -> None:
+        # The child needs it and, as another user, may not be able to read it.
+        import_module("snowfox.core.posix.syscall")
+
+        self._posix = posix
+        self._mark = (posix.own.boot(), posix.own.pid_namespace())
+
+    def start(self, order: Order) -> int:  # noqa: D102
+        pid = self._posix.processes.fork()
+        if pid == 0:
+            self._child(order)
+        return pid
+
+    def _child(self, order: Order) -> NoReturn:
+        """Never returns, whatever happens: another spawner would run on."""
+        files = self._posix.files
+        told = (order.record, order.status)
+        try:
+            self._posix.own.new_session()
+            self._place(order)
+            told = (order.unlisted, order.unlisted + 1)
+            self._become(order)
+            self._execute(order)
+        except PosixError as error:
+            line = failed_line(Failed(error.call, error.object, error.errno))
+            for descriptor in told:
+                files.write(descriptor, line)
+        finally:
+            self._posix.own.leave(127)
+
+    def _become(self, order: Order) -> None:
+        posix = self._posix
+        for limit in order.limits:
+            posix.limits.set(*limit)
+        posix.own.umask(order.umask)
+        if order.ids is not None:
+            posix.own.become(order.ids)
+        posix.own.change_folder(order.folder)
+        posix.own.set_no_new_privileges()
+        try:
+            posix.files.write(order.unlisted, started_line(posix, self._mark))
+        except PosixError as error:
+            raise PosixError("write record", "", error.errno) from error
+
+    def _place(self, order: Order) -> None:
+        """Descriptors to their places; what would be overwritten before its turn moves out of the way first."""
+        posix = self._posix
+        pairs = order.descriptors()
+        moved = [(posix.files.duplicate(ours, least=len(pairs)), theirs) for ours, theirs in pairs]
+        for ours, theirs in moved:
+            posix.files.duplicate_to(ours, theirs, inherited=theirs < order.unlisted)
+        posix.own.close_range(len(pairs))
+
+    def _execute(self, order: Order) -> NoReturn:
+        environment = order.listening(str(self._posix.own.pid()))
+        if "/" in order.program:
+            self._posix.own.execute(order.program, order.arguments, environment)
+        number = errno.ENOENT
+        path = environment.get("PATH")
+        for part in path.split(":") if path is not None and order.program else ():
+            try:
+                self._posix.own.execute(
+                    f"{part}/{order.program}" if part else order.program, order.arguments, environment
+                )
+            except PosixError as error:
+                if error.errno not in _TRY_NEXT:
+                    raise PosixError("execute", order.program, error.errno) from error
+                if error.errno == errno.EACCES:
+                    number = errno.EACCES
+        raise PosixError("execute", order.program, number)

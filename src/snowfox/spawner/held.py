@@ -1,0 +1,124 @@
+"""What the spawner holds for each launch: its process, a pidfd, a read end of its output, its record.
+
+Each process is watched by its pidfd, child or adopted: one way to learn of an end. A child that ended stays unreaped
+until its launch is forgotten: meanwhile its pid, and with it its process group, can name nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from snowfox.contract.record import Failed
+from snowfox.core.clock import Clock
+from snowfox.core.posix.api import Poller, Posix
+from snowfox.spawner.events import Event
+from snowfox.spawner.launch import FIRST
+from snowfox.spawner.ports import Holder
+from snowfox.spawner.record import Records
+
+
+class Handle:
+    """A launch. Descriptors are -1 (or None, for output that is not captured) where there is none.
+
+    Args:
+        pid: of its main process.
+        pidfd: of it, until its exit is known.
+        output: read end of its output.
+        sockets: keys of the sockets that it got, from descriptor 3 on.
+    """
+
+    __slots__ = ("failed", "is_child", "looks", "output", "pid", "pidfd", "sockets", "started", "status")
+
+    def __init__(self, pid: int, pidfd: int, output: int | None, sockets: tuple[str, ...]) -> None:
+        self.pid = pid
+        self.pidfd = pidfd
+        self.output = output
+        self.sockets = sockets
+        self.status = -1
+        self.started = 0
+        self.is_child = False
+        self.failed: Failed | None = None
+        self.looks = 0
+
+
+class Held:
+    """All launches that are held, by token, and which descriptor in the poller is whose."""
+
+    def __init__(self, posix: Posix, poller: Poller, records: Records) -> None:
+        self._posix = posix
+        self._poller = poller
+        self._records = records
+        self._handles: dict[str, Handle] = {}
+        self._tokens: dict[int, str] = {}
+
+    def get(self, token: str) -> Handle | None:
+        """A launch; None for an unknown token."""
+        return self._handles.get(token)
+
+    def put(self, token: str, handle: Handle) -> None:
+        """Hold a launch; its pidfd and status pipe are waited for from now on."""
+        self._handles[token] = handle
+        for descriptor in (handle.status, handle.pidfd):
+            if descriptor >= 0:
+                self._poller.add(descriptor)
+                self._tokens[descriptor] = token
+
+    def whose(self, descriptor: int) -> str | None:
+        """The token of a descriptor that is waited for."""
+        return self._tokens.get(descriptor)
+
+    def unwatch(self, descriptor: int) -> None:
+        """No longer wait for it."""
+        if self._tokens.pop(descriptor, None) is not None:
+            self._poller.discard(descriptor)
+
+    def close(self, descriptor: int) -> None:
+        """No longer wait for it, and close it."""
+        self.unwatch(descriptor)
+        self._posix.files.close(descriptor)
+
+    def output(self, token: str) -> int | None:
+        """A duplicate of the read end of its output, the caller's; None where it is not captured."""
+        handle = self._handles.get(token)
+        if handle is None or handle.output is None:
+            return None
+        return self._posix.files.duplicate(handle.output)
+
+    def holders(self, key: str) -> Iterator[Holder]:
+        """Running processes that got a socket."""
+        for handle in self._handles.values():
+            if handle.pidfd >= 0 and key in handle.sockets:
+                yield Holder(handle.pidfd, FIRST + handle.sockets.index(key))
+
+    def forget(self, token: str) -> None:
+        """Drop record and FIFO, close our descriptors, reap a child that ended."""
+        handle = self._handles.pop(token, None)
+        if handle is None:
+            return
+        for descriptor in (handle.pidfd, handle.status):
+            if descriptor >= 0:
+                self.close(descriptor)
+        if handle.output is not None:
+            self._posix.files.close(handle.output)
+        self._records.remove(token)
+        if handle.is_child:
+            self._posix.processes.exit_of(handle.pid, reap=True)
+
+
+class Kit(NamedTuple):
+    """What those need who do something with launches.
+
+    Args:
+        posix: the kernel.
+        clock: for times of exits.
+        records: the folder of records.
+        held: all launches.
+        say: takes events for the core.
+    """
+
+    posix: Posix
+    clock: Clock
+    records: Records
+    held: Held
+    say: Callable[[Event], None]

@@ -1,0 +1,193 @@
+"""From a launch to its process, and from the process to `launched` or to the step that failed."""
+
+from __future__ import annotations
+
+import errno
+import signal
+from typing import Final, NamedTuple
+
+from snowfox.contract.record import Failed, instance_of, parse_failed
+from snowfox.contract.spawner import Launch
+from snowfox.errors import LaunchFailed, PosixError
+from snowfox.spawner.events import Begun, Ended, Executed, NotLaunched
+from snowfox.spawner.held import Handle, Kit
+from snowfox.spawner.launch import Limit, Maker, Order
+from snowfox.spawner.policy import Account
+from snowfox.spawner.ports import Ports
+
+_STATUS: Final = 8192
+_LISTENING: Final = {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"}  # ours to say
+
+
+class Means(NamedTuple):
+    """What launches are made with.
+
+    Args:
+        maker: makes processes.
+        ports: sockets to pass.
+        null: /dev/null, open for reading and writing.
+        limit: of descriptors, as the spawner found it.
+    """
+
+    maker: Maker
+    ports: Ports
+    null: int
+    limit: Limit
+
+
+class Launching:
+    """Makes processes and listens to their status pipes."""
+
+    def __init__(self, kit: Kit, means: Means) -> None:
+        self._kit = kit
+        self._posix = kit.posix
+        self._means = means
+        self._own = kit.posix.own.ids()
+        self._spare = kit.posix.files.duplicate(means.null)
+
+    def begin(self, launch: Launch, account: Account) -> None:
+        """Make a process. Says Begun, and Executed once its program runs; or NotLaunched."""
+        try:
+            handle = self._begin(launch, account)
+        except PosixError as error:
+            self._kit.say(NotLaunched(launch.token, _failure(launch, error)))
+            return
+        self._kit.held.put(launch.token, handle)
+        self._kit.say(Begun(launch.token, handle.pid))
+
+    def _begin(self, launch: Launch, account: Account) -> Handle:
+        files = self._posix.files
+        if self._spare < 0:  # so that a pidfd is never what fails
+            self._spare = files.duplicate(self._means.null)
+        passed = self._passed(launch)
+        given, kept = [self._kit.records.create(launch.token, launch.sockets)], list[int]()
+        try:
+            output, read = self._output(launch, account, given, kept)
+            status, told = files.pipe()
+            given.append(told)
+            kept.append(status)
+            pid = self._means.maker.start(
+                Order(
+                    program=launch.program,
+                    arguments=tuple(launch.arguments),
+                    environment={
+                        name: value for name, value in launch.environment.items() if name not in _LISTENING
+                    },
+                    folder=launch.folder,
+                    ids=None if account.stays else account.ids,
+                    umask=launch.umask,
+                    limits=self._limits(launch),
+                    record=given[0],
+                    status=told,
+                    standard=(self._means.null, output, output),
+                    sockets=passed,
+                    socket_names=tuple(launch.socket_names),
+                )
+            )
+        except BaseException:
+            for descriptor in kept:
+                files.close(descriptor)
+            self._kit.records.remove(launch.token)
+            raise
+        finally:
+            for descriptor in given:
+                files.close(descriptor)
+        try:
+            pidfd = self._pidfd(pid)
+        except PosixError:
+            self._posix.processes.signal_group(pid, signal.SIGKILL)
+            for descriptor in kept:
+                files.close(descriptor)
+            self._kit.records.remove(launch.token)
+            raise
+        handle = Handle(pid, pidfd, read, tuple(launch.sockets))
+        handle.status = status
+        handle.is_child = True
+        return handle
+
+    def _output(
+        self, launch: Launch, account: Account, given: list[int], kept: list[int]
+    ) -> tuple[int, int | None]:
+        """The process's output and our read end."""
+        if not launch.output:
+            return self._means.null, None
+        output, read = self._kit.records.make_output(
+            launch.token, self._own if account.stays else account.ids
+        )
+        given.append(output)
+        kept.append(read)
+        return output, read
+
+    def _passed(self, launch: Launch) -> tuple[int, ...]:
+        passed: list[int] = []
+        for key in launch.sockets:
+            descriptor = self._means.ports.get(key)
+            if descriptor is None:
+                raise PosixError("find socket", key, errno.ENOENT)
+            passed.append(descriptor)
+        return tuple(passed)
+
+    def _limits(self, launch: Launch) -> tuple[Limit, ...]:
+        """Ours are not the service's: we raised the soft limit of descriptors."""
+        asked = tuple(Limit(name, value, value) for name, value in launch.limits.items())
+        return asked if "NOFILE" in launch.limits else (*asked, self._means.limit)
+
+    def _pidfd(self, pid: int) -> int:
+        try:
+            return self._posix.processes.open(pid)
+        except PosixError:
+            self._posix.files.close(self._spare)
+            self._spare = -1
+            return self._posix.processes.open(pid)
+
+    def readable(self, descriptor: int, token: str) -> None:
+        """A status pipe or a pidfd of this launch has something to say."""
+        handle = self._kit.held.get(token)
+        if handle is None:
+            return
+        if handle.status >= 0:  # first, also when the process ended: its program was executed before it ended
+            self._read_status(token, handle)
+        if descriptor == handle.pidfd:
+            self._kit.held.unwatch(descriptor)
+            if handle.failed is not None:
+                self._not_launched(token, handle.failed)
+            else:
+                self._kit.say(Ended(token))
+
+    def _read_status(self, token: str, handle: Handle) -> None:
+        """The end of the pipe without a word is the program's start; the record says when that was."""
+        told = self._posix.files.read(handle.status, _STATUS)
+        if told is None:
+            return
+        self._kit.held.close(handle.status)
+        handle.status = -1
+        if told:
+            failed = parse_failed(told.decode("utf-8", "surrogateescape"))
+            handle.failed = failed or Failed("read the launcher's status", "", errno.EPROTO)
+            return
+        started = self._kit.records.read(token).started
+        if started is None:
+            handle.failed = Failed("start the launcher", "", errno.ESRCH)
+            return
+        handle.started = started.at
+        self._kit.say(Executed(token, started.at))
+
+    def _not_launched(self, token: str, failed: Failed) -> None:
+        """Its launcher ended: nothing of it stays."""
+        self._kit.held.forget(token)
+        advice = None
+        if failed.step == "execute" and failed.errno == errno.ENOENT:
+            advice = "there is no such program, or the interpreter that its first line names is missing"
+        error = LaunchFailed(instance_of(token), failed.step, failed.object, failed.errno, advice)
+        self._kit.say(NotLaunched(token, error))
+
+
+def _failure(launch: Launch, error: PosixError) -> LaunchFailed:
+    """A call of ours that failed, as the step of a launch; too much to pass is what its execution would say."""
+    instance = instance_of(launch.token)
+    if error.call == "start" and error.errno == errno.E2BIG:
+        advice = "arguments and environment are too long"
+        return LaunchFailed(instance, "execute", launch.program, error.errno, advice)
+    if error.call in {"start", "fork"}:
+        return LaunchFailed(instance, "make a process", "", error.errno)
+    return LaunchFailed(instance, error.call, error.object, error.errno)

@@ -1,0 +1,365 @@
+"""The thin loop: waits, tells the core what happened, does what it wants. One thread, no decisions."""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from typing import Any, Final, NamedTuple, assert_never
+
+from snowfox.contract.control import Daemon, Kept, SpawnerControl
+from snowfox.contract.record import is_token
+from snowfox.contract.spawner import ExitReports, Launched, Running
+from snowfox.core import log
+from snowfox.core.clock import Timers
+from snowfox.core.posix.api import Poller
+from snowfox.core.rpc.interface import Descriptor
+from snowfox.core.trace import within
+from snowfox.errors import HostError, PosixError, ProtocolError, SnowFoxError
+from snowfox.spawner import requests
+from snowfox.spawner.adoption import Adoption
+from snowfox.spawner.core import Core
+from snowfox.spawner.events import (
+    Answer,
+    AnswerInventory,
+    AnswerLaunched,
+    AwaitDaemon,
+    Begin,
+    Caller,
+    CloseManager,
+    DaemonCame,
+    DaemonWent,
+    Effect,
+    Event,
+    FindExit,
+    Finish,
+    Forget,
+    Kill,
+    LeaveAsked,
+    ManagerCame,
+    ManagerWent,
+    OrphanTold,
+    Refuse,
+    Report,
+    SetStopTimer,
+    Signal,
+    SocketsHeld,
+    StopAsked,
+    StopOverdue,
+    TerminationAsked,
+)
+from snowfox.spawner.exits import Exits
+from snowfox.spawner.held import Kit
+from snowfox.spawner.launching import Launching
+from snowfox.spawner.leftovers import Leftovers
+from snowfox.spawner.sessions import DAEMON, MANAGER, Over, Request, Sessions
+from snowfox.values import Exit, Seconds
+
+AT_ONCE: Final = 16
+"""Requests that are handled before the loop looks again what else happened."""
+
+SWEEP_AFTER: Final[Seconds] = 0.2
+"""How long after a kill /proc is looked through for the rest of a session."""
+
+LOOK_AGAIN: Final[Seconds] = 0.05
+"""How long until an exit that others write down, or a lock, is looked at again."""
+
+LAST_WORDS: Final[Seconds] = 2.0
+"""How long the last answers may take to be sent."""
+
+_SWEEP, _LOOK, _OVERDUE = "sweep", "look", "overdue"
+_log = log.get("spawner")
+
+
+class Parts(NamedTuple):
+    """What the loop drives."""
+
+    poller: Poller
+    sessions: Sessions
+    desk: requests.Desk
+    launching: Launching
+    exits: Exits
+    adoption: Adoption
+    leftovers: Leftovers
+
+
+class Loop:
+    """Runs until the core says that it is over.
+
+    Args:
+        kit: the kernel, the clock, and all launches.
+        parts: who does what.
+        events: where `kit.say` puts events.
+        listener: where a new daemon comes when the old one died.
+        signals: the descriptor of watched signals.
+    """
+
+    def __init__(self, kit: Kit, parts: Parts, *, events: deque[Event], listener: int, signals: int) -> None:
+        self._kit = kit
+        self._posix = kit.posix
+        self._parts = parts
+        self._events = events
+        self._listener = listener
+        self._signals = signals
+        self._core = Core()
+        self._timers: Timers[str] = Timers()
+        self._armed: set[str] = set()
+        self._last_sweep: Seconds = 0.0
+        self._awaits_daemon = False
+        self._is_over = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the core said that it is."""
+        return self._is_over
+
+    def run(self) -> None:
+        """Adopt what is there, then serve until the end."""
+        self.begin()
+        while not self._is_over:
+            self.turn()
+        until = self._kit.clock.now() + LAST_WORDS
+        while self._parts.sessions.turn() and self._kit.clock.now() < until:
+            self._parts.poller.wait(0.1)
+
+    def begin(self) -> None:
+        """Adopt what is there."""
+        self._parts.poller.add(self._signals)
+        self._parts.adoption.begin()
+        self._decide()
+
+    def turn(self, *, most: Seconds | None = None) -> None:
+        """Wait until something happens (or for so many seconds), and deal with it."""
+        self._arm()
+        self._wait(most)
+        self._work()
+        self._parts.sessions.turn()
+
+    def _arm(self) -> None:
+        parts = self._parts
+        if parts.leftovers.wants_sweep:
+            # With very many processes a look through /proc takes long: it gets a sixth of our time at most.
+            self._set(_SWEEP, SWEEP_AFTER + 5 * self._last_sweep)
+        if parts.exits.wants_look or parts.adoption.wants_look:
+            self._set(_LOOK, LOOK_AGAIN)
+
+    def _set(self, name: str, seconds: Seconds) -> None:
+        if name not in self._armed:
+            self._armed.add(name)
+            self._timers.add(self._kit.clock.now() + seconds, name)
+
+    def _wait(self, most: Seconds | None) -> None:
+        sessions, held = self._parts.sessions, self._kit.held
+        for descriptor, is_readable, _ in self._parts.poller.wait(self._timeout(most)):
+            token = held.whose(descriptor)
+            if token is not None:
+                self._parts.launching.readable(descriptor, token)
+                self._decide()
+            elif sessions.owns(descriptor):
+                if is_readable:
+                    sessions.readable(descriptor)
+            elif descriptor == self._signals:
+                self._signalled()
+            elif descriptor == self._listener and self._awaits_daemon:
+                self._daemon_came()
+
+    def _timeout(self, most: Seconds | None) -> Seconds | None:
+        if self._parts.sessions.has_work:
+            return 0
+        now = self._kit.clock.now()
+        times = [
+            time - now for time in (self._timers.next(), self._parts.sessions.next_tick()) if time is not None
+        ]
+        if most is not None:
+            times.append(most)
+        return max(0.0, min(times)) if times else None
+
+    def _work(self) -> None:
+        for name in self._timers.due(self._kit.clock.now()):
+            self._armed.discard(name)
+            self._due(name)
+            self._decide()
+        for _ in range(AT_ONCE):
+            waiting = self._parts.sessions.take()
+            if waiting is None or self._is_over:
+                return
+            if isinstance(waiting, Over):
+                self._events.append(DaemonWent() if waiting.role == DAEMON else ManagerWent())
+            else:
+                with within(waiting.called.trace):
+                    self._serve(waiting)
+            self._decide()
+
+    def _due(self, name: str) -> None:
+        if name == _SWEEP:
+            began = self._kit.clock.now()
+            self._parts.leftovers.sweep()
+            self._last_sweep = self._kit.clock.now() - began
+        elif name == _LOOK:
+            self._parts.exits.look_again()
+            self._parts.adoption.look_again()
+        else:
+            self._events.append(StopOverdue())
+
+    def _signalled(self) -> None:
+        """Only SIGTERM without a daemon means anything: the daemon ends us over its session."""
+        if signal.SIGTERM in self._posix.signals.take(self._signals):
+            self._events.append(TerminationAsked())
+            self._decide()
+
+    def _daemon_came(self) -> None:
+        socket = self._posix.sockets.accept(self._listener)
+        if socket is None:
+            return
+        peer = self._posix.sockets.peer(socket)
+        if peer.uid not in {0, self._parts.desk.policy.own}:
+            _log.warning("turned away who is no daemon", uid=peer.uid, pid=peer.pid)
+            self._posix.files.close(socket)
+            return
+        self._awaits_daemon = False
+        self._parts.poller.discard(self._listener)
+        self._parts.sessions.begin(DAEMON, socket)
+        _log.info("a new daemon came", pid=peer.pid)
+        self._events.append(DaemonCame())
+        self._decide()
+
+    # Requests
+
+    def _serve(self, request: Request) -> None:
+        sessions, called = self._parts.sessions, request.called
+        try:
+            if request.role == MANAGER:
+                self._serve_manager(request.caller, called.method, called.arguments)
+            else:
+                self._serve_daemon(request.caller, called.method, called.arguments)
+        except ProtocolError as error:
+            sessions.expel(request.caller, error)
+        except SnowFoxError as error:
+            sessions.refuse(request.caller, error)
+
+    def _serve_manager(self, caller: Caller, method: str, arguments: tuple[Any, ...]) -> None:
+        outcome = requests.handle(self._parts.desk, caller, method, arguments)
+        if not isinstance(outcome, requests.Replied):
+            self._events.append(outcome)
+            return
+        ports, sessions = self._parts.desk.ports, self._parts.sessions
+        if outcome.opened is not None and (opened := ports.get(outcome.opened)) is not None:
+            kept = Kept(outcome.opened, Descriptor(self._posix.files.duplicate(opened), self._posix))
+            sessions.tell(DAEMON, Daemon.keep, kept)
+        if outcome.closed is not None:
+            sessions.tell(DAEMON, Daemon.release, outcome.closed)
+        sessions.answer(caller, outcome.value)
+        self._events.append(SocketsHeld(len(ports)))
+
+    def _serve_daemon(self, caller: Caller, method: str, arguments: tuple[Any, ...]) -> None:
+        match method:
+            case SpawnerControl.attach.full_name:
+                self._parts.sessions.begin(MANAGER, arguments[0].take())
+                self._events.append(ManagerCame())
+                self._parts.sessions.answer(caller, None)
+            case SpawnerControl.restore.full_name:
+                for kept in arguments[0]:
+                    self._parts.desk.ports.restore(kept.key, kept.socket.take())
+                self._events.append(SocketsHeld(len(self._parts.desk.ports)))
+                self._parts.sessions.answer(caller, None)
+            case SpawnerControl.held.full_name:
+                self._parts.sessions.answer(caller, self._held())
+            case SpawnerControl.orphan.full_name:
+                token, told = arguments
+                if not is_token(token) or not isinstance(told, Exit):
+                    raise ProtocolError("malformed request: a token")
+                self._events.append(OrphanTold(caller, token, told))
+            case SpawnerControl.stop.full_name:
+                self._events.append(StopAsked(caller))
+            case SpawnerControl.leave.full_name:
+                self._events.append(LeaveAsked(caller))
+            case _:
+                raise ProtocolError(f"no request {method}")
+
+    def _held(self) -> list[Kept]:
+        return [
+            Kept(key, Descriptor(self._posix.files.duplicate(descriptor), self._posix))
+            for key, descriptor in self._parts.desk.ports.all()
+        ]
+
+    # Effects
+
+    def _decide(self) -> None:
+        while self._events:
+            for effect in self._core.handle(self._events.popleft()):
+                try:
+                    self._perform(effect)
+                except (
+                    HostError
+                ) as error:  # out of descriptors, a full disk: told to who asked, else to the log
+                    _log.error("cannot do what is wanted", effect=type(effect).__name__, error=str(error))
+                    caller: Caller | None = getattr(effect, "caller", None)
+                    if caller is not None:
+                        self._parts.sessions.refuse(caller, error)
+
+    def _perform(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - one row per effect
+        parts = self._parts
+        match effect:
+            case Begin(launch=launch, account=account):
+                parts.launching.begin(launch, account)
+            case Answer(caller=caller, value=value):
+                parts.sessions.answer(caller, value)
+            case Refuse(caller=caller, error=error):
+                parts.sessions.refuse(caller, error)
+            case AnswerLaunched():
+                self._answer_launched(effect)
+            case AnswerInventory():
+                self._answer_inventory(effect)
+            case Signal(caller=caller, token=token, number=number):
+                parts.sessions.answer(caller, parts.leftovers.signal(token, number))
+            case Kill(token=token, caller=caller):
+                was_there = parts.leftovers.kill(token)
+                if caller is not None:
+                    parts.sessions.answer(caller, was_there)
+            case FindExit(token=token, told=told):
+                parts.exits.find(token, told)
+            case Report(token=token, exit=seen, at=at):
+                parts.sessions.tell(MANAGER, ExitReports.exited, token, seen, at)
+            case Forget(token=token):
+                self._kit.held.forget(token)
+            case SetStopTimer(seconds=seconds):
+                self._set(_OVERDUE, seconds)
+            case CloseManager():
+                parts.sessions.end(MANAGER)
+            case AwaitDaemon():
+                self._awaits_daemon = True
+                parts.poller.add(self._listener)
+            case Finish(clean=clean):
+                self._finish(clean=clean)
+            case _:
+                assert_never(effect)
+
+    def _answer_launched(self, effect: AnswerLaunched) -> None:
+        if not self._parts.sessions.is_open(effect.caller):
+            return
+        launched = Launched(
+            effect.token, effect.pid, effect.started, self._output(effect.token), effect.again
+        )
+        self._parts.sessions.answer(effect.caller, launched)
+
+    def _answer_inventory(self, effect: AnswerInventory) -> None:
+        if not self._parts.sessions.is_open(effect.caller):
+            return
+        lines = [
+            Running(line.token, line.pid, line.started, line.exit, self._output(line.token))
+            for line in effect.lines
+        ]
+        self._parts.sessions.answer(effect.caller, lines)
+
+    def _output(self, token: str) -> Descriptor | None:
+        duplicate = self._kit.held.output(token)
+        return None if duplicate is None else Descriptor(duplicate, self._posix)
+
+    def _finish(self, *, clean: bool) -> None:
+        if clean:
+            self._parts.leftovers.sweep()
+            for key, _ in self._parts.desk.ports.all():
+                try:
+                    self._parts.desk.ports.close(key)
+                except PosixError as error:
+                    _log.warning("cannot close a socket", key=key, error=str(error))
+        self._is_over = True

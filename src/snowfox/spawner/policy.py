@@ -1,0 +1,211 @@
+"""What the manager may have: which users, which ports, where unix sockets. Written by root, widened by nobody else.
+
+```toml
+# /etc/snowfox/policy.toml, owned by root, writable by nobody else
+users = ["shop", "61184-65519"]      # names, uids, ranges of uids; "*" is everybody but root and the manager
+ports = ["80", "443", "1024-65535"]  # ports and ranges; "0" lets the kernel choose one
+sockets = ["/run/shop"]              # folders below which unix sockets may be opened, besides the configuration's
+```
+
+A key that is absent has its default: users `["*"]`, ports `["0", "1024-65535"]`, sockets none. Root has to be named to
+be allowed; the manager's own user never is, because a service could then trace the manager. In the node of an ordinary
+user there is only that user; ports and paths are the kernel's business unless a file says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from posixpath import commonpath, dirname, normpath
+from stat import S_IMODE, S_ISCHR, S_ISREG
+from typing import Any, Final, NamedTuple
+
+from snowfox.core.frozen import Frozen
+from snowfox.core.posix.api import Ids, Posix
+from snowfox.errors import NotPermitted, UserError
+
+DEFAULT_FILE: Final = "/etc/snowfox/policy.toml"
+"""Where the policy is looked for."""
+
+EVERYBODY: Final = "*"
+"""The word for all users but root and the manager's."""
+
+_LARGEST: Final = 1 << 20
+_UNPRIVILEGED: Final = ("0", "1024-65535")
+_KEYS: Final = ("users", "ports", "sockets")
+
+
+class Account(NamedTuple):
+    """A user as a process gets it. `stays`: it is the spawner's own, nothing is changed."""
+
+    name: str
+    ids: Ids
+    stays: bool
+
+
+class Policy(Frozen):
+    """The rules in force.
+
+    Args:
+        own: the spawner's uid: 0, or that of the ordinary user whose node it is.
+        manager: the manager's uid.
+        users: entries as written; None: the default.
+        ports: entries as written; None: the default.
+        sockets: folders for unix sockets, absolute.
+        home: the folder of the configuration, where unix sockets are allowed too.
+        file: the name of the file, for messages.
+    """
+
+    own: int
+    manager: int
+    users: tuple[str, ...] | None = None
+    ports: tuple[str, ...] | None = None
+    sockets: tuple[str, ...] = ()
+    home: str = "/"
+    file: str = DEFAULT_FILE
+
+    def user_refused(self, account: Account, action: str) -> NotPermitted | None:
+        """Why no process may run as this user, or None. `action` as in `launch web@1`."""
+        uid = account.ids.uid
+        if self.own != 0:
+            if uid != self.own:
+                return NotPermitted(
+                    f"cannot {action}: an ordinary user's node runs services as that user only", ""
+                )
+        elif uid == self.manager:
+            return NotPermitted(f"cannot {action}: user {account.name} is the manager's own", "")
+        if self.users is None:
+            if self.own != 0 or uid != 0:
+                return None
+        elif _lists_user(self.users, account):
+            return None
+        line = self._line("users", self.users if self.users is not None else (EVERYBODY,), account.name)
+        return NotPermitted(f"cannot {action}: user {account.name} is not allowed by policy", line)
+
+    def port_refused(self, port: int, action: str) -> NotPermitted | None:
+        """Why this port may not be opened, or None. `action` as in `open 0.0.0.0:80 for socket front`."""
+        entries = self.ports
+        if entries is None:
+            if self.own != 0:
+                return None
+            entries = _UNPRIVILEGED
+        if _lists_number(entries, port):
+            return None
+        return NotPermitted(
+            f"cannot {action}: not allowed by policy", self._line("ports", entries, str(port))
+        )
+
+    def folder_refused(self, path: str, action: str) -> NotPermitted | None:
+        """Why no unix socket may be opened at this path, or None."""
+        if self.base(path) is not None:
+            return None
+        line = self._line("sockets", self.sockets, dirname(path))
+        return NotPermitted(f"cannot {action}: not allowed by policy", line)
+
+    def base(self, path: str) -> str | None:
+        """The allowed folder that holds this path; None when there is none. An ordinary user's node: `/`."""
+        if normpath(path) != path or not path.startswith("/"):
+            return None
+        if self.own != 0 and not self.sockets:
+            return "/"
+        for folder in (self.home, *self.sockets):
+            if commonpath((folder, dirname(path))) == folder:
+                return folder
+        return None
+
+    def _line(self, key: str, entries: tuple[str, ...], more: str) -> str:
+        words = ", ".join(f'"{entry}"' for entry in (more, *entries))
+        return f"allow it with  {key} = [{words}]  in {self.file}"
+
+
+def load(posix: Posix, descriptor: int, start: Policy) -> Policy:
+    """The policy of an open file; `start` (who is who, the defaults) when it is no file but a device: /dev/null.
+
+    Raises UserError with one clear line when others than its owner may write it, when it is not root's (an ordinary
+    user's node: nor that user's), or when it cannot be read.
+    """
+    found = posix.files.stat(descriptor)
+    if S_ISCHR(found.mode):
+        return start
+    if not S_ISREG(found.mode):
+        raise UserError(f"cannot use policy {start.file}: it is not a file")
+    if found.uid not in {0, start.own}:
+        raise UserError(
+            f"cannot use policy {start.file}: it belongs to uid {found.uid}", f"chown root {start.file}"
+        )
+    if S_IMODE(found.mode) & 0o022:
+        raise UserError(
+            f"cannot use policy {start.file}: others may write it (mode {S_IMODE(found.mode):04o})",
+            f"chmod 644 {start.file}",
+        )
+    if found.size > _LARGEST:
+        raise UserError(f"cannot read policy {start.file}: {found.size} bytes are too many")
+    return parse(posix.files.read_at(descriptor, found.size, offset=0), start)
+
+
+def parse(content: bytes, start: Policy) -> Policy:
+    """The policy of a file's content. Raises UserError that says which entry is wrong."""
+    import tomllib  # noqa: PLC0415 - 17 ms, only where there is a policy
+
+    try:
+        document = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read policy {start.file}: {error}") from error
+    unknown = [key for key in document if key not in _KEYS]
+    if unknown:
+        raise UserError(
+            f'cannot read policy {start.file}: unknown key "{unknown[0]}"', f"known are {', '.join(_KEYS)}"
+        )
+    users, ports = _entries(document, "users", start), _entries(document, "ports", start)
+    sockets = _entries(document, "sockets", start) or ()
+    for entry in ports or ():
+        _range(entry, "ports", start)
+    for entry in users or ():
+        if entry[:1].isdigit():
+            _range(entry, "users", start)
+    for entry in sockets:
+        if not entry.startswith("/") or normpath(entry) != entry:
+            raise UserError(
+                f'cannot read policy {start.file}: sockets: "{entry}" is not the absolute path of a folder'
+            )
+    return start.replace(users=users, ports=ports, sockets=sockets)
+
+
+def _entries(document: Mapping[str, Any], key: str, start: Policy) -> tuple[str, ...] | None:
+    value = document.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise UserError(
+            f"cannot read policy {start.file}: {key} is not a list", f'for example  {key} = ["…"]'
+        )
+    entries: list[str] = []
+    for entry in value:  # pyright: ignore[reportUnknownVariableType] - looked at one by one
+        if not isinstance(entry, str) or not entry:
+            raise UserError(f"cannot read policy {start.file}: {key}: {entry!r} is not a text in quotes")
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _range(entry: str, key: str, start: Policy) -> None:
+    low, dash, high = entry.partition("-")
+    if not low.isdecimal() or (dash and not high.isdecimal()) or (dash and int(high) < int(low)):
+        raise UserError(
+            f'cannot read policy {start.file}: {key}: "{entry}" is not a number or a range as "1-9"'
+        )
+
+
+def _lists_number(entries: tuple[str, ...], number: int) -> bool:
+    for entry in entries:
+        low, _, high = entry.partition("-")
+        if low.isdecimal() and int(low) <= number <= int(high or low):
+            return True
+    return False
+
+
+def _lists_user(entries: tuple[str, ...], account: Account) -> bool:
+    if account.name in entries:
+        return True
+    uid = account.ids.uid
+    if uid == 0:  # never by a range or `*`
+        return "0" in entries
+    return EVERYBODY in entries or _lists_number(entries, uid)

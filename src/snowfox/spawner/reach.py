@@ -1,0 +1,150 @@
+"""Whether a user can get to a file, judged by the permission bits on the way: which folder stops it, by name.
+
+Only used to explain before anything starts (`verify`): the launch itself becomes the user first and lets the kernel
+decide. So access control lists and security modules are not looked at; where one of them lets a user in that the bits do
+not, add the bit.
+"""
+
+from __future__ import annotations
+
+import os
+from posixpath import dirname, join
+from stat import S_ISDIR, S_ISLNK, S_ISREG
+from typing import Final
+
+from snowfox.core.posix.api import Ids, Posix, Stat
+from snowfox.errors import PosixError, errno_text
+
+_READ, _EXECUTE = 4, 1
+_MOST_LINKS: Final = 40
+_ENOENT, _EACCES, _ENOTDIR, _ELOOP = 2, 13, 20, 40
+
+
+class Blocked(Exception):
+    """The way ends: `why` is half a sentence, `errno` the kernel's number for it."""
+
+    def __init__(self, why: str, errno: int) -> None:
+        super().__init__(why)
+        self.why = why
+        self.errno = errno
+
+
+def may(found: Stat, ids: Ids, wanted: int) -> bool:
+    """Whether permission bits give `wanted` (4 read, 2 write, 1 execute) to these ids (path_resolution(7))."""
+    if ids.uid == 0:
+        return wanted != _EXECUTE or S_ISDIR(found.mode) or found.mode & 0o111 != 0
+    if found.uid == ids.uid:
+        return found.mode >> 6 & wanted == wanted
+    if found.gid == ids.gid or found.gid in ids.groups:
+        return found.mode >> 3 & wanted == wanted
+    return found.mode & wanted == wanted
+
+
+def walk(posix: Posix, path: str, ids: Ids) -> Stat:
+    """Follow an absolute path as the user would, links too. Returns what is at its end. Raises Blocked."""
+    left = [part for part in reversed(path.split("/")) if part not in {"", "."}]
+    here, links = "/", 0
+    found = _stat(posix, "/")
+    while left:
+        if not S_ISDIR(found.mode):
+            raise Blocked(f"{here} is not a folder", _ENOTDIR)
+        if not may(found, ids, _EXECUTE):
+            raise Blocked(f"{here} does not let it in", _EACCES)
+        part = left.pop()
+        following = dirname(here) if part == ".." else join(here, part)
+        found = _stat(posix, following)
+        if not S_ISLNK(found.mode):
+            here = following
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise Blocked(errno_text(_ELOOP), _ELOOP)
+        target = posix.files.link_target(following)
+        left.extend(word for word in reversed(target.split("/")) if word not in {"", "."})
+        if target.startswith("/"):
+            here = "/"
+        found = _stat(posix, here)
+    return found
+
+
+def folder_problem(posix: Posix, folder: str, ids: Ids, user: str) -> str | None:
+    """Why this user cannot have this as its folder: half a sentence, or None."""
+    try:
+        found = walk(posix, folder, ids)
+    except Blocked as blocked:
+        return f"user {user} cannot reach folder {folder}: {blocked.why}"
+    if not S_ISDIR(found.mode):
+        return f"user {user} cannot reach folder {folder}: {folder} is not a folder"
+    if not may(found, ids, _EXECUTE):
+        return f"user {user} cannot reach folder {folder}: {folder} does not let it in"
+    return None
+
+
+def program_problem(posix: Posix, program: str, ids: Ids, *, user: str, path: str, folder: str) -> str | None:
+    """Why this user cannot execute this program, looked for in `path` (PATH) when it has no `/`: half a sentence, or None.
+
+    `folder` is what relative paths start from.
+    """
+    if "/" in program:
+        return _file_problem(posix, join(folder, program), ids, user)
+    problem = None
+    for part in path.split(":") if path else ():
+        candidate = join(folder, part, program)
+        try:
+            posix.files.stat(candidate, follow=True)
+        except PosixError:
+            continue
+        problem = _file_problem(posix, candidate, ids, user)
+        if problem is None:
+            return None
+    if problem is not None:
+        return problem
+    return f"no program {program} in PATH ({path or 'empty'})"
+
+
+def _file_problem(posix: Posix, program: str, ids: Ids, user: str) -> str | None:
+    try:
+        found = walk(posix, program, ids)
+    except Blocked as blocked:
+        if blocked.errno == _ENOENT:
+            return f"no program {program}: {blocked.why}"
+        return f"user {user} cannot reach {program}: {blocked.why}"
+    if not S_ISREG(found.mode):
+        return f"{program} is not a file"
+    if not may(found, ids, _EXECUTE):
+        return f"user {user} cannot execute {program}: its mode is {found.mode & 0o7777:04o}"
+    return _interpreter_problem(posix, program, ids, user)
+
+
+def _interpreter_problem(posix: Posix, program: str, ids: Ids, user: str) -> str | None:
+    """A script names the program that runs it (execve(2)); the kernel's own error names only the script."""
+    try:
+        opened = posix.files.open(program, os.O_RDONLY | os.O_NONBLOCK)
+    except PosixError:
+        return None  # not readable for us: a program of its owner only, and the kernel will judge
+    try:
+        first = posix.files.read_at(opened, 256, offset=0)
+    finally:
+        posix.files.close(opened)
+    if not first.startswith(b"#!"):
+        return None
+    words = first[2:].split(b"\n", 1)[0].split(None, 1)
+    if not words or not words[0].startswith(b"/"):
+        return None
+    interpreter = os.fsdecode(words[0])
+    try:
+        found = walk(posix, interpreter, ids)
+    except Blocked as blocked:
+        return f"user {user} cannot reach {interpreter}, which runs {program}: {blocked.why}"
+    if not may(found, ids, _EXECUTE):
+        return f"user {user} cannot execute {interpreter}, which runs {program}: its mode is {found.mode & 0o7777:04o}"
+    return None
+
+
+def _stat(posix: Posix, path: str) -> Stat:
+    try:
+        return posix.files.stat(path)
+    except PosixError as error:
+        if error.errno == _ENOENT:
+            raise Blocked(f"no such file or directory: {path}", _ENOENT) from error
+        raise Blocked(f"{path}: {errno_text(error.errno)}", error.errno) from error

@@ -1,0 +1,138 @@
+"""Records and output FIFOs: the spawner's own folder of what it launched. The format is `contract.record`'s.
+
+The folder belongs to the spawner's user and nobody else can enter it: the owner of a FIFO in a folder of its own could
+swap it for a link under a chown.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Final
+
+from snowfox.contract.record import FOLDER, LARGEST, OUTPUT, Record, exit_line, is_token, parse, sockets_line
+from snowfox.core.posix.api import Ids, Posix
+from snowfox.errors import PosixError
+from snowfox.values import Exit
+
+_READ_AND_APPEND: Final = os.O_RDWR | os.O_APPEND
+
+
+class Records:
+    """The folder `launches` in the node's run folder; made when it is not there.
+
+    Args:
+        posix: the kernel.
+        run: the node's run folder, open.
+        manager: gid that may read output FIFOs.
+    """
+
+    def __init__(self, posix: Posix, run: int, *, manager: int) -> None:
+        self._posix = posix
+        self._files = posix.files
+        self._own = posix.own.ids()
+        self._manager = manager
+        try:
+            posix.folders.make(FOLDER, 0o700, folder=run)
+        except PosixError as error:
+            if error.errno != errno.EEXIST:
+                raise
+        self._folder = posix.files.open(FOLDER, os.O_RDONLY | os.O_DIRECTORY, folder=run)
+
+    def tokens(self) -> list[str]:
+        """All tokens that have a record, sorted. A FIFO whose record is gone is removed."""
+        names = set(self._posix.folders.names(self._folder))
+        tokens = {name for name in names if is_token(name)}
+        for name in names - tokens:
+            if name.endswith(OUTPUT) and name.removesuffix(OUTPUT) not in tokens:
+                self._remove(name)
+        return sorted(tokens)
+
+    def create(self, token: str, sockets: list[str]) -> int:
+        """A new record, locked; the descriptor, which a child inherits and the caller closes.
+
+        Raises PosixError (EEXIST: this token was launched before).
+        """
+        record = self._files.open(token, _READ_AND_APPEND | os.O_CREAT | os.O_EXCL, folder=self._folder)
+        try:
+            self._files.lock(record, wait=False)
+            if sockets:
+                self._files.write(record, sockets_line(sockets))
+        except PosixError:
+            self._files.close(record)
+            self._remove(token)
+            raise
+        return record
+
+    def settled(self, token: str) -> Record | None:
+        """What a record says once no child is under way; None while its lock is held. Does not wait."""
+        record = self._files.open(token, _READ_AND_APPEND, folder=self._folder)
+        try:
+            if not self._files.lock(record, wait=False):
+                return None
+            return parse(self._files.read_at(record, LARGEST, offset=0))
+        finally:
+            self._files.close(record)
+
+    def read(self, token: str) -> Record:
+        """What a record says now; an empty one when it is gone."""
+        try:
+            record = self._files.open(token, os.O_RDONLY, folder=self._folder)
+        except PosixError as error:
+            if error.errno == errno.ENOENT:
+                return Record()
+            raise
+        try:
+            return parse(self._files.read_at(record, LARGEST, offset=0))
+        finally:
+            self._files.close(record)
+
+    def write_exit(self, token: str, exit: Exit, at: int) -> None:
+        """Add how it ended. The first to be written counts."""
+        record = self._files.open(token, os.O_WRONLY | os.O_APPEND, folder=self._folder)
+        try:
+            self._files.write(record, exit_line(exit, at))
+        finally:
+            self._files.close(record)
+
+    def make_output(self, token: str, ids: Ids) -> tuple[int, int]:
+        """A FIFO for the output of a process with these ids: its descriptor for the process, and a read end.
+
+        The process's is opened for reading and writing, so that it waits, and is not killed, when nobody reads; opened
+        anew for each launch, because a program may leave O_NONBLOCK on it.
+        """
+        name = token + OUTPUT
+        self._posix.folders.make_fifo(name, 0o640, folder=self._folder)
+        try:
+            if (ids.uid, self._manager) != self._own[:2]:
+                self._posix.folders.own(name, ids.uid, self._manager, folder=self._folder)
+            output = self._files.open(name, os.O_RDWR, folder=self._folder)
+            try:
+                return output, self._files.open(name, os.O_RDONLY | os.O_NONBLOCK, folder=self._folder)
+            except PosixError:
+                self._files.close(output)
+                raise
+        except PosixError:
+            self._remove(name)
+            raise
+
+    def open_output(self, token: str) -> int | None:
+        """A read end of the output of an earlier launch; None where it was not captured."""
+        try:
+            return self._files.open(token + OUTPUT, os.O_RDONLY | os.O_NONBLOCK, folder=self._folder)
+        except PosixError as error:
+            if error.errno == errno.ENOENT:
+                return None
+            raise
+
+    def remove(self, token: str) -> None:
+        """Drop record and FIFO; what is gone already is fine."""
+        self._remove(token + OUTPUT)
+        self._remove(token)
+
+    def _remove(self, name: str) -> None:
+        try:
+            self._posix.folders.remove(name, folder=self._folder)
+        except PosixError as error:
+            if error.errno != errno.ENOENT:
+                raise

@@ -1,0 +1,309 @@
+"""The table of what the manager may ask: name, argument types (by the interface), check, handler. There is nothing else.
+
+A check ends in one of three ways. It is fine; or the request is *malformed*, which a manager of ours never sends:
+ProtocolError, and the session ends; or policy does not allow it: NotPermitted with the line that would, recorded in the
+log (which the manager cannot erase), counted, and the session goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from snowfox.contract.record import instance_of, is_token
+from snowfox.contract.spawner import Launch, Listening, ListenSpec, Refusal, Spawner
+from snowfox.core import log
+from snowfox.core.clock import Clock
+from snowfox.core.posix.address import parse
+from snowfox.core.posix.api import Posix
+from snowfox.errors import HostError, NotPermitted, ProtocolError, SnowFoxError, UserError
+from snowfox.spawner.accounts import Accounts
+from snowfox.spawner.events import (
+    Caller,
+    Event,
+    ForgetAsked,
+    InventoryAsked,
+    KillAsked,
+    LaunchAsked,
+    SignalAsked,
+)
+from snowfox.spawner.launch import LIMITS
+from snowfox.spawner.policy import Account, Policy
+from snowfox.spawner.ports import Holder, Ports
+from snowfox.spawner.rate import Bucket
+from snowfox.spawner.reach import folder_problem, program_problem
+
+MOST_SOCKETS: Final = 250
+"""Listening sockets that are open at one time: what one message can pass to a new daemon (253, SCM_MAX_FD)."""
+
+MOST_VERIFIED: Final = 200
+"""Launches that one `verify` takes."""
+
+MOST_FORGOTTEN: Final = 10_000
+"""Tokens that one `forget` takes."""
+
+Reached = dict[tuple[str, str, str, Account], str | None]
+"""What was found out about a folder, a program in it, a PATH, for an account."""
+
+_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}=[^\t\n\0]{1,4096}\Z")
+_LAUNCHES: Final = (5000, 500.0)  # a burst as large as a node, then 500 a second
+_REFUSALS: Final = (200, 5.0)
+
+_log = log.get("spawner")
+
+
+class Replied(NamedTuple):
+    """The answer of a request that touches no launch. `opened`, `closed`: keys that the daemon is told of."""
+
+    value: object
+    opened: str | None = None
+    closed: str | None = None
+
+
+class Desk(NamedTuple):
+    """What requests are checked against and carried out with."""
+
+    posix: Posix
+    clock: Clock
+    policy: Policy
+    accounts: Accounts
+    ports: Ports
+    holders: Callable[[str], Iterable[Holder]]
+    launches: Bucket
+    refusals: Bucket
+
+
+class Row(NamedTuple):
+    """One request.
+
+    Args:
+        check: raises ProtocolError when malformed, NotPermitted (or another error) when it may not be.
+        handle: what comes of it: an event for the core, or an answer.
+    """
+
+    check: Callable[..., None]
+    handle: Callable[..., Event | Replied]
+
+
+def desk(
+    posix: Posix, clock: Clock, *, policy: Policy, ports: Ports, holders: Callable[[str], Iterable[Holder]]
+) -> Desk:
+    """A desk with full buckets."""
+    now = clock.now()
+    accounts = Accounts(posix, clock)
+    return Desk(
+        posix, clock, policy, accounts, ports, holders, Bucket(*_LAUNCHES, now), Bucket(*_REFUSALS, now)
+    )
+
+
+def handle(desk: Desk, caller: Caller, method: str, arguments: tuple[Any, ...]) -> Event | Replied:
+    """Check a request by its row and make an event or an answer of it.
+
+    Raises ProtocolError when the session has to end, any other error of the tree as the answer.
+    """
+    row = TABLE.get(method)
+    if row is None:
+        raise ProtocolError(f"no request {method}")
+    try:
+        row.check(desk, *arguments)
+    except NotPermitted as refused:
+        record_refusal(desk, method, refused)
+        raise
+    return row.handle(desk, caller, *arguments)
+
+
+def record_refusal(desk: Desk, method: str, refused: SnowFoxError) -> None:
+    """Log it, unless there are too many: a manager that has gone mad cannot fill the disk."""
+    if desk.refusals.take(desk.clock.now()):
+        _log.warning("refused", request=method, why=str(refused), advice=refused.hint)
+
+
+def account_of(desk: Desk, launch: Launch) -> Account:
+    """Who a launch runs as. Raises UserError (no such user), NotPermitted."""
+    action = f"launch {instance_of(launch.token)}"
+    try:
+        account = desk.accounts.find(launch.user)
+    except UserError as error:
+        raise UserError(f"cannot {action}: {error}", error.hint) from error
+    refused = desk.policy.user_refused(account, action)
+    if refused is not None:
+        raise refused
+    return account
+
+
+def _check_launch(desk: Desk, launch: Launch) -> None:
+    _well_formed(launch)
+    account_of(desk, launch)
+    if not desk.launches.take(desk.clock.now()):
+        raise HostError(
+            f"cannot launch {instance_of(launch.token)}: too many launches at once", "try again in a second"
+        )
+
+
+def _launch(desk: Desk, caller: Caller, launch: Launch) -> Event:
+    return LaunchAsked(caller, launch, account_of(desk, launch))
+
+
+def _well_formed(launch: Launch) -> None:
+    """What the interface's types do not say. Raises ProtocolError."""
+    _token(launch.token)
+    texts = (
+        launch.program,
+        launch.folder,
+        *launch.arguments,
+        *launch.environment,
+        *launch.environment.values(),
+    )
+    _require(not any("\0" in text for text in texts), "a text with a zero byte")
+    _require(bool(launch.program and launch.arguments), "a launch without a program")
+    _require(launch.folder.startswith("/"), "a folder that is not absolute")
+    _require(all(name and "=" not in name for name in launch.environment), "a variable without a proper name")
+    _require(len(launch.sockets) == len(launch.socket_names), "sockets without names")
+    _require(len(launch.sockets) <= MOST_SOCKETS, "too many sockets")
+    _require(all(_KEY.match(key) is not None for key in launch.sockets), "a socket's key")
+    _require(not any(":" in name or "\0" in name for name in launch.socket_names), "a socket's name")
+    _require(0 <= launch.umask <= 0o777, "a umask")
+    _require(
+        all(name in LIMITS and -1 <= value < 1 << 63 for name, value in launch.limits.items()), "a limit"
+    )
+
+
+def _check_token(_desk: Desk, token: str, *_: object) -> None:
+    _token(token)
+
+
+def _check_signal(_desk: Desk, token: str, number: int) -> None:
+    _token(token)
+    _require(1 <= number <= 64, "a signal's number")
+
+
+def _signal(_desk: Desk, caller: Caller, token: str, number: int) -> Event:
+    return SignalAsked(caller, token, number)
+
+
+def _kill(_desk: Desk, caller: Caller, token: str) -> Event:
+    return KillAsked(caller, token)
+
+
+def _check_open(desk: Desk, spec: ListenSpec) -> None:
+    _require(
+        _KEY.match(spec.key) is not None and spec.key.partition("=")[2] == spec.address, "a socket's key"
+    )
+    _require(1 <= spec.backlog <= 65535, "a backlog")
+    try:
+        address = parse(spec.address)
+    except ValueError as error:
+        raise ProtocolError(str(error)) from error
+    action = f"open {spec.address} for socket {spec.key.partition('=')[0]}"
+    if not address.is_unix:
+        refused = desk.policy.port_refused(address.port, action)
+    elif address.is_abstract:
+        refused = None  # a name without a file, that anyone may take
+    else:
+        _require(address.path.startswith("/"), "a path that is not absolute")
+        refused = desk.policy.folder_refused(address.path, action)
+    if refused is not None:
+        raise refused
+    if desk.ports.get(spec.key) is None and len(desk.ports) >= MOST_SOCKETS:
+        raise HostError(f"cannot {action}: {MOST_SOCKETS} sockets are the most")
+
+
+def _open(desk: Desk, _caller: Caller, spec: ListenSpec) -> Replied:
+    is_new = desk.ports.get(spec.key) is None
+    desk.ports.open(spec.key, spec.backlog, desk.holders(spec.key))
+    return Replied(Listening(spec.key, desk.ports.address(spec.key)), opened=spec.key if is_new else None)
+
+
+def _check_key(_desk: Desk, key: str) -> None:
+    _require(_KEY.match(key) is not None, "a socket's key")
+
+
+def _close(desk: Desk, _caller: Caller, key: str) -> Replied:
+    return Replied(None, closed=key if desk.ports.close(key) else None)
+
+
+def _check_verify(_desk: Desk, launches: list[Launch]) -> None:
+    _require(len(launches) <= MOST_VERIFIED, "too many launches")
+    for launch in launches:
+        _well_formed(launch)
+
+
+def _verify(desk: Desk, _caller: Caller, launches: list[Launch]) -> Replied:
+    reached: Reached = {}
+    return Replied([refusal for launch in launches for refusal in _refusals(desk, launch, reached)])
+
+
+def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
+    """All that speaks against a launch, as lines that name its instance.
+
+    `reached` is what was found out about others of the same request: most instances have folder and program in common.
+    """
+    try:
+        account = account_of(desk, launch)
+    except (UserError, NotPermitted) as error:
+        return [Refusal(launch.token, str(error), error.hint)]
+    way = (launch.folder, launch.program, launch.environment.get("PATH", ""), account)
+    if way not in reached:
+        reached[way] = _way_problem(desk, *way)
+    problems = [reached[way]]
+    problems += [f"socket {key} is not open" for key in launch.sockets if desk.ports.get(key) is None]
+    problems += [_limit_problem(desk, name, value) for name, value in launch.limits.items()]
+    action = f"cannot launch {instance_of(launch.token)}: "
+    return [Refusal(launch.token, action + problem, "") for problem in problems if problem is not None]
+
+
+def _way_problem(desk: Desk, folder: str, program: str, path: str, account: Account) -> str | None:
+    """Folder first: the program, looked for from there, would only repeat it."""
+    ids, who = account.ids, account.name
+    return folder_problem(desk.posix, folder, ids, who) or program_problem(
+        desk.posix, program, ids, user=who, path=path, folder=folder
+    )
+
+
+def _limit_problem(desk: Desk, name: str, value: int) -> str | None:
+    """Root may raise a limit beyond the hard one, where the host lets it; the launch itself says whether."""
+    hard = desk.posix.limits.get(name)[1]
+    if desk.policy.own == 0 or hard == -1 or 0 <= value <= hard:
+        return None
+    return f"limit {name} {value} is above the hard limit {hard}"
+
+
+def _check_inventory(_desk: Desk, after: str) -> None:
+    _require(not after or is_token(after), "a token")
+
+
+def _inventory(_desk: Desk, caller: Caller, after: str) -> Event:
+    return InventoryAsked(caller, after)
+
+
+def _check_forget(_desk: Desk, tokens: list[str]) -> None:
+    _require(len(tokens) <= MOST_FORGOTTEN, "too many tokens")
+    for token in tokens:
+        _token(token)
+
+
+def _forget(_desk: Desk, caller: Caller, tokens: list[str]) -> Event:
+    return ForgetAsked(caller, tuple(tokens))
+
+
+def _token(token: str) -> None:
+    _require(is_token(token), "a token")
+
+
+def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - a condition
+    if not holds:
+        raise ProtocolError(f"malformed request: {what}")
+
+
+TABLE: Final[dict[str, Row]] = {
+    Spawner.launch.full_name: Row(_check_launch, _launch),
+    Spawner.signal.full_name: Row(_check_signal, _signal),
+    Spawner.kill.full_name: Row(_check_token, _kill),
+    Spawner.open_socket.full_name: Row(_check_open, _open),
+    Spawner.close_socket.full_name: Row(_check_key, _close),
+    Spawner.verify.full_name: Row(_check_verify, _verify),
+    Spawner.inventory.full_name: Row(_check_inventory, _inventory),
+    Spawner.forget.full_name: Row(_check_forget, _forget),
+}
+"""All requests of the manager. A test compares it with the interface."""

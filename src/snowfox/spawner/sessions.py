@@ -1,0 +1,195 @@
+"""The spawner's sessions: with its daemon, and with the manager that the daemon attaches.
+
+Requests of both wait in one line and are taken a few at a time, so that a thousand launches asked at once do not keep
+the answers of the first ones waiting.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final, NamedTuple
+
+from snowfox.contract.control import Daemon, SpawnerControl
+from snowfox.contract.spawner import ExitReports, Spawner
+from snowfox.core import log
+from snowfox.core.clock import Clock
+from snowfox.core.posix.api import Poller, Posix
+from snowfox.core.rpc.channel import Channel, Options
+from snowfox.core.rpc.interface import Interface, Method
+from snowfox.core.rpc.session import Called, Ended, Failed, Happening
+from snowfox.errors import SnowFoxError
+from snowfox.spawner.events import Caller
+from snowfox.values import Seconds
+
+DAEMON: Final = "daemon"
+MANAGER: Final = "manager"
+
+MOST_WAITING: Final = 20_000
+"""Requests that wait. Who asks faster for longer is cut off."""
+
+_log = log.get("spawner")
+
+
+class Request(NamedTuple):
+    """A request whose turn it is: who asked, by which session, what."""
+
+    role: str
+    caller: Caller
+    called: Called
+
+
+class Over(NamedTuple):
+    """A session ended."""
+
+    role: str
+
+
+class _Session:
+    __slots__ = ("channel", "number", "role", "wants_write")
+
+    def __init__(self, role: str, number: int, channel: Channel) -> None:
+        self.role = role
+        self.number = number
+        self.channel = channel
+        self.wants_write = False
+
+
+class Sessions:
+    """At most one session with each of the two."""
+
+    def __init__(self, posix: Posix, clock: Clock, poller: Poller) -> None:
+        self._posix = posix
+        self._clock = clock
+        self._poller = poller
+        self._open: dict[int, _Session] = {}
+        self._last = 0
+        self._waiting: deque[tuple[int, Called]] = deque()
+        self._over: deque[Over] = deque()
+
+    def begin(self, role: str, socket: int) -> None:
+        """Begin a session; the socket is ours from now on. One before, with the same, is closed without a word."""
+        self.end(role)
+        serving: type[Interface] = SpawnerControl if role == DAEMON else Spawner
+        calling: type[Interface] = Daemon if role == DAEMON else ExitReports
+        options = Options(name=role, ping_after=None, dead_after=None)
+        channel = Channel(
+            self._posix, socket, clock=self._clock, serving=serving, calling=calling, options=options
+        )
+        self._last += 1
+        self._open[self._last] = _Session(role, self._last, channel)
+        self._poller.add(socket)
+
+    def end(self, role: str) -> None:
+        """End a session; what it asked is not answered any more."""
+        session = self._with(role)
+        if session is not None:
+            self._close(session)
+
+    def owns(self, descriptor: int) -> bool:
+        """Whether it is the socket of a session."""
+        return self._by_socket(descriptor) is not None
+
+    def readable(self, descriptor: int) -> None:
+        """Read what came."""
+        session = self._by_socket(descriptor)
+        if session is not None:
+            self._happened(session, session.channel.receive())
+
+    @property
+    def has_work(self) -> bool:
+        """Whether requests wait or a session ended."""
+        return bool(self._waiting or self._over)
+
+    def take(self) -> Request | Over | None:
+        """The next that waits; None when there is nothing."""
+        if self._over:
+            return self._over.popleft()
+        while self._waiting:
+            number, called = self._waiting.popleft()
+            session = self._open.get(number)
+            if session is not None:
+                return Request(session.role, Caller(number, called.request), called)
+        return None
+
+    def is_open(self, caller: Caller) -> bool:
+        """Whether who asked is still there."""
+        return caller.session in self._open
+
+    def answer(self, caller: Caller, value: object) -> None:
+        """Answer; in vain when the session is over."""
+        session = self._open.get(caller.session)
+        if session is not None:
+            session.channel.answer(caller.request, value)
+
+    def refuse(self, caller: Caller, error: SnowFoxError) -> None:
+        """Answer with an error; in vain when the session is over."""
+        session = self._open.get(caller.session)
+        if session is not None:
+            session.channel.refuse(caller.request, error)
+
+    def expel(self, caller: Caller, error: SnowFoxError) -> None:
+        """Say why, then end the session: its peer broke the protocol."""
+        session = self._open.get(caller.session)
+        if session is None:
+            return
+        _log.error("ended a session", role=session.role, why=str(error))
+        session.channel.refuse(caller.request, error)
+        session.channel.flush()
+        if session.number in self._open:
+            self._close(session)
+            self._over.append(Over(session.role))
+
+    def tell(self, role: str, method: Method[Any, Any], *arguments: object) -> None:
+        """Call a method of the other end, where it is there; what it answers is not waited for."""
+        session = self._with(role)
+        if session is not None:
+            session.channel.call(method, *arguments)
+
+    def has(self, role: str) -> bool:
+        """Whether there is a session with it."""
+        return self._with(role) is not None
+
+    def turn(self) -> bool:
+        """Once at the end of each turn: deadlines, and what waits to be sent. Whether anything still waits to be sent."""
+        for session in list(self._open.values()):
+            self._happened(session, session.channel.tick())
+            if session.number in self._open:
+                self._happened(session, session.channel.flush())
+            if session.number in self._open and session.wants_write != session.channel.wants_write:
+                session.wants_write = session.channel.wants_write
+                self._poller.change(session.channel.socket, write=session.wants_write)
+        return any(session.wants_write for session in self._open.values())
+
+    def next_tick(self) -> Seconds | None:
+        """When `turn` is due next without anything happening."""
+        ticks = [session.channel.next_tick() for session in self._open.values()]
+        return min((tick for tick in ticks if tick is not None), default=None)
+
+    def _happened(self, session: _Session, happenings: list[Happening]) -> None:
+        for happening in happenings:
+            match happening:
+                case Called():
+                    self._waiting.append((session.number, happening))
+                case Failed(error=error):
+                    _log.warning("a call failed", role=session.role, error=str(error))
+                case Ended(error=error):
+                    _log.info("session ended", role=session.role, error="" if error is None else str(error))
+                    self._close(session)
+                    self._over.append(Over(session.role))
+                case _:
+                    pass
+        if len(self._waiting) > MOST_WAITING and session.number in self._open:
+            _log.error("ended a session", role=session.role, why="too many requests wait")
+            self._close(session)
+            self._over.append(Over(session.role))
+
+    def _close(self, session: _Session) -> None:
+        self._poller.discard(session.channel.socket)
+        session.channel.close()
+        del self._open[session.number]
+
+    def _with(self, role: str) -> _Session | None:
+        return next((session for session in self._open.values() if session.role == role), None)
+
+    def _by_socket(self, descriptor: int) -> _Session | None:
+        return next((one for one in self._open.values() if one.channel.socket == descriptor), None)

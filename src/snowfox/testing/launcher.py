@@ -1,0 +1,57 @@
+"""The launcher on the fake kernel: the steps of `launcher.c` as a program that a test installs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from snowfox.contract.record import Failed, Started, failed_line, launched_line
+from snowfox.core.posix.api import Ids
+from snowfox.errors import PosixError
+from snowfox.testing.kernel import FakeKernel, FakePosix, Gone
+from snowfox.testing.kernel.process import FakeProcess
+
+PATH = "/usr/lib/snowfox/launcher"
+"""Where `install` puts it."""
+
+
+def install(kernel: FakeKernel) -> str:
+    """Make `PATH` a program that behaves as the launcher does; returns the path."""
+    kernel.install(PATH, lambda process: _run(kernel, process))
+    return PATH
+
+
+def _run(kernel: FakeKernel, process: FakeProcess) -> None:
+    with suppress(Gone):
+        _steps(FakePosix(kernel, process=process), process)
+
+
+def _steps(posix: FakePosix, process: FakeProcess) -> None:
+    _, first, umask, uid, gid, groups, folder, mark, limits, program, *arguments = process.arguments
+    record, status = int(first), int(first) + 1
+    try:
+        for limit in filter(None, limits.split(",")):
+            name, _, soft, hard = limit.split(":")
+            posix.limits.set(name, _value(soft), _value(hard))
+        posix.own.umask(int(umask))
+        if uid != "-":
+            posix.own.become(Ids(int(uid), int(gid), tuple(map(int, groups.split(",")))))
+        posix.own.change_folder(folder)
+        posix.own.set_no_new_privileges()
+        boot, namespace = mark.split(" ")
+        started = Started(process.pid, posix.own.uptime(), boot, int(namespace))
+        posix.files.write(record, launched_line(started))
+        environment = dict(process.environment)
+        if "LISTEN_PID" in environment:
+            environment["LISTEN_PID"] = str(process.pid)
+        for descriptor in (record, status):
+            posix.files.duplicate_to(descriptor, descriptor, inherited=False)
+        posix.own.execute(program, tuple(arguments), environment)
+    except PosixError as error:
+        line = failed_line(Failed(error.call, error.object, error.errno))
+        posix.files.write(record, line)
+        posix.files.write(status, line)
+        posix.own.leave(127)
+
+
+def _value(text: str) -> int:
+    return -1 if int(text) == (1 << 64) - 1 else int(text)

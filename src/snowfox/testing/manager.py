@@ -1,0 +1,321 @@
+"""A real manager in a process of its own, with a daemon and a spawner played by the test.
+
+The played spawner launches nothing: processes are numbers, their ends are what the test says. As root the manager
+becomes another user, as in root's node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from snowfox.contract.control import Daemon, Kept, ManagerControl, Source, Welcome
+from snowfox.contract.manager import InstanceStatus, Manager, NodeStatus, Progress
+from snowfox.contract.record import instance_of
+from snowfox.contract.spawner import (
+    ExitReports,
+    Launch,
+    Launched,
+    Listening,
+    ListenSpec,
+    Refusal,
+    Running,
+    Spawner,
+)
+from snowfox.core.posix.api import Spawn
+from snowfox.core.posix.linux import LinuxPosix
+from snowfox.core.rpc.client import attach, connect
+from snowfox.core.rpc.interface import Descriptor
+from snowfox.core.rpc.link import Link
+from snowfox.core.rpc.server import handles
+from snowfox.errors import NotPermitted, SnowFoxError
+from snowfox.values import Exit
+
+MANAGER_UID = 61184
+PATIENCE = 20.0
+
+
+class PlayedSpawner:
+    """Answers as a spawner does. What it knows outlives a session, as a real one's records do."""
+
+    def __init__(self) -> None:
+        self.reports: Link[ExitReports] | None = None
+        self.running: dict[str, Running] = {}
+        self.fifos: dict[str, int] = {}
+        self.launched: list[Launch] = []
+        self.verified: list[Launch] = []
+        self.signals: list[tuple[str, int]] = []
+        self.forgotten: list[str] = []
+        self.open: set[str] = set()
+        self.refusals: list[Refusal] = []
+        self.refuses_sockets: SnowFoxError | None = None
+        self.refuses_launches: SnowFoxError | None = None
+        self.stops_on_signal = True
+        self._pid = 1 << 21
+
+    @handles(Spawner.launch)
+    def launch(self, launch: Launch) -> Launched:
+        """A process is a number; a repeated token is the first one."""
+        if self.refuses_launches is not None:
+            raise self.refuses_launches
+        known = self.running.get(launch.token)
+        if known is None:
+            self.launched.append(launch)
+            self._pid += 1
+            known = Running(launch.token, self._pid, _uptime(), None, None)
+            self.running[launch.token] = known
+            if launch.output:
+                reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+                self.fifos[launch.token] = writer
+                return Launched(launch.token, known.pid, known.started, Descriptor(reader))
+        return Launched(launch.token, known.pid, known.started, None, again=True)
+
+    @handles(Spawner.signal)
+    def signal(self, token: str, number: int) -> bool:
+        """Ends it, unless the test says otherwise."""
+        self.signals.append((token, number))
+        alive = token in self.running and self.running[token].exit is None
+        if alive and self.stops_on_signal:
+            self.end(token, Exit(signal=number))
+        return alive
+
+    @handles(Spawner.kill)
+    def kill(self, token: str) -> bool:
+        """Always ends it."""
+        self.signals.append((token, 9))
+        alive = token in self.running and self.running[token].exit is None
+        if alive:
+            self.end(token, Exit(signal=9))
+        return alive
+
+    @handles(Spawner.open_socket)
+    def open_socket(self, spec: ListenSpec) -> Listening:
+        """Nothing is opened."""
+        if self.refuses_sockets is not None:
+            raise self.refuses_sockets
+        self.open.add(spec.key)
+        return Listening(spec.key, spec.address)
+
+    @handles(Spawner.close_socket)
+    def close_socket(self, key: str) -> None:
+        """Neither closed."""
+        self.open.discard(key)
+
+    @handles(Spawner.verify)
+    def verify(self, launches: list[Launch]) -> list[Refusal]:
+        """What the test says."""
+        self.verified += launches
+        return self.refusals
+
+    @handles(Spawner.inventory)
+    def inventory(self, after: str) -> list[Running]:
+        """Two a page."""
+        return [self.running[token] for token in sorted(self.running) if token > after][:2]
+
+    @handles(Spawner.forget)
+    def forget(self, tokens: list[str]) -> None:
+        """They are gone."""
+        self.forgotten += tokens
+        for token in tokens:
+            self.running.pop(token, None)
+
+    def end(self, token: str, exit: Exit) -> None:
+        """A process ends; the manager is told where there is one."""
+        self.running[token] = self.running[token]._replace(exit=exit)
+        if (writer := self.fifos.pop(token, None)) is not None:
+            os.close(writer)
+        if self.reports is not None and self.reports.is_open:
+            self.reports.remote.exited(token, exit, _uptime())
+
+    def print(self, token: str, text: bytes) -> None:
+        """A service writes."""
+        os.write(self.fifos[token], text)
+
+    def token(self, instance: str) -> str:
+        """Of the newest launch of an instance."""
+        return next(one.token for one in reversed(self.launched) if instance_of(one.token) == instance)
+
+
+def _uptime() -> int:
+    return LinuxPosix().own.uptime()
+
+
+class RealManager:
+    """A manager's process and all around it, which outlives it.
+
+    Args:
+        folder: of the test: the configuration's, with the node's home in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.posix = LinuxPosix()
+        self.home = folder / ".snowfox"
+        self.spawner = PlayedSpawner()
+        self.stopped: tuple[int, str] | None = None
+        self.stop_asked = asyncio.Event()
+        self.log = folder / "node.log"
+        self.pid = 0
+        self.control: Link[ManagerControl]
+        self.daemon_id = "D1"
+        self.is_root = os.geteuid() == 0
+        for name in (".snowfox", ".snowfox/run", ".snowfox/logs", ".snowfox/store"):
+            (folder / name).mkdir(exist_ok=True)
+        if self.is_root:
+            for name in ("logs", "store"):
+                os.chown(self.home / name, MANAGER_UID, MANAGER_UID)
+            for path in (folder, *list(folder.parents)[:-2]):
+                path.chmod(path.stat().st_mode | 0o011)
+        self.socket = f"unix:{self.home}/run/manager.sock"
+        self.listener = self.posix.sockets.bind(self.socket, mode=0o600)
+        self.posix.sockets.listen(self.listener, 64)
+        self.notify_address = f"@snowfox-{os.urandom(8).hex()}"
+        self.notify = self.posix.sockets.bind(f"unix-datagram:{self.notify_address}")
+
+    @handles(Daemon.keep)
+    def keep(self, kept: Kept) -> None:
+        """Not from a manager."""
+        raise NotPermitted(kept.key)
+
+    @handles(Daemon.release)
+    def release(self, key: str) -> None:
+        """Not from a manager."""
+        raise NotPermitted(key)
+
+    @handles(Daemon.open_source)
+    def open_source(self, name: str) -> Source | None:
+        """A file of the folder."""
+        path = self.folder / name
+        if not path.exists():
+            return None
+        return Source(name, Descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC)), 0)
+
+    @handles(Daemon.stop)
+    def stop(self, code: int, reason: str) -> None:
+        """The test looks at it."""
+        self.stopped = (code, reason)
+        self.stop_asked.set()
+
+    async def start(self) -> None:
+        """Start it and welcome it. Raises what it refuses the welcome with."""
+        ours, theirs = self.posix.sockets.pair()
+        log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        boot = Path(__file__).resolve().parent.parent / "boot.py"
+        packages = str(Path(msgspec.__file__).parent.parent)
+        words = (
+            os.path.realpath(sys.executable),
+            *("-I", "-S", str(boot), "manager", "--path", packages, "--home", str(self.home)),
+        )
+        pairs = ((null, 0), (null, 1), (log, 2), (theirs, 3))
+        self.pid = self.posix.processes.spawn(
+            Spawn(words[0], words, {"PATH": "/usr/bin:/bin"}, pairs, session=True)
+        )
+        for descriptor in (theirs, log, null):
+            os.close(descriptor)
+        self.control = await attach(
+            ours, calling=ManagerControl, serving=Daemon, handlers=self, name="manager"
+        )
+        await self.control.remote.welcome(self._welcome(await self._session()))
+
+    async def attach_spawner(self) -> None:
+        """A new session with the played spawner; the one before ends."""
+        if self.spawner.reports is not None:
+            self.spawner.reports.close()
+        await self.control.remote.attach(Descriptor(await self._session()))
+
+    async def _session(self) -> int:
+        ours, theirs = self.posix.sockets.pair()
+        self.spawner.reports = await attach(
+            ours, calling=ExitReports, serving=Spawner, handlers=self.spawner, name="manager"
+        )
+        return theirs
+
+    def _welcome(self, session: int) -> Welcome:
+        uid = MANAGER_UID if self.is_root else -1
+        logs = os.open(self.home / "logs", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return Welcome(
+            root=str(self.folder),
+            home=str(self.home),
+            store=str(self.home / "store"),
+            listener=Descriptor(os.dup(self.listener)),
+            notify=Descriptor(os.dup(self.notify)),
+            notify_address=self.notify_address,
+            logs=Descriptor(logs),
+            spawner=Descriptor(session),
+            uid=uid,
+            gid=uid,
+            starter=os.geteuid(),
+            path="/usr/bin:/bin",
+            version=self.daemon_id,
+            configuration="Procfile" if (self.folder / "Procfile").exists() else "snowfox.toml",
+        )
+
+    @asynccontextmanager
+    async def commands(self) -> AsyncIterator[Manager]:
+        """What a command line sees."""
+        async with connect(self.socket, Manager) as manager:
+            yield manager
+
+    async def status(self) -> NodeStatus:
+        """`snowfox status`."""
+        async with self.commands() as manager:
+            return await manager.status("*")
+
+    async def row(self, instance: str) -> InstanceStatus:
+        """Of one instance."""
+        return next(row for row in (await self.status()).instances if row.id == instance)
+
+    async def progress(self, verb: str, *words: Any) -> list[Progress]:
+        """All steps of an operation."""
+        async with self.commands() as manager, getattr(manager, verb)(*words) as steps:
+            return [step async for step in steps]
+
+    async def up(self) -> list[Progress]:
+        """Start it and wait until the node is up."""
+        await self.start()
+        return await self.progress("starting")
+
+    async def until(self, instance: str, state: str) -> None:
+        """Wait for a state."""
+        async with self.commands() as manager:
+            assert await manager.wait(instance, state, int(PATIENCE * 1000)), f"{instance} is not {state}"
+
+    async def kill(self) -> None:
+        """SIGKILL, and its end."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self.pid = 0
+        await self.control.closed()
+        if self.spawner.reports is not None:
+            self.spawner.reports.close()
+
+    async def leave(self) -> int:
+        """The daemon's session ends; its exit code."""
+        self.control.close()
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    self.pid = 0
+                    return os.waitstatus_to_exitcode(status)
+                await asyncio.sleep(0.01)
+
+    def logged(self) -> str:
+        """What it wrote into the node's log."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    async def close(self) -> None:
+        """End it."""
+        if self.pid:
+            await self.kill()
+        for descriptor in (self.listener, self.notify, *self.spawner.fifos.values()):
+            os.close(descriptor)

@@ -1,0 +1,156 @@
+"""A whole node for system tests: real processes in a folder, driven by the command line as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SETTLE_SECONDS = 10.0
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        """Everything that it printed."""
+        return self.out + self.err
+
+
+class Running(NamedTuple):
+    """A service's process: pid and start (ns of the boot-time clock)."""
+
+    pid: int
+    started: int
+
+
+class Node:
+    """A node in `folder`.
+
+    Args:
+        folder: where its configuration is; need not exist yet.
+        user: run the commands as this user; None: as who runs the tests.
+    """
+
+    def __init__(self, folder: Path, *, user: str | None = None) -> None:
+        self.folder = folder
+        self.user = user
+
+    def write(self, text: str, name: str = "snowfox.toml") -> None:
+        """Write a file of its configuration."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(text)
+
+    def run(self, *words: str, timeout: float = 60.0) -> Done:
+        """Run `snowfox WORDS` there."""
+        command = [sys.executable, "-m", "snowfox.cli.main", *words]
+        if self.user is not None:
+            command = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups", *command]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=environment(),
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def good(self, *words: str) -> str:
+        """Run and insist on exit code 0."""
+        done = self.run(*words)
+        assert done.code == 0, f"snowfox {' '.join(words)} ended with {done.code}:\n{done.text}\n{self.log()}"
+        return done.out
+
+    def status(self, *words: str) -> dict[str, dict[str, Any]]:
+        """{instance: what `status --json` says of it}."""
+        done = self.run("status", "--json", *words)
+        assert done.code in {0, 3}, done.text
+        return {one["id"]: one for one in json.loads(done.out)["instances"]}
+
+    def running(self) -> dict[str, Running]:
+        """{instance: its process}, of those that run."""
+        return {
+            name: Running(one["pid"], one["started"]) for name, one in self.status().items() if one["pid"]
+        }
+
+    def until(self, holds: Callable[[], bool], what: str, seconds: float = SETTLE_SECONDS) -> None:
+        """Wait until something of the outside world holds; asks each 20 ms."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"not within {seconds} s: {what}\n{self.log()}"
+            time.sleep(0.02)
+
+    @property
+    def home(self) -> Path:
+        """Its own folder."""
+        return self.folder / ".snowfox"
+
+    def log(self) -> str:
+        """The end of the node's own log."""
+        file = self.home / "node.log"
+        return file.read_text()[-4000:] if file.exists() else "(no node.log)"
+
+    def processes(self) -> dict[str, int]:
+        """Pids of daemon, spawner and manager, as far as they live."""
+        home = str(self.folder).encode()
+        found: dict[str, int] = {}
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            role = next((name for name in ("daemon", "spawner", "manager") if name.encode() in words), None)
+            if role and any(word.startswith(home) for word in words):
+                found[role] = int(entry.name)
+        return found
+
+    def kill(self, *roles: str) -> None:
+        """SIGKILL our processes, all read before the first dies."""
+        processes = self.processes()
+        for role in roles:
+            os.kill(processes[role], 9)
+
+    def left_behind(self) -> list[str]:
+        """What must not be there after `down`: processes, sockets, FIFOs, records, a held lock."""
+        left = [f"{role} {pid}" for role, pid in self.processes().items()]
+        run = self.home / "run"
+        if run.exists():
+            left += [str(path) for path in run.rglob("*") if path.is_socket() or path.is_fifo()]
+            left += [str(path) for path in (run / "launches").glob("*")]
+        lock = self.home / "lock"
+        if lock.exists() and subprocess.run(["flock", "-n", lock, "true"], check=False).returncode:
+            left.append("the lock is held")
+        return left
+
+
+def environment() -> dict[str, str]:
+    """The environment of commands: what a login gives, nothing of the test's own."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False

@@ -1,0 +1,221 @@
+"""A stage: an engine with a driver of virtual time and processes that do as they are told. For tests.
+
+```python
+stage = Stage(Service("cache", ("x",)), Service("web", ("x",), requires=("cache",)))
+stage.up()
+stage.exit("web", Exit(1))
+stage.advance(0.1)
+assert stage.state("web") == "ready"
+```
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import count
+from random import Random
+
+from snowfox.core.event.fact import Fact
+from snowfox.manager.engine.engine import Engine
+from snowfox.service import effects, event
+from snowfox.service.spec import Configuration, Service
+from snowfox.service.status import Status
+from snowfox.values import Exit, Seconds
+
+
+class Stage:
+    """A node without processes.
+
+    Args:
+        services: its configuration.
+
+    Attributes:
+        now: the time; moved by `advance`.
+        running: tokens of the processes that are there, with their instance.
+        held: instances whose launch gets no answer until `answer`.
+        refusals: instances whose launch is refused, with the event's last fields.
+        stubborn: instances that ignore signals.
+        immortal: instances that ignore SIGKILL.
+        short: instances that end at once, and how.
+        launches: instances in the order of their launch.
+        ends: instances in the order in which they were signalled.
+        facts, steps, done, wanted, statuses, phases: what the engine told.
+    """
+
+    def __init__(self, *services: Service, ids: Iterable[str] | None = None) -> None:
+        configuration = Configuration("test", {each.name: each for each in services}, {}, "0" * 64, "/")
+        self._ids = iter(ids or (f"{number:026}" for number in count(1)))
+        self.engine = Engine(configuration, lambda: next(self._ids), Random(7))
+        self.now: Seconds = 1000.0
+        self.running: dict[str, str] = {}
+        self.held: set[str] = set()
+        self.refusals: dict[str, tuple[str, str, bool]] = {}
+        self.stubborn: set[str] = set()
+        self.immortal: set[str] = set()
+        self.short: dict[str, Exit] = {}
+        self.launches: list[str] = []
+        self.ends: list[str] = []
+        self.facts: list[tuple[str, Fact]] = []
+        self.steps: list[effects.Stepped] = []
+        self.done: dict[str, effects.OperationDone] = {}
+        self.wanted: dict[str, str] = {}
+        self.statuses: dict[str, Status] = {}
+        self.phases: list[str] = []
+        self.forgotten: list[str] = []
+        self.killed: list[str] = []
+        self.probes: dict[str, str] = {}
+        self.timers: dict[str, tuple[Seconds, str]] = {}
+        self.changes = 0
+        self._waiting: dict[str, str] = {}
+        self._queue: deque[event.Event] = deque()
+        self._pid = 100
+
+    # Doing
+
+    def up(
+        self,
+        *,
+        found: tuple[event.Found, ...] = (),
+        remembered: dict[str, Status] | None = None,
+        wanted: dict[str, str] | None = None,
+    ) -> None:
+        """Begin. Processes found alive are there."""
+        for each in found:
+            if each.exit is None:
+                self.running[each.token] = each.token.rpartition("~")[0]
+        self.tell(event.Begin("up", wanted or {}, found, remembered or {}))
+
+    def ask(self, verb: str, *instances: str) -> str:
+        """A person asks; the id of the operation."""
+        operation = f"{verb}-{len(self.done) + len(self.steps) + self.changes}"
+        self.tell(event.Ask(operation, verb, instances))
+        return operation
+
+    def tell(self, *events: event.Event) -> None:
+        """Events, and all that follows from them at once."""
+        self._queue.extend(events)
+        while self._queue:
+            for effect in self.engine.handle(self._queue.popleft(), self.now):
+                self._perform(effect)
+
+    def exit(self, instance: str, exit: Exit) -> None:
+        """Its process ends."""
+        token = self.token(instance)
+        del self.running[token]
+        self.tell(event.Ended(token, exit))
+
+    def answer(self, instance: str) -> None:
+        """The launch that was held succeeds."""
+        self.held.discard(instance)
+        self._launch(instance, self._waiting.pop(instance))
+        self.tell()
+
+    def advance(self, seconds: Seconds) -> None:
+        """Let time pass; timers fire in order."""
+        end = self.now + seconds
+        while self.timers:
+            subject, (when, name) = min(self.timers.items(), key=lambda item: item[1][0])
+            if when > end:
+                break
+            del self.timers[subject]
+            self.now = max(self.now, when)
+            self.tell(event.TimerFired(subject, name))
+        self.now = end
+
+    # Seeing
+
+    def token(self, instance: str) -> str:
+        """Of its process. Raises StopIteration without one."""
+        return next(token for token, owner in self.running.items() if owner == instance)
+
+    def state(self, instance: str) -> str:
+        """As `status` shows it."""
+        return self.statuses[instance].state
+
+    def light(self, instance: str) -> str:
+        """As `status` shows it."""
+        return self.statuses[instance].light
+
+    def message(self, instance: str) -> str:
+        """As `status` shows it now."""
+        status = self.engine.status(instance, self.now)
+        return status.message if status else ""
+
+    def kinds(self, instance: str) -> list[str]:
+        """Kinds of the facts about it, without `service.`."""
+        return [fact.kind.removeprefix("service.") for subject, fact in self.facts if subject == instance]
+
+    # Performing
+
+    def _perform(self, effect: effects.Effect) -> None:
+        match effect:
+            case effects.Launch(instance, token):
+                self._make(instance, token)
+            case effects.Signal(instance, token):
+                self.ends.append(instance)
+                if instance not in self.stubborn:
+                    self._end(token, Exit(signal=15))
+            case effects.Kill(instance, token):
+                self.killed.append(token)
+                if instance not in self.immortal:
+                    self._end(token, Exit(signal=9))
+            case effects.SetTimer(subject, name, seconds):
+                self.timers[subject] = (self.now + seconds, name)
+            case effects.ClearTimer(subject):
+                self.timers.pop(subject, None)
+            case effects.StartProbe(instance, token):
+                self.probes[instance] = token
+            case effects.StopProbe(instance):
+                self.probes.pop(instance, None)
+            case _:
+                self._note(effect)
+
+    def _note(self, effect: effects.Effect) -> None:
+        match effect:
+            case effects.Forget(token):
+                self.forgotten.append(token)
+            case effects.Changed(status):
+                self.changes += 1
+                self.statuses[status.id] = status
+            case effects.Removed(instance):
+                del self.statuses[instance]
+            case effects.WantedChanged(instance, wanted):
+                self.wanted.pop(instance, None)
+                if wanted is not None:
+                    self.wanted[instance] = wanted
+            case effects.Emit(subject, fact):
+                self.facts.append((subject, fact))
+            case effects.Stepped():
+                self.steps.append(effect)
+            case effects.OperationDone():
+                self.done[effect.operation] = effect
+            case effects.PhaseChanged(phase):
+                self.phases.append(phase)
+            case _:
+                msg = f"no way to perform {effect}"
+                raise AssertionError(msg)
+
+    def _make(self, instance: str, token: str) -> None:
+        if instance in self.running.values() or instance in self._waiting:
+            msg = f"{instance} is launched a second time"
+            raise AssertionError(msg)
+        self.launches.append(instance)
+        if instance in self.refusals:
+            text, hint, is_temporary = self.refusals[instance]
+            self._queue.append(event.LaunchRefused(instance, token, text, hint, is_temporary))
+        elif instance in self.held:
+            self._waiting[instance] = token
+        else:
+            self._launch(instance, token)
+
+    def _launch(self, instance: str, token: str) -> None:
+        self._pid += 1
+        self.running[token] = instance
+        self._queue.append(event.Launched(instance, token, self._pid, self._pid))
+        if instance in self.short:
+            self._end(token, self.short[instance])
+
+    def _end(self, token: str, exit: Exit) -> None:
+        if self.running.pop(token, None) is not None:
+            self._queue.append(event.Ended(token, exit))

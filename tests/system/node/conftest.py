@@ -1,0 +1,37 @@
+"""Nodes that are stopped, and looked at, after each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from snowfox.testing.node import Node, alive
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    """A node in a folder of its own; afterwards it is down and nothing of it is left."""
+    # As root, services run as other users: they must be able to enter the folder.
+    for folder in [tmp_path, *tmp_path.parents[:2]]:
+        if os.stat(folder).st_uid == os.getuid():
+            folder.chmod(0o755)
+    one = Node(tmp_path / "project")
+    one.folder.mkdir()
+    yield one
+    pids = (
+        [service.pid for service in one.running().values()]
+        if (one.home / "run" / "manager.sock").exists()
+        else []
+    )
+    if one.processes():
+        one.run("down", timeout=60)
+    try:
+        one.until(lambda: not one.left_behind(), f"nothing left behind, but {one.left_behind()}", 5)
+        one.until(lambda: not any(map(alive, pids)), "services are gone", 5)
+    finally:
+        for pid in [*one.processes().values(), *pids]:
+            if alive(pid):
+                os.kill(pid, 9)

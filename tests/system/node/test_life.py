@@ -1,0 +1,223 @@
+"""A node from its first start to its end, and what survives what in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from snowfox.testing.node import Node, alive, environment
+
+THREE = """
+[service.ticker]
+command = ["sh", "-c", "while :; do echo tick; sleep 0.1; done"]
+directory = "/"
+
+[service.quiet]
+command = ["sleep", "1000"]
+directory = "/"
+instances = 2
+
+[service.once]
+type = "task"
+command = ["sh", "-c", "echo done"]
+directory = "/"
+"""
+
+
+def up(node: Node, text: str = THREE) -> None:
+    """Write a configuration and start it."""
+    node.write(text)
+    node.good("up", "-d")
+
+
+def test_a_newcomers_five_commands_work(node: Node) -> None:
+    """In an empty folder: init, up, status, logs, down."""
+    node.good("init")
+    node.good("up", "-d")
+    assert "all as wanted" in node.good("status")
+    node.until(lambda: bool(node.good("logs").strip()), "the example printed something")
+    node.good("down")
+    assert node.left_behind() == []
+    assert node.run("status").code == 6
+
+
+def test_status_shows_every_state(node: Node) -> None:
+    """Services are ready, a task is finished, a stopped one is as wanted."""
+    up(node)
+    node.good("stop", "quiet@2")
+    states = {name: (one["state"], one["light"]) for name, one in node.status().items()}
+    assert states == {
+        "ticker": ("ready", "green"),
+        "quiet@1": ("ready", "green"),
+        "quiet@2": ("stopped", "green"),
+        "once": ("finished", "green"),
+    }
+
+
+def test_start_stop_restart_change_processes(node: Node) -> None:
+    """Restart gives a new pid, stop ends the process, start brings one back."""
+    up(node)
+    first = node.running()["ticker"]
+    node.good("restart", "ticker")
+    second = node.running()["ticker"]
+    assert second.pid != first.pid
+    assert not alive(first.pid)
+    node.good("stop", "ticker")
+    assert "ticker" not in node.running()
+    assert not alive(second.pid)
+    node.good("start", "ticker")
+    assert alive(node.running()["ticker"].pid)
+
+
+def test_a_killed_service_comes_back_and_says_why(node: Node) -> None:
+    """SIGKILL from outside is named in the message, and counted."""
+    up(node)
+    pid = node.running()["ticker"].pid
+    os.kill(pid, signal.SIGKILL)
+    node.until(lambda: node.running().get("ticker", (pid,))[0] != pid, "a new process")
+    node.until(lambda: node.status()["ticker"]["state"] == "ready", "ready again")
+    one = node.status()["ticker"]
+    assert one["restarts"] == 1
+    assert "killed by signal 9 (KILL), not by us" in one["message"]
+
+
+def test_logs_and_events_tell_what_happened(node: Node) -> None:
+    """Output is there by name; events name what started."""
+    up(node)
+    node.until(lambda: "tick" in node.good("logs", "ticker"), "output of ticker")
+    assert "done" in node.good("logs", "once")
+    node.until(lambda: "service.ready" in node.good("events"), "events in the journal")
+
+
+def test_signal_reaches_the_main_process(node: Node) -> None:
+    """USR1 arrives, and only there."""
+    up(
+        node,
+        """
+[service.listener]
+command = ["sh", "-c", "trap 'echo got USR1' USR1; while :; do sleep 0.05; done"]
+directory = "/"
+""",
+    )
+    node.until(lambda: node.running()["listener"].pid > 0, "it runs")
+    time.sleep(0.2)  # the shell sets its trap without telling
+    node.good("signal", "USR1", "listener")
+    node.until(lambda: "got USR1" in node.good("logs", "listener"), "the trap printed")
+
+
+def test_wait_for_ready_and_timeout(node: Node) -> None:
+    """0 when ready, 8 when not in time."""
+    up(node)
+    node.good("wait", "ticker")
+    node.good("stop", "ticker")
+    assert node.run("wait", "ticker", "--timeout", "200ms").code == 8
+
+
+@pytest.mark.parametrize("roles", [("manager",), ("spawner",), ("manager", "spawner")], ids="+".join)
+def test_services_outlive_the_kill_of(node: Node, roles: tuple[str, ...]) -> None:
+    """SIGKILL of manager, spawner or both: same pids and start times, status within a second, restart works."""
+    up(node)
+    before, ours = node.running(), node.processes()
+    node.kill(*roles)
+    start = time.monotonic()
+    node.until(lambda: node.run("status").code == 0, "status answers", 5)
+    took = time.monotonic() - start
+    assert node.running() == before
+    assert took < 1.5, f"status answered after {took:.2f} s"
+    for role in roles:
+        assert node.processes()[role] != ours[role]
+    assert node.processes()["daemon"] == ours["daemon"]
+    node.good("restart", "ticker")
+    assert node.running()["ticker"].pid != before["ticker"].pid
+    assert node.running()["quiet@1"] == before["quiet@1"]
+
+
+def test_all_three_killed_and_adopted(node: Node) -> None:
+    """SIGKILL of all three, then up -d: the same processes; an exit nobody saw is unknown and a failure."""
+    up(
+        node,
+        THREE
+        + """
+[service.fragile]
+command = ["sleep", "1000"]
+directory = "/"
+restart = { when = "on-failure", delay = "0s" }
+
+[service.endless]
+type = "task"
+command = ["sleep", "1000"]
+directory = "/"
+autostart = false
+""",
+    )
+    before = node.running()
+    node.kill("daemon", "spawner", "manager")
+    node.until(lambda: not node.processes(), "all three are gone")
+    assert all(alive(one.pid) for one in before.values())
+    os.kill(before["fragile"].pid, signal.SIGKILL)
+    node.until(lambda: not alive(before["fragile"].pid), "fragile is gone")
+    node.run("up", "-d")
+    after = node.running()
+    assert {name: one for name, one in after.items() if name != "fragile"} == {
+        name: one for name, one in before.items() if name != "fragile"
+    }
+    assert after["fragile"].pid != before["fragile"].pid
+    assert "unknown" in node.status()["fragile"]["message"]
+    node.good("restart", "ticker")
+
+
+def test_exit_while_only_the_spawner_is_dead_is_exact(node: Node) -> None:
+    """The daemon, as sub-reaper, sees the exit of a service that the dead spawner had launched."""
+    up(
+        node,
+        """
+[service.coded]
+command = ["sh", "-c", "trap 'exit 7' USR1; while :; do sleep 0.02; done"]
+directory = "/"
+restart = { when = "never" }
+""",
+    )
+    pid = node.running()["coded"].pid
+    time.sleep(0.2)  # the shell sets its trap without telling
+    node.kill("spawner")
+    os.kill(pid, signal.SIGUSR1)
+    node.until(lambda: not alive(pid), "it ended")
+    node.until(lambda: "exit 7" in node.status()["coded"]["message"], "the exact code")
+
+
+def test_a_second_up_shows_the_running_node(node: Node) -> None:
+    """`up` on a running node is its status, and changes no process."""
+    up(node)
+    before = node.running()
+    done = node.run("up", "-d")
+    assert "ticker" in done.text
+    assert node.running() == before
+
+
+def test_terminal_foreground_stops_in_order(node: Node) -> None:
+    """`up` in the foreground becomes the daemon; TERM to it stops everything and ends with 0."""
+    node.write(THREE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "snowfox.cli.main", "up"],
+        cwd=node.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(),
+    )
+    try:
+        node.until(lambda: node.run("status").code == 0, "all as wanted")
+        assert node.processes()["daemon"] == process.pid
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert "tick" in out
+    assert node.left_behind() == []

@@ -1,0 +1,233 @@
+"""The connector with a spawner of its own in place of a session."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from snowfox.contract.spawner import Launch, Launched, Listening, ListenSpec, Refusal, Running
+from snowfox.errors import ConnectionLost, LaunchFailed, PosixError, SnowFoxError
+from snowfox.manager.connector.connector import MOST_VERIFIED, Connector
+from snowfox.manager.connector.errand import MOST_AT_ONCE
+from snowfox.service import event
+from snowfox.values import UNKNOWN_EXIT, Exit
+
+
+class FakeSpawner:
+    """Answers as a spawner does; keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.running: dict[str, Running] = {}
+        self.under_way = 0
+        self.most_under_way = 0
+        self.fails: SnowFoxError | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def launch(self, launch: Launch) -> Launched:
+        self.asked.append(("launch", launch.token))
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await self.gate.wait()
+        finally:
+            self.under_way -= 1
+        if self.fails:
+            raise self.fails
+        pid = len(self.running) + 100
+        again = launch.token in self.running
+        found = self.running.setdefault(launch.token, Running(launch.token, pid, 5, None, None))
+        return Launched(launch.token, found.pid, 5, None, again)
+
+    async def signal(self, token: str, number: int) -> bool:
+        self.asked.append(("signal", token, number))
+        return token in self.running
+
+    async def kill(self, token: str) -> bool:
+        self.asked.append(("kill", token))
+        return True
+
+    async def forget(self, tokens: list[str]) -> None:
+        self.asked.append(("forget", tuple(tokens)))
+
+    async def verify(self, launches: list[Launch]) -> list[Refusal]:
+        self.asked.append(("verify", len(launches)))
+        return []
+
+    async def open_socket(self, spec: ListenSpec) -> Listening:
+        if self.fails:
+            raise self.fails
+        return Listening(spec.key, spec.address)
+
+    async def inventory(self, after: str) -> list[Running]:
+        return [self.running[token] for token in sorted(self.running) if token > after][:2]
+
+
+def launch(token: str) -> Launch:
+    return Launch(token, "/bin/true", ["true"], {}, "/", "")
+
+
+@pytest.fixture
+def events() -> list[event.Event]:
+    return []
+
+
+@pytest.fixture
+async def connector(events: list[event.Event]) -> Connector:
+    return Connector(tell=events.append, captured=lambda *_: None, loop=asyncio.get_running_loop())
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def started(connector: Connector, spawner: FakeSpawner) -> None:
+    await connector.join(spawner)  # type: ignore[arg-type]
+    await connector.begin()
+    connector.open()
+
+
+async def test_launches_are_bounded_and_all_are_answered(
+    connector: Connector, events: list[event.Event]
+) -> None:
+    """Of 500 launches at most 64 are under way, and each is told once."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    spawner.gate.clear()
+    for number in range(500):
+        connector.launch(launch(f"s{number}~1"))
+    await settle()
+    assert spawner.most_under_way == MOST_AT_ONCE
+    spawner.gate.set()
+    for _ in range(50):
+        await settle()
+    assert len(events) == 500
+
+
+async def test_a_lost_answer_is_asked_for_again_with_the_same_token(
+    connector: Connector, events: list[event.Event]
+) -> None:
+    """The session ends between request and answer: the next spawner gets the same token, the engine one event."""
+    first = FakeSpawner()
+    await started(connector, first)
+    first.fails = ConnectionLost("gone")
+    connector.launch(launch("web~1"))
+    await settle()
+    connector.lost(first)  # type: ignore[arg-type]
+    assert events == []
+    second = FakeSpawner()
+    await connector.join(second)  # type: ignore[arg-type]
+    await settle()
+    assert ("launch", "web~1") in second.asked
+    assert [type(one) for one in events] == [event.Launched]
+
+
+async def test_a_signal_waits_for_the_next_spawner(connector: Connector) -> None:
+    """What is asked while there is no spawner is asked of the next."""
+    first = FakeSpawner()
+    await started(connector, first)
+    connector.lost(first)  # type: ignore[arg-type]
+    connector.signal("web~1", 15)
+    await settle()
+    second = FakeSpawner()
+    await connector.join(second)  # type: ignore[arg-type]
+    await settle()
+    assert ("signal", "web~1", 15) in second.asked
+
+
+async def test_a_new_spawner_is_reconciled(connector: Connector, events: list[event.Event]) -> None:
+    """What the new one does not know ended unknown; what nobody asked for is killed; the rest goes on."""
+    first = FakeSpawner()
+    first.running = {
+        name: Running(name, pid, 5, None, None) for pid, name in enumerate(("a~1", "b~1", "c~1"))
+    }
+    await connector.join(first)  # type: ignore[arg-type]
+    assert len(await connector.begin()) == 3
+    connector.open()
+    connector.lost(first)  # type: ignore[arg-type]
+    second = FakeSpawner()
+    second.running = {
+        "b~1": Running("b~1", 1, 5, None, None),
+        "c~1": Running("c~1", 2, 5, Exit(0), None),
+        "x~1": Running("x~1", 9, 5, None, None),
+    }
+    await connector.join(second)  # type: ignore[arg-type]
+    await settle()
+    assert events == [event.Ended("a~1", UNKNOWN_EXIT), event.Ended("c~1", Exit(0))]
+    assert ("kill", "x~1") in second.asked
+    assert not any(asked[:2] == ("kill", "b~1") for asked in second.asked)
+
+
+async def test_forgetting_goes_in_one_request(connector: Connector) -> None:
+    """Exits that are stored in one turn are forgotten by one request."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    for number in range(5):
+        connector.forget(f"s{number}~1")
+    await settle()
+    assert spawner.asked == [("forget", tuple(f"s{number}~1" for number in range(5)))]
+
+
+async def test_an_exit_while_the_inventory_is_read_is_not_lost(
+    connector: Connector, events: list[event.Event]
+) -> None:
+    """What ended after its page was sent is found ended, not alive."""
+    spawner = FakeSpawner()
+    spawner.running = {"web~1": Running("web~1", 7, 5, None, None)}
+    await connector.join(spawner)  # type: ignore[arg-type]
+    connector.exited("web~1", Exit(3))
+    assert [running.exit for running in await connector.begin()] == [Exit(3)]
+    assert events == []
+
+
+async def test_an_exit_of_nobody_is_forgotten_only_after_the_inventory(connector: Connector) -> None:
+    """Before the inventory was read an unknown exit may be news; after it, it is a repetition."""
+    spawner = FakeSpawner()
+    connector.exited("web~1", Exit(0))
+    await started(connector, spawner)
+    await settle()
+    assert spawner.asked == []
+    connector.exited("web~1", Exit(0))
+    await settle()
+    assert spawner.asked == [("forget", ("web~1",))]
+
+
+async def test_verify_goes_in_batches(connector: Connector) -> None:
+    """No request is larger than the contract allows."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    await connector.verify([launch(f"s{number}") for number in range(MOST_VERIFIED * 2 + 1)])
+    assert spawner.asked == [("verify", MOST_VERIFIED), ("verify", MOST_VERIFIED), ("verify", 1)]
+
+
+async def test_a_refusal_reaches_who_asked(connector: Connector) -> None:
+    """An error of the spawner is raised as itself."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    spawner.fails = PosixError("open", "127.0.0.1:80", 98)
+    with pytest.raises(PosixError, match="EADDRINUSE"):
+        await connector.open_socket(ListenSpec("front=127.0.0.1:80", "127.0.0.1:80"))
+
+
+async def test_a_failed_launch_is_told_as_such(connector: Connector, events: list[event.Event]) -> None:
+    """Step and errno reach the engine as one line."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    spawner.fails = LaunchFailed("web", "execute", "/nope", 2)
+    connector.launch(launch("web~1"))
+    await settle()
+    text = "cannot launch web: execute /nope: no such file or directory (ENOENT)"
+    assert events == [event.LaunchRefused("web", "web~1", text)]
+
+
+async def test_cancelling_a_helper_kills_it(connector: Connector) -> None:
+    """A probe that is over does not leave its command behind."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    helper = asyncio.ensure_future(connector.helper(launch("web..helper~1")))
+    await settle()
+    helper.cancel()
+    await settle()
+    assert ("kill", "web..helper~1") in spawner.asked

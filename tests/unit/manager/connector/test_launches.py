@@ -1,0 +1,129 @@
+"""The book of launches: one Launched or LaunchRefused, then one Ended, whatever happens to sessions."""
+
+from snowfox.contract.spawner import Launch, Launched, Running
+from snowfox.errors import LaunchFailed, NotPermitted
+from snowfox.manager.connector.launches import Launches
+from snowfox.service import event
+from snowfox.values import UNKNOWN_EXIT, Exit
+
+TOKEN = "web@1~01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+
+class Heard:
+    """Everything that a book told."""
+
+    def __init__(self) -> None:
+        self.events: list[event.Event] = []
+        self.captured: list[tuple[str, int]] = []
+        self.killed: list[str] = []
+        self.forgotten: list[str] = []
+        self.book = Launches(
+            tell=self.events.append,
+            captured=lambda instance, descriptor: self.captured.append((instance, descriptor)),
+            kill=self.killed.append,
+            forget=self.forgotten.append,
+        )
+
+
+def launch(token: str = TOKEN) -> Launch:
+    return Launch(token, "/bin/true", ["true"], {}, "/", "")
+
+
+def launched(token: str = TOKEN, pid: int = 7) -> Launched:
+    return Launched(token, pid, 5, None)
+
+
+def test_launched_then_ended() -> None:
+    """The plain case: two events in order, and the end is told once."""
+    heard = Heard()
+    heard.book.begin(launch())
+    heard.book.launched(launched())
+    assert heard.book.ended(TOKEN, Exit(0))
+    assert not heard.book.ended(TOKEN, Exit(0))
+    assert heard.events == [event.Launched("web@1", TOKEN, 7, 5), event.Ended(TOKEN, Exit(0))]
+
+
+def test_an_exit_before_the_answer_comes_after_it() -> None:
+    """The engine never hears of an end before it heard of the launch."""
+    heard = Heard()
+    heard.book.begin(launch())
+    assert heard.book.ended(TOKEN, Exit(1))
+    assert heard.events == []
+    heard.book.launched(launched())
+    assert heard.events == [event.Launched("web@1", TOKEN, 7, 5), event.Ended(TOKEN, Exit(1))]
+
+
+def test_a_second_answer_is_not_told() -> None:
+    """A launch repeated after a lost answer is told once."""
+    heard = Heard()
+    heard.book.begin(launch())
+    heard.book.launched(launched())
+    heard.book.launched(launched())
+    assert len(heard.events) == 1
+
+
+def test_ready_before_the_answer_counts_after_it() -> None:
+    """READY=1 of a service that is quicker than the spawner's answer is not lost."""
+    heard = Heard()
+    heard.book.begin(launch())
+    assert heard.book.notified(8, 7)
+    heard.book.launched(launched(pid=7))
+    assert heard.events == [event.Launched("web@1", TOKEN, 7, 5), event.Notified(TOKEN)]
+
+
+def test_a_stranger_is_not_ready() -> None:
+    """A process of no launch's session counts for nobody, nor does one whose launch has ended."""
+    heard = Heard()
+    heard.book.begin(launch())
+    heard.book.launched(launched(pid=7))
+    assert not heard.book.notified(99, 98)
+    heard.book.ended(TOKEN, Exit(0))
+    assert not heard.book.notified(7, 7)
+
+
+def test_what_a_new_spawner_does_not_know_ended_unknown() -> None:
+    """Reconciling: unknown to it is an unknown exit, an exit that it knows is told, a stranger is named."""
+    heard = Heard()
+    for name, pid in (("a", 1), ("b", 2), ("c", 3)):
+        heard.book.begin(launch(f"{name}~1"))
+        heard.book.launched(launched(f"{name}~1", pid))
+    heard.events.clear()
+    inventory = {
+        "b~1": Running("b~1", 2, 5, Exit(signal=9), None),
+        "c~1": Running("c~1", 3, 5, None, None),
+        "d~1": Running("d~1", 4, 5, None, None),
+    }
+    assert heard.book.reconcile(inventory) == ["b~1", "d~1"]
+    assert heard.events == [event.Ended("a~1", UNKNOWN_EXIT), event.Ended("b~1", Exit(signal=9))]
+
+
+def test_a_refusal_says_whether_it_may_pass() -> None:
+    """Out of processes is the host's fault and passes; policy and a missing program do not."""
+    for error, temporary in (
+        (LaunchFailed("web@1", "make a process", "", 11), True),
+        (LaunchFailed("web@1", "execute", "/x", 2), False),
+        (NotPermitted("cannot launch web@1: not allowed", "users = [...]"), False),
+    ):
+        heard = Heard()
+        heard.book.begin(launch())
+        heard.book.refused(TOKEN, error)
+        assert heard.events == [event.LaunchRefused("web@1", TOKEN, str(error), error.hint, temporary)]
+
+
+async def test_the_end_of_a_helper_goes_to_who_asked() -> None:
+    """A helper's exit comes by its future; the engine hears nothing; its record is forgotten."""
+    heard = Heard()
+    future = heard.book.begin_helper(launch("web@1..helper~1"))
+    heard.book.launched(launched("web@1..helper~1"))
+    heard.book.ended("web@1..helper~1", Exit(3))
+    assert await future == Exit(3)
+    assert heard.events == []
+    assert heard.forgotten == ["web@1..helper~1"]
+
+
+async def test_a_helper_that_nobody_waits_for_is_killed_when_it_begins() -> None:
+    """Cancelling before the answer kills what the answer brings."""
+    heard = Heard()
+    heard.book.begin_helper(launch("web@1..helper~1")).cancel()
+    heard.book.launched(launched("web@1..helper~1"))
+    assert heard.killed == ["web@1..helper~1"]

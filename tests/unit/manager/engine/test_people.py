@@ -1,0 +1,230 @@
+"""What people ask: start, stop, restart, and what goes with it."""
+
+from __future__ import annotations
+
+from snowfox.service.spec import Ready, Service
+from snowfox.testing.stage import Stage
+from snowfox.values import Exit
+
+
+def service(name, *requires, **more):
+    return Service(name, ("x",), requires=requires, **more)
+
+
+def shop(**more):
+    stage = Stage(service("cache"), service("web", "cache", instances=2), service("other"))
+    stage.up(**more)
+    stage.advance(2)
+    return stage
+
+
+def test_stop_takes_what_requires_it_along_first():
+    """`stop cache`: both web instances are signalled before it; all is as wanted then, and it lasts."""
+    stage = shop()
+    operation = stage.ask("stop", "cache")
+    assert stage.ends == ["web@1", "web@2", "cache"]
+    assert {stage.light(name) for name in stage.statuses} == {"green"}
+    assert stage.message("cache") == "stopped by a person"
+    assert stage.message("web@1") == "stopped with cache, comes back with it"
+    assert stage.wanted == {"cache": "stopped"}
+    assert stage.done[operation].message == "3 instances stopped"
+    assert stage.state("other") == "ready"
+
+
+def test_start_brings_back_what_was_stopped_with_it():
+    """`start cache`: web starts after it; the operation waits for all three."""
+    stage = shop()
+    stage.ask("stop", "cache")
+    stage.launches.clear()
+    operation = stage.ask("start", "cache")
+    assert stage.launches == ["cache", "web@1", "web@2"]
+    stage.advance(1.1)
+    assert stage.done[operation].message == "3 instances ready"
+    assert stage.wanted == {}
+
+
+def test_start_starts_what_it_requires():
+    """`start web@1` after both were stopped by people: the cache comes first; web@2 stays as it was asked."""
+    stage = shop()
+    stage.ask("stop", "web@1", "web@2")
+    stage.ask("stop", "cache")
+    stage.launches.clear()
+    stage.ask("start", "web@1")
+    assert stage.launches == ["cache", "web@1"]
+    assert stage.state("web@2") == "stopped"
+    assert stage.wanted == {"web@2": "stopped"}
+
+
+def test_a_stop_lasts_over_a_restart_of_the_node():
+    """What people stopped, and what requires it, is not started by the next `up`; `down` is no such stop."""
+    stage = shop(wanted={"cache": "stopped"})
+    assert stage.launches == ["other"]
+    assert stage.message("web@2") == "stopped with cache, comes back with it"
+    assert stage.done["up"].message == "node test is up: 1 service, 1 instance"
+    assert stage.wanted == {}
+
+
+def test_stopping_one_of_several_instances_leaves_dependents_alone():
+    """Only when no instance of a required service is to run does what requires it stop."""
+    stage = Stage(service("cache", instances=2), service("web", "cache"))
+    stage.up()
+    stage.ask("stop", "cache@1")
+    assert stage.ends == ["cache@1"]
+    stage.ask("stop", "cache@2")
+    assert stage.ends == ["cache@1", "web", "cache@2"]
+
+
+def test_restart_stops_dependents_first_and_brings_them_back():
+    """`restart cache` is a stop and a start: web ends before it and starts after it is ready."""
+    stage = shop()
+    stage.launches.clear()
+    operation = stage.ask("restart", "cache")
+    assert stage.ends == ["web@2", "web@1", "cache"]
+    assert stage.launches[0] == "cache"
+    assert sorted(stage.launches) == ["cache", "web@1", "web@2"]
+    stage.advance(1.1)
+    assert stage.done[operation].message == "3 instances ready"
+    assert stage.wanted == {}
+
+
+def test_restart_of_a_dependent_leaves_what_it_requires():
+    """`restart web@1` touches only that instance."""
+    stage = shop()
+    stage.launches.clear()
+    stage.ask("restart", "web@1")
+    assert (stage.ends, stage.launches) == (["web@1"], ["web@1"])
+
+
+def test_restart_of_all_keeps_the_order():
+    """All stop in reverse order, then all start in order."""
+    stage = shop()
+    stage.launches.clear()
+    stage.stubborn = {"web@1"}
+    stage.ask("restart", "cache", "web@1", "web@2", "other")
+    assert "cache" not in stage.ends
+    assert stage.state("web@2") == "waiting"
+    stage.advance(10.1)
+    assert stage.ends[-1] == "cache"
+    assert stage.launches == ["other", "cache", "web@1", "web@2"]
+
+
+def test_restart_of_what_is_stopped_starts_it():
+    """Of a stopped, failed or finished instance a restart is a start."""
+    stage = Stage(service("web"), service("job", is_task=True))
+    stage.up()
+    stage.exit("job", Exit(0))
+    stage.ask("stop", "web")
+    stage.launches.clear()
+    stage.ask("restart", "web", "job")
+    assert stage.launches == ["web", "job"]
+
+
+def test_a_rerun_of_a_finished_task_stops_nobody():
+    """What requires a finished task goes on while the task is run once more."""
+    stage = Stage(service("migrate", is_task=True), service("web", "migrate"))
+    stage.up()
+    stage.exit("migrate", Exit(0))
+    stage.ask("restart", "migrate")
+    assert stage.ends == []
+    assert stage.state("web") == "ready"
+
+
+def test_start_of_what_is_ready_is_done_at_once():
+    """Nothing is launched, the operation ends in the same turn."""
+    stage = shop()
+    operation = stage.ask("start", "other")
+    assert stage.done[operation].outcome == "done"
+    assert stage.launches.count("other") == 1
+
+
+def test_start_takes_back_a_stop_that_did_not_begin():
+    """While the cache waits for web to stop, a start keeps it running; the stop fails and says so."""
+    stage = shop()
+    stage.stubborn = {"web@1", "web@2"}
+    stop = stage.ask("stop", "cache")
+    assert stage.state("cache") == "ready"
+    stage.ask("start", "cache")
+    assert stage.done[stop].code == 1 if stop in stage.done else True
+    stage.advance(10.1)
+    assert "cache" not in stage.ends
+    assert stage.state("web@1") == "ready"
+    assert stage.done[stop].code == 1
+
+
+def test_stop_during_a_restart_wins():
+    """An instance that was to come back stays stopped when somebody stops it meanwhile."""
+    stage = shop()
+    stage.stubborn = {"other"}
+    restart = stage.ask("restart", "other")
+    stage.ask("stop", "other")
+    stage.advance(10.1)
+    assert stage.state("other") == "stopped"
+    assert stage.done[restart].code == 1
+
+
+def test_stop_of_what_is_tried_again_ends_the_tries():
+    """A stop in backoff takes effect at once and clears its timer."""
+    stage = shop()
+    stage.exit("other", Exit(1))
+    stage.ask("stop", "other")
+    assert stage.state("other") == "stopped"
+    assert "other" not in stage.timers
+    stage.advance(60)
+    assert stage.launches.count("other") == 1
+
+
+def test_a_crash_while_a_stop_waits_its_turn_is_the_end():
+    """What dies by itself before its turn to stop comes is not started again."""
+    stage = shop()
+    stage.stubborn = {"web@1", "web@2"}
+    stage.ask("stop", "cache")
+    stage.exit("cache", Exit(1))
+    assert stage.state("cache") == "stopped"
+
+
+def test_start_gives_a_failed_requirement_another_chance():
+    """`start web` launches the failed cache first."""
+    stage = Stage(service("cache", ready=Ready(notify=True)), service("web", "cache"))
+    stage.short = {"cache": Exit(1)}
+    stage.up()
+    stage.advance(60)
+    assert stage.state("cache") == "failed"
+    stage.short = {}
+    stage.ask("start", "web")
+    assert stage.state("cache") == "starting"
+    assert stage.light("web") == "yellow"
+
+
+def test_not_started_by_itself_unless_required():
+    """`autostart = false` starts nothing, but what requires it does; a person's start lasts."""
+    stage = Stage(service("debug", autostart=False), service("db", autostart=False), service("web", "db"))
+    stage.up()
+    assert stage.launches == ["db", "web"]
+    assert stage.light("debug") == "green"
+    assert stage.message("debug") == "autostart = false"
+    stage.ask("start", "debug")
+    assert stage.wanted == {"debug": "started"}
+
+
+def test_unknown_instances_and_verbs_are_refused():
+    """With a line and the exit code of the command."""
+    stage = shop()
+    operation = stage.ask("start", "nobody")
+    assert (stage.done[operation].code, stage.done[operation].message) == (4, "there is no instance nobody")
+    operation = stage.ask("dance", "web@1")
+    assert stage.done[operation].code == 2
+
+
+def test_steps_tell_each_instance_once_it_is_settled():
+    """Progress: one step per instance with its state; a crash in the watched second adds another."""
+    stage = Stage(service("a"), service("b"))
+    stage.up()
+    assert [(step.instance, step.state, step.is_well) for step in stage.steps] == [
+        ("a", "ready", True),
+        ("b", "ready", True),
+    ]
+    stage.short = {"b": Exit(3)}
+    stage.exit("b", Exit(3))
+    stage.advance(20)
+    assert stage.steps[-1].instance == "b"
+    assert stage.steps[-1].is_well is False

@@ -1,0 +1,104 @@
+"""What is to be stored, in batches."""
+
+import asyncio
+
+import pytest
+
+from snowfox.core.clock import SystemClock
+from snowfox.core.event.fact import Event
+from snowfox.errors import StoreError
+from snowfox.manager.alarm import Alarms
+from snowfox.manager.journal import keeper as keeping
+from snowfox.manager.journal.keeper import Batch, Keeper
+from snowfox.service.fact import PhaseFact
+from snowfox.service.status import Status
+
+
+class Store:
+    """Takes batches; refuses while it is full."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.is_full = False
+        self.keeper = Keeper(self.write, Alarms(SystemClock(), asyncio.get_running_loop()))
+
+    async def write(self, batch: Batch) -> None:
+        await asyncio.sleep(0)
+        if self.is_full:
+            msg = "cannot write the store: no space left"
+            raise StoreError(msg)
+        self.batches.append(batch)
+
+
+@pytest.fixture
+async def store() -> Store:
+    return Store()
+
+
+def status(state: str) -> Status:
+    return Status("web", "web", state, "green", 0.0)
+
+
+def happened(number: int) -> Event[PhaseFact]:
+    return Event(str(number), "node.phase", "node", 0, "", "", PhaseFact("up"))
+
+
+async def test_only_the_last_status_is_stored(store: Store) -> None:
+    """Ten changes of an instance in one batch are one row."""
+    for number in range(10):
+        store.keeper.remember(status(f"state {number}"))
+    assert await store.keeper.flush()
+    assert [batch.statuses for batch in store.batches] == [{"web": status("state 9")}]
+
+
+async def test_it_is_stored_without_being_asked(store: Store) -> None:
+    """A change is stored soon after, and then there is nothing under way."""
+    store.keeper.want("web", "stopped")
+    async with asyncio.timeout(5):
+        while not store.batches:
+            await asyncio.sleep(0.001)
+    assert store.batches[0].wanted == {"web": "stopped"}
+
+
+async def test_what_depends_on_it_happens_after(store: Store) -> None:
+    """`after_stored` is called once the facts before it are stored, not earlier."""
+    seen: list[int] = []
+    store.keeper.fact(happened(1))
+    store.keeper.after_stored(lambda: seen.append(len(store.batches)))
+    assert seen == []
+    await store.keeper.flush()
+    assert seen == [1]
+
+
+async def test_a_full_disk_loses_nothing_that_fits(store: Store) -> None:
+    """While the store refuses nothing that depends on it happens; afterwards all is stored in order."""
+    seen: list[str] = []
+    store.is_full = True
+    store.keeper.fact(happened(1))
+    store.keeper.remember(status("old"))
+    store.keeper.after_stored(lambda: seen.append("first"))
+    assert not await store.keeper.flush()
+    assert "no space" in store.keeper.problem
+    store.keeper.fact(happened(2))
+    store.keeper.remember(status("new"))
+    store.keeper.after_stored(lambda: seen.append("second"))
+    assert seen == []
+    store.is_full = False
+    assert await store.keeper.flush()
+    assert [event.id for event in store.batches[0].facts] == ["1", "2"]
+    assert store.batches[0].statuses == {"web": status("new")}
+    assert seen == ["first", "second"]
+    assert store.keeper.problem == ""
+
+
+async def test_facts_that_cannot_be_stored_are_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest are dropped and counted."""
+    monkeypatch.setattr(keeping, "MOST_FACTS", 3)
+    store.is_full = True
+    for number in range(5):
+        store.keeper.fact(happened(number))
+    await store.keeper.flush()
+    store.is_full = False
+    await store.keeper.flush()
+    assert [event.id for event in store.batches[0].facts] == ["2", "3", "4"]
+    assert store.keeper.dropped == 2

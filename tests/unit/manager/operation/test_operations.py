@@ -1,0 +1,95 @@
+"""Operations: numbered, stepped, followed by any number of readers."""
+
+import asyncio
+
+from snowfox.contract.manager import Progress
+from snowfox.core.clock import SystemClock
+from snowfox.core.ids import Ids, KernelRandom
+from snowfox.manager.alarm import Alarms
+from snowfox.manager.operation.operation import Operation
+from snowfox.manager.operation.operations import MOST_KEPT, Operations
+from snowfox.service.status import Status
+
+
+def operations() -> tuple[Operations, list[tuple[str, bool]]]:
+    clock = SystemClock()
+    kept: list[tuple[str, bool]] = []
+    alarms = Alarms(clock, asyncio.get_running_loop())
+    some = Operations(
+        clock,
+        Ids(clock, KernelRandom()),
+        alarms=alarms,
+        keep=lambda operation: kept.append((operation.verb, operation.end is not None)),
+        last=41,
+    )
+    return some, kept
+
+
+async def steps(operation: Operation) -> list[Progress]:
+    return [step async for step in operation.follow()]
+
+
+async def test_every_reader_gets_every_step_and_the_end() -> None:
+    """One reads along, one comes when it is over: both see the same."""
+    some, kept = operations()
+    operation = some.open("restart", "uid 0", ("web@1",))
+    early = asyncio.ensure_future(steps(operation))
+    await asyncio.sleep(0)
+    some.step(operation.id, "web@1", "ready", "")
+    await asyncio.sleep(0)
+    some.end(operation.id, "done", "restarted 1 instance", 0)
+    late = await steps(operation)
+    assert await early == late
+    assert [(step.instance, step.state, step.last) for step in late] == [
+        ("web@1", "ready", False),
+        ("", "done", True),
+    ]
+    assert operation.number == 42
+    assert kept == [("restart", False), ("restart", True)]
+
+
+async def test_nothing_comes_after_the_end() -> None:
+    """A late step, and a second end, change nothing."""
+    some, kept = operations()
+    operation = some.open("stop", "uid 0", ("web",))
+    some.end(operation.id, "failed", "no", 1)
+    some.step(operation.id, "web", "ready", "")
+    some.end(operation.id, "done", "yes", 0)
+    assert [step.state for step in await steps(operation)] == ["failed"]
+    assert len(kept) == 2
+
+
+async def test_an_instance_belongs_to_the_last_operation_that_named_it() -> None:
+    """Traces of what it does follow that; after the end it belongs to none."""
+    some, _ = operations()
+    first = some.open("start", "uid 0", ("a", "b"))
+    second = some.open("stop", "uid 0", ("b",))
+    assert (some.of("a"), some.of("b")) == (first, second)
+    some.end(second.id, "done", "", 0)
+    some.end(first.id, "done", "", 0)
+    assert (some.of("a"), some.of("b")) == (None, None)
+
+
+async def test_a_long_one_tells_what_is_under_way() -> None:
+    """Before half a second only results come, after it also what happens meanwhile."""
+    some, _ = operations()
+    operation = some.open("start", "uid 0", ("a",))
+    some.changed(Status("a", "a", "starting", "yellow", 0.0))
+    operation.is_shown_live = True
+    some.changed(Status("a", "a", "starting", "yellow", 0.0, message="waits for its probe"))
+    some.changed(Status("a", "a", "ready", "green", 0.0))
+    some.end(operation.id, "done", "", 0)
+    assert [(step.state, step.message) for step in await steps(operation)] == [
+        ("starting", "waits for its probe"),
+        ("done", ""),
+    ]
+
+
+async def test_old_ones_leave_memory() -> None:
+    """Ended operations are kept up to a bound, those under way always."""
+    some, _ = operations()
+    running = some.open("up", "uid 0", ())
+    for _ in range(MOST_KEPT * 3):
+        some.end(some.open("start", "uid 0", ()).id, "done", "", 0)
+    assert len(some._all) <= MOST_KEPT + 2
+    assert some.latest("up") is running

@@ -1,0 +1,122 @@
+"""From the configuration to requests for the spawner."""
+
+import pytest
+
+from snowfox.contract.record import instance_of, is_token
+from snowfox.core.posix.api import User, Users
+from snowfox.manager.blueprint import Blueprints, free_uids, listen_specs
+from snowfox.service.launch import Node
+from snowfox.service.spec import Configuration, Log, Ready, Service, Socket
+
+
+class FewUsers(Users):
+    """Two users, one of whom has a uid that the services' range includes."""
+
+    def __init__(self, *others: int) -> None:
+        self._all = {1000: User("anna", 1000, 1000, "/home/anna", "/bin/sh")}
+        self._all.update({uid: User(f"u{uid}", uid, uid, "/", "/bin/sh") for uid in others})
+
+    def by_name(self, name: str) -> User | None:
+        return next((user for user in self._all.values() if user.name == name), None)
+
+    def by_uid(self, uid: int) -> User | None:
+        return self._all.get(uid)
+
+    def groups(self, user: User) -> tuple[int, ...]:
+        return (user.gid,)
+
+    def group_id(self, name: str) -> int | None:
+        return None
+
+
+def configuration() -> Configuration:
+    web = Service(
+        "web",
+        ("serve", "${INSTANCE}"),
+        instances=2,
+        sockets=("front",),
+        ready=Ready(command=("check", "${INSTANCE}")),
+        log=Log(size=1000, keep=1),
+        owner=1000,
+    )
+    return Configuration(
+        "shop", {"web": web}, {"front": Socket("front", ("127.0.0.1:80", "[::1]:80"))}, "0" * 64, "/srv/shop"
+    )
+
+
+NODE = Node("shop", 1000, "anna", is_root=False, notify="@n")
+
+
+def blueprints() -> Blueprints:
+    return Blueprints(configuration(), NODE, FewUsers())
+
+
+def test_a_socket_is_opened_per_address() -> None:
+    """Keys name socket and address, as launches list them."""
+    assert [(spec.key, spec.address) for spec in listen_specs(configuration())] == [
+        ("front=127.0.0.1:80", "127.0.0.1:80"),
+        ("front=[::1]:80", "[::1]:80"),
+    ]
+    assert blueprints().launch("web@2", "T").sockets == ["front=127.0.0.1:80", "front=[::1]:80"]
+
+
+def test_each_instance_has_its_own_launch() -> None:
+    """What is filled in differs, the token is the one given."""
+    launch = blueprints().launch("web@2", "web@2~1")
+    assert (launch.token, launch.arguments, launch.folder) == ("web@2~1", ["serve", "2"], "/srv/shop")
+
+
+def test_prepared_launches_are_well_formed_and_used_once() -> None:
+    """What is verified is what the first launch takes; the next one is made anew and equal."""
+    some = blueprints()
+    prepared, errors = some.prepare()
+    assert errors == []
+    assert all(is_token(launch.token) for launch in prepared)
+    assert [instance_of(launch.token) for launch in prepared] == ["web@1", "web@2"]
+    first = some.launch("web@1", "web@1~1")
+    assert first == prepared[0]._replace(token="web@1~1")
+    assert some.launch("web@1", "web@1~1") == first
+    assert list(some._prepared) == ["web@2"]
+
+
+def test_a_helper_has_neither_sockets_nor_output_and_a_name_of_its_own() -> None:
+    """It runs as the service does, but takes nothing that the service needs."""
+    helper = blueprints().helper("web@1", ("check", "1"), "0" * 26)
+    assert is_token(helper.token)
+    assert instance_of(helper.token) not in {"web", "web@1", "web@2"}
+    assert (helper.arguments, helper.sockets, helper.output, helper.folder) == (
+        ["check", "1"],
+        [],
+        False,
+        "/srv/shop",
+    )
+
+
+def test_readiness_and_log_are_those_of_the_service() -> None:
+    """Filled in for the instance; what is unknown gets the defaults."""
+    some = blueprints()
+    assert some.ready("web@2").command == ("check", "2")
+    assert some.log("web@1") == Log(size=1000, keep=1)
+    assert some.log("gone") == Log()
+
+
+@pytest.mark.parametrize("manager", [0, 61200])
+def test_dynamic_uids_avoid_users_and_the_manager(manager: int) -> None:
+    """A uid that somebody has is not given to a service."""
+    own = Configuration("n", {"a": Service("a", ("x",))}, {}, "0" * 64, "/srv")
+    first = free_uids(own, FewUsers(), manager)["a"]
+    second = free_uids(own, FewUsers(first), manager)["a"]
+    assert len({first, second, manager}) == 3
+
+
+def test_what_cannot_be_launched_is_told_once_per_service() -> None:
+    """A user that there is not is one line, whatever the number of instances; the others are prepared."""
+    own = configuration()
+    api = Service("api", ("x",), instances=3, user="nobody-here", owner=0)
+    both = own.replace(services={**own.services, "api": api})
+    root = Node("shop", 0, "root", is_root=True)
+    launches, errors = Blueprints(both, root, FewUsers()).prepare()
+    assert len(launches) == 2
+    assert [str(error) for error in errors] == [
+        "cannot run service api as nobody-here: there is no such user"
+    ]

@@ -1,0 +1,64 @@
+"""What status shows, and waiting for a state."""
+
+import asyncio
+import os
+
+from snowfox.core.clock import SystemClock
+from snowfox.core.posix.linux import LinuxPosix
+from snowfox.manager.board import Board, resident
+from snowfox.service.status import Status
+
+
+def status(id: str, state: str, *, pid: int = 0) -> Status:
+    return Status(id, id, state, "green", SystemClock().now() - 10, pid=pid)
+
+
+def test_rows_have_times_of_people_and_the_memory_of_now() -> None:
+    """`since` is wall time; a process has its resident size, nothing has none."""
+    clock = SystemClock()
+    board = Board(clock)
+    board.put(status("here", "ready", pid=os.getpid()))
+    board.put(status("gone", "stopped"))
+    here, gone = board.rows(["here", "gone", "unknown"], LinuxPosix())
+    assert abs(clock.wall() - 10_000 - here.since) < 1000
+    assert here.memory > 1 << 20
+    assert gone.memory == 0
+
+
+def test_a_process_that_is_gone_has_no_memory() -> None:
+    """Between two looks a process may end."""
+    assert resident(LinuxPosix(), 2**22) == 0
+
+
+async def test_wait_ends_when_all_are_there() -> None:
+    """Two instances, one after the other; a finished task counts as ready."""
+    board = Board(SystemClock())
+    board.put(status("web", "starting"))
+    board.put(status("task", "starting"))
+    waiting = asyncio.ensure_future(board.until_state(["web", "task"], "ready", within=60))
+    await asyncio.sleep(0)
+    board.put(status("web", "ready"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    board.put(status("task", "finished"))
+    assert await waiting
+
+
+async def test_wait_ends_when_time_is_over() -> None:
+    """False, not an error."""
+    board = Board(SystemClock())
+    board.put(status("web", "starting"))
+    assert not await board.until_state(["web"], "ready", within=0.0)
+    assert not await board.until_state(["web"], "ready", within=0.001)
+
+
+async def test_several_wait_at_once_and_one_may_leave() -> None:
+    """A wait that is cancelled does not disturb another."""
+    board = Board(SystemClock())
+    one = asyncio.ensure_future(board.until_phase("up"))
+    other = asyncio.ensure_future(board.until_phase("up"))
+    await asyncio.sleep(0)
+    one.cancel()
+    await asyncio.sleep(0)
+    board.enter("up")
+    await asyncio.wait_for(other, 5)

@@ -1,0 +1,197 @@
+"""From a service to what is launched."""
+
+import pytest
+
+from snowfox.core.posix.api import User
+from snowfox.errors import UserError
+from snowfox.service.launch import (
+    FIRST_DYNAMIC,
+    LAST_DYNAMIC,
+    SYSTEM_PATH,
+    LaunchPlan,
+    Node,
+    RunAs,
+    dynamic_uids,
+    plan,
+    port_name,
+    run_as,
+    socket_keys,
+)
+from snowfox.service.spec import Ready
+from snowfox.testing.configuration import FOLDER, configuration
+
+ANNA = User("anna", 1000, 1000, "/home/anna", "/bin/bash")
+HERS = Node("box", uid=1000, user="anna", is_root=False, path="/home/anna/bin:/bin", notify="@notify")
+ROOTS = Node("box", uid=0, user="root", is_root=True, notify="@notify", dynamic={"web": 61200})
+
+SHOP = """\
+[socket.front]
+listen = ["127.0.0.1:0", "unix:run/front"]
+[socket.back-end]
+listen = ":81"
+[service.web]
+command = ["./bin/web", "--port=${SOCKET_FRONT_PORT}", "${SOCKET_BACK_END_PORT}", "$${X}"]
+directory = "${WHERE}/x"
+environment = { WHERE = "app-${INSTANCE}", ID = "${SERVICE}@${INSTANCE} on ${NODE}, ${WHERE}", PATH = "/opt:${PATH}" }
+sockets = ["front", "back-end"]
+instances = 2
+ready = { http = "unix:run/${ID}", timeout = "5s" }
+"""
+
+
+def web(text, owner=1000):
+    found = configuration(f'[service.web]\ncommand = "web"\n{text}\n', owner=owner)
+    return found, found.services["web"]
+
+
+def launched(text="", *, node=HERS, user=ANNA, owner=1000):
+    found, service = web(text, owner)
+    return plan(found, service, 1, node=node, user=user)
+
+
+def test_everything():
+    """All that is known of a launch, everything filled in."""
+    found = configuration(SHOP)
+    node = HERS.replace(addresses={"front=127.0.0.1:0": "127.0.0.1:4711"})
+    assert plan(found, found.services["web"], 2, node=node, user=ANNA) == LaunchPlan(
+        instance="web@2",
+        program=f"{FOLDER}/bin/web",
+        arguments=(f"{FOLDER}/bin/web", "--port=4711", "81", "${X}"),
+        environment={
+            "HOME": "/home/anna",
+            "USER": "anna",
+            "LOGNAME": "anna",
+            "SHELL": "/bin/bash",
+            "LANG": "C.UTF-8",
+            "PATH": "/opt:/home/anna/bin:/bin",
+            "WHERE": "app-2",
+            "ID": "web@2 on box, app-2",
+        },
+        folder=f"{FOLDER}/app-2/x",
+        user="",
+        sockets=("front=127.0.0.1:0", f"front=unix:{FOLDER}/run/front", "back-end=0.0.0.0:81"),
+        socket_names=("front", "front", "back-end"),
+        ready=Ready(http=f"unix:{FOLDER}/run/web@2 on box, app-2", timeout=5.0),
+    )
+
+
+def test_environment_is_clean():
+    """Nothing but what is documented; what can be filled in is not put there by itself."""
+    assert launched().environment == {
+        "HOME": "/home/anna",
+        "USER": "anna",
+        "LOGNAME": "anna",
+        "SHELL": "/bin/bash",
+        "LANG": "C.UTF-8",
+        "PATH": "/home/anna/bin:/bin",
+    }
+
+
+def test_notify_only_where_asked():
+    """NOTIFY_SOCKET is for services that say they use it."""
+    assert launched("ready = { notify = true }").environment["NOTIFY_SOCKET"] == "@notify"
+    assert "NOTIFY_SOCKET" not in launched('ready = { delay = "1s" }').environment
+
+
+def test_written_goes_first():
+    """What is written replaces what is there by itself."""
+    assert launched('environment = { HOME = "/tmp" }').environment["HOME"] == "/tmp"
+
+
+def test_path_of_root():
+    """The system's node has a fixed PATH."""
+    assert launched(node=ROOTS).environment["PATH"] == SYSTEM_PATH
+
+
+def test_folder():
+    """By default the folder of the file, `/` for a dynamic uid; a relative one is below it."""
+    assert launched().folder == FOLDER
+    assert launched('directory = "."', node=ROOTS, user=None, owner=0).folder == FOLDER
+    assert launched('directory = "/srv"').folder == "/srv"
+    assert launched(node=ROOTS, user=None, owner=0).folder == "/"
+
+
+def test_program_is_looked_up_by_who_launches():
+    """A program without a slash stays a name."""
+    assert launched().program == "web"
+
+
+def test_ordinary_node_has_one_user():
+    """In an ordinary user's node all run as that user; another name is refused with what to do."""
+    _, service = web('user = "anna"')
+    assert run_as(service, HERS) == RunAs(uid=1000)
+    _, service = web('user = "shop"')
+    with pytest.raises(UserError) as caught:
+        run_as(service, HERS)
+    assert str(caught.value) == "cannot run service web as shop: this node is run by anna, who can be no one else"
+    assert caught.value.hint == "leave user out, or start the node as root"
+
+
+def test_user_of_roots_node():
+    """`user`, else the owner of the file, else a dynamic uid."""
+    assert run_as(web('user = "shop"')[1], ROOTS) == RunAs(name="shop")
+    assert run_as(web("")[1], ROOTS) == RunAs(uid=1000)
+    assert run_as(web("", owner=0)[1], ROOTS) == RunAs(uid=61200, is_dynamic=True)
+    assert launched('user = "shop"', node=ROOTS, user=ANNA._replace(name="shop")).user == "shop"
+    assert launched(node=ROOTS).user == "anna"
+
+
+def test_dynamic_user():
+    """A dynamic uid has no entry: digits for a name, no home, a shell that is there."""
+    made = launched(node=ROOTS, user=None, owner=0)
+    assert made.user == "61200"
+    assert {name: made.environment[name] for name in ("HOME", "USER", "SHELL")} == {"HOME": "/", "USER": "61200", "SHELL": "/bin/sh"}
+
+
+def test_users_that_are_not_there():
+    """An unknown name, and a file's owner without a name, are refused."""
+    with pytest.raises(UserError, match="cannot run service web as shop: there is no such user"):
+        launched('user = "shop"', node=ROOTS, user=None)
+    with pytest.raises(UserError, match="its file belongs to uid 1000, which has no name"):
+        launched(node=ROOTS, user=None)
+
+
+def test_ordinary_user_without_an_entry():
+    """In a container a uid may have no name; its services run all the same."""
+    made = launched(node=HERS.replace(user="1000"), user=None)
+    assert (made.user, made.environment["USER"], made.environment["HOME"]) == ("", "1000", "/")
+
+
+def many(folder_services):
+    return configuration("".join(f'[service.s{n}]\ncommand = "x"\n' for n in range(folder_services)), owner=0)
+
+
+def test_dynamic_uids_are_each_their_own():
+    """As many different uids of the range as services, none that is taken."""
+    first = dynamic_uids(many(1000), frozenset())
+    assert len(set(first.values())) == 1000
+    assert all(FIRST_DYNAMIC <= uid <= LAST_DYNAMIC for uid in first.values())
+    taken = frozenset(list(first.values())[:10])
+    assert not taken & set(dynamic_uids(many(1000), taken).values())
+
+
+def test_dynamic_uids_are_stable():
+    """A service keeps its uid when others come or go, but for rare collisions."""
+    before, after = dynamic_uids(many(20), frozenset()), dynamic_uids(many(21), frozenset())
+    assert {name: after[name] for name in before} == before
+
+
+def test_dynamic_uids_only_where_needed():
+    """Who has a user needs none; a used-up range is an error."""
+    assert dynamic_uids(configuration('[service.a]\ncommand = "x"\nuser = "shop"\n', owner=0), frozenset()) == {}
+    assert dynamic_uids(configuration('[service.a]\ncommand = "x"\n', owner=5), frozenset()) == {}
+    with pytest.raises(UserError, match="cannot find a user for service s0: all uids"):
+        dynamic_uids(many(1), frozenset(range(FIRST_DYNAMIC, LAST_DYNAMIC + 1)))
+
+
+def test_unset_name():
+    """What check could not know is told by name."""
+    found, service = web("")
+    with pytest.raises(UserError, match=r"cannot launch web: \$\{X\} is not set"):
+        plan(found, service.replace(command=("x", "${X}")), 1, node=HERS, user=ANNA)
+
+
+def test_names():
+    """Names of ports and of keys."""
+    assert port_name("shop.front-2") == "SOCKET_SHOP_FRONT_2_PORT"
+    assert socket_keys(configuration(SHOP).sockets["back-end"]) == ("back-end=0.0.0.0:81",)

@@ -1,0 +1,196 @@
+"""What tables say about one another."""
+
+import pytest
+
+from snowfox.testing.configuration import checked, shown
+
+CACHE = '[service.cache]\ncommand = "cache"\nready = { tcp = "127.0.0.1:6379" }\n'
+
+
+def web(text, more=""):
+    return f'[service.web]\ncommand = "web"\n{text}\n{more}'
+
+
+def test_unknown_names():
+    """Names that are not there come with the nearest that is."""
+    text = web('requires = ["cach"]\nafter = ["nothing"]\nsockets = ["frnt", "other"]', CACHE) + '[socket.front]\nlisten = ":80"\n'
+    assert shown(text) == (
+        'snowfox.toml:3:13: cannot read service web: there is no service "cach"\n'
+        '    3 | requires = ["cach"]\n'
+        '      |             ^^^^^^ did you mean "cache"?\n'
+        'snowfox.toml:4:10: cannot read service web: there is no service "nothing"\n'
+        '    4 | after = ["nothing"]\n'
+        "      |          ^^^^^^^^^ services here: web, cache\n"
+        'snowfox.toml:5:12: cannot read service web: there is no socket "frnt"\n'
+        '    5 | sockets = ["frnt", "other"]\n'
+        '      |            ^^^^^^ did you mean "front"?\n'
+        'snowfox.toml:5:20: cannot read service web: there is no socket "other"\n'
+        '    5 | sockets = ["frnt", "other"]\n'
+        "      |                    ^^^^^^^ write [socket.other]"
+    )
+
+
+def test_services_with_errors_are_there():
+    """Who waits for a service with a mistake is not told that it does not exist; its own names are checked too."""
+    text = web('requires = ["cache"]') + CACHE.replace("tcp", "tpc") + 'requires = ["nobody"]\n'
+    assert [line for line in shown(text).split("\n") if line.startswith("snowfox")] == [
+        'snowfox.toml:6:11: cannot read service cache: unknown key "ready.tpc"',
+        'snowfox.toml:7:13: cannot read service cache: there is no service "nobody"',
+    ]
+
+
+def test_circle():
+    """A circle is told by its path, once, with the kind of each step."""
+    text = web('requires = ["cache"]', CACHE + 'requires = ["db"]\n[service.db]\ncommand = "db"\nready = { notify = true }\nafter = ["web"]\n')
+    assert shown(text.replace('command = "web"', 'command = "web"\nready = { notify = true }')) == (
+        "snowfox.toml:4:13: cannot read service web: it waits for itself: web requires cache requires db after web\n"
+        '    4 | requires = ["cache"]\n'
+        "      |             ^^^^^^^"
+    )
+
+
+def test_circle_of_one():
+    """A service that requires itself."""
+    text = '[service.web]\ncommand = "web"\nready = { notify = true }\nrequires = ["web"]\n'
+    assert "it waits for itself: web requires web" in shown(text)
+
+
+def test_addresses_twice():
+    """An address is listened on once; port 0 is another one each time; the same port for udp is another one."""
+    text = (
+        '[socket.a]\nlisten = "localhost:80"\n[socket.b]\nlisten = ["127.0.0.1:0", "127.0.0.1:80", "udp:127.0.0.1:80"]\n'
+        '[socket.c]\nlisten = ["unix:x", "127.0.0.1:0", "unix:/srv/shop/x"]\n' + CACHE
+    )
+    assert shown(text) == (
+        'snowfox.toml:4:26: cannot read socket b: "127.0.0.1:80" is listened on by socket a too\n'
+        '    4 | listen = ["127.0.0.1:0", "127.0.0.1:80", "udp:127.0.0.1:80"]\n'
+        "      |                          ^^^^^^^^^^^^^^\n"
+        'snowfox.toml:6:36: cannot read socket c: "unix:/srv/shop/x" is listened on twice\n'
+        '    6 | listen = ["unix:x", "127.0.0.1:0", "unix:/srv/shop/x"]\n'
+        "      |                                    ^^^^^^^^^^^^^^^^^^"
+    )
+
+
+def test_sockets_of_a_service():
+    """A socket is passed once, and no more than 24 addresses."""
+    many = ", ".join(f'"127.0.0.1:{port}"' for port in range(1000, 1025))
+    text = web('sockets = ["front", "front"]') + f"[socket.front]\nlisten = [{many}]\n"
+    assert [line for line in shown(text).split("\n") if line.startswith("snowfox")] == [
+        "snowfox.toml:3:11: cannot read service web: 25 addresses are more than the 24 that can be passed",
+        'snowfox.toml:3:21: cannot read service web: "front" is written twice',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ready", "why"),
+    [
+        ("{}", "ready says nothing"),
+        ("{ notify = false }", "ready says nothing"),
+        ('{ timeout = "1s" }', "ready says nothing"),
+        ('{ notify = true, delay = "1s" }', "ready says notify and delay: one is enough"),
+        ('{ notify = true, path = "/x" }', "ready.path is only for http"),
+    ],
+)
+def test_ready_has_one_form(ready, why):
+    """Exactly one of the ways to be ready."""
+    lines = shown(web(f"ready = {ready}")).split("\n")
+    assert len(lines) == 3
+    assert lines[0].partition("service web: ")[2] == why
+
+
+def test_ready_of_a_task():
+    """A task needs none."""
+    assert "a task is ready when it finished well; ready is for services" in shown(
+        web('type = "task"\nready = { notify = true }')
+    )
+
+
+@pytest.mark.parametrize(
+    ("listen", "probe", "refused"),
+    [
+        ("127.0.0.1:80", 'tcp = "127.0.0.1:80"', True),
+        ("0.0.0.0:80", 'tcp = "127.0.0.1:80"', True),
+        ("127.0.0.1:80", 'http = "localhost:80"', True),
+        ("unix:run/x", 'http = "unix:/srv/shop/run/x"', True),
+        ("127.0.0.1:80", 'tcp = "127.0.0.1:81"', False),
+        ("udp:127.0.0.1:80", 'tcp = "127.0.0.1:80"', False),
+        ("127.0.0.1:80", 'http = "unix:run/web-${INSTANCE}"', False),
+    ],
+)
+def test_probe_of_a_shared_socket(listen, probe, refused):
+    """Of several instances behind one socket a probe cannot tell which one answered; of one it can."""
+    text = web(f'sockets = ["front"]\nready = {{ {probe} }}\ninstances = 2') + f'[socket.front]\nlisten = "{listen}"\n'
+    why = "2 instances share socket front: a probe cannot tell which one answered"
+    assert (why in shown(text)) == refused
+    assert shown(text.replace("instances = 2", "instances = 1")) == ""
+
+
+def test_names_to_fill_in():
+    """Each name is known or refused, exactly where it stands."""
+    text = (
+        '[service.web]\ncommand = ["web", "x ${HOM}"]\ndirectory = "${DIR}"\n'
+        'environment = { A = "${B}", B = "${SERVICE} ${NODE} ${INSTANCE} ${PATH}", D = "${X:-1}" }\n'
+        'ready = { command = "check ${SOCKET_FRNT_PORT} ${SOCKET_FRONT_PORT} ${SOCKET_U_PORT}" }\n'
+        '[socket.front]\nlisten = ":80"\n[socket.u]\nlisten = "unix:u"\n'
+    )
+    assert shown(text) == (
+        'snowfox.toml:2:22: cannot read service web: "HOM" is not set\n'
+        '    2 | command = ["web", "x ${HOM}"]\n'
+        '      |                      ^^^^^^ did you mean "HOME"?\n'
+        'snowfox.toml:3:14: cannot read service web: "DIR" is not set\n'
+        '    3 | directory = "${DIR}"\n'
+        "      |              ^^^^^^ write it in environment\n"
+        'snowfox.toml:4:78: cannot read service web: a default, as in "${X:-1}", is not supported yet\n'
+        '    4 | environment = { A = "${B}", B = "${SERVICE} ${NODE} ${INSTANCE} ${PATH}", D = "${X:-1}" }\n'
+        + "      | " + " " * 77 + "^^^^^^^\n"
+        'snowfox.toml:5:28: cannot read service web: "SOCKET_FRNT_PORT" is not set\n'
+        '    5 | ready = { command = "check ${SOCKET_FRNT_PORT} ${SOCKET_FRONT_PORT} ${SOCKET_U_PORT}" }\n'
+        '      |                            ^^^^^^^^^^^^^^^^^^^ did you mean "SOCKET_FRONT_PORT"?\n'
+        'snowfox.toml:5:69: cannot read service web: socket u has no port\n'
+        '    5 | ready = { command = "check ${SOCKET_FRNT_PORT} ${SOCKET_FRONT_PORT} ${SOCKET_U_PORT}" }\n'
+        "      | " + " " * 68 + "^^^^^^^^^^^^^^^^"
+    )
+
+
+def test_environment_made_from_itself():
+    """Variables that need one another are refused; one that adds to what is there by itself is fine."""
+    text = web('environment = { A = "${B}", B = "x${A}", PATH = "/opt:${PATH}" }')
+    assert shown(text).split("\n")[0] == "snowfox.toml:3:21: cannot read service web: A is made from itself: A from B from A"
+
+
+def test_variable_made_from_nothing():
+    """A variable that is only made from itself is not set."""
+    assert 'service web: "A" is not set' in shown(web('environment = { A = "${A}" }'))
+
+
+def test_warning_of_shell_characters():
+    """What no shell will see draws a warning that says how to have one."""
+    text = web("", "").replace('"web"', '"web | tee \\"a b\\""')
+    assert shown(text) == (
+        'snowfox.toml:2:16: warning: service web: "|" is passed on as it is, for no shell runs\n'
+        '    2 | command = "web | tee \\"a b\\""\n'
+        '      |                ^ if a shell is meant: command = ["sh", "-c", "web | tee \\"a b\\""]'
+    )
+    assert checked(text).configuration is not None
+    assert shown('[service.web]\ncommand = ["sh", "-c", "a | b"]\n') == ""
+
+
+def test_warning_of_waiting_for_nothing():
+    """Who waits for a service that cannot say it is ready is warned, once per such service; tasks can."""
+    text = (
+        '[service.db]\ncommand = "db"\n[service.setup]\ntype = "task"\ncommand = "setup"\n'
+        '[service.a]\ncommand = "a"\nrequires = ["setup", "db"]\n[service.b]\ncommand = "b"\nrequires = ["db"]\n'
+    )
+    assert shown(text) == (
+        "snowfox.toml:8:22: warning: service a waits for db, which cannot say that it is ready\n"
+        '    8 | requires = ["setup", "db"]\n'
+        '      |                      ^^^^ say how in [service.db], for example ready = { tcp = "127.0.0.1:6379" }'
+    )
+
+
+def test_warning_of_nothing():
+    """An empty file is most likely not what was meant."""
+    assert shown("") == (
+        "snowfox.toml: warning: there is no service in it\n"
+        '   for example [service.web] and below it command = "python3 app.py"'
+    )

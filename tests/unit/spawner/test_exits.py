@@ -1,0 +1,118 @@
+"""How exits are found out, written and told, on the fake kernel."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from snowfox.contract.record import exit_line
+from snowfox.spawner.events import Ended, Event, ExitKnown, Found
+from snowfox.testing.launches import RUN, TOKEN, Bench, host
+from snowfox.values import UNKNOWN_EXIT, Exit
+
+
+def known(events: list[Event]) -> list[Exit]:
+    """The exits that were said."""
+    return [event.exit for event in events if isinstance(event, ExitKnown)]
+
+
+@pytest.mark.parametrize("exit", [Exit(0), Exit(3), Exit(None, 9)])
+def test_child(bench: Bench, exit: Exit) -> None:
+    """A child's exit is written into the record, and the child not reaped before it is forgotten."""
+    process = bench.begin()
+    bench.kernel.end(process.pid, exit)
+    assert bench.turn() == [Ended(TOKEN)]
+    bench.exits.find(TOKEN, None)
+    assert known(bench.said()) == [exit]
+    record = bench.record()
+    assert record is not None
+    assert record.exit == exit
+    assert not process.is_reaped
+    bench.held.forget(TOKEN)
+    assert process.is_reaped
+    assert bench.names() == []
+
+
+def test_full_disk(bench: Bench) -> None:
+    """An exit that cannot be written is known all the same."""
+    process = bench.begin()
+    bench.kernel.end(process.pid, Exit(3))
+    bench.turn()
+    bench.kernel.fail("files.write", errno.ENOSPC, process=bench.posix.process.pid)
+    bench.exits.find(TOKEN, None)
+    assert known(bench.said()) == [Exit(3)]
+
+
+def adopted(*, tells_exits: bool = True) -> tuple[Bench, int]:
+    """A successor that adopted a running process, whose parent now is the daemon."""
+    kernel, daemon = host()
+    kernel.tells_exits = tells_exits
+    first = Bench(kernel, daemon)
+    process = first.begin()
+    first.die()
+    bench = Bench(kernel, daemon)
+    bench.adoption.begin()
+    assert [type(event) for event in bench.said()] == [Found]
+    return bench, process.pid
+
+
+def append(bench: Bench, exit: Exit) -> None:
+    """What the daemon does before it reaps."""
+    posix = bench.daemon
+    opened = posix.files.open(f"{RUN}/launches/{TOKEN}", 0o2001)
+    posix.files.write(opened, exit_line(exit, 5))
+    posix.files.close(opened)
+
+
+def test_orphan_told_by_the_daemon() -> None:
+    """The daemon's word is taken."""
+    bench, pid = adopted()
+    bench.kernel.end(pid, Exit(4))
+    append(bench, Exit(4))
+    bench.reap_orphan(pid)
+    bench.exits.find(TOKEN, Exit(4))
+    assert known(bench.said()) == [Exit(4)]
+
+
+def test_orphan_waits_for_its_reaper() -> None:
+    """As long as it is a zombie its exit is not known: the daemon will write it down."""
+    bench, pid = adopted()
+    bench.kernel.end(pid, Exit(4))
+    assert bench.turn() == [Ended(TOKEN)]
+    bench.exits.find(TOKEN, None)
+    assert bench.said() == []
+    assert bench.exits.wants_look
+    append(bench, Exit(4))
+    bench.reap_orphan(pid)
+    bench.exits.look_again()
+    assert known(bench.said()) == [Exit(4)]
+    assert not bench.exits.wants_look
+
+
+@pytest.mark.parametrize(("tells_exits", "exit"), [(True, Exit(4)), (False, UNKNOWN_EXIT)])
+def test_orphan_reaped_without_a_word(tells_exits: bool, exit: Exit) -> None:
+    """Nobody wrote it down: the pidfd tells where the kernel can (6.15), else it is unknown, never 0."""
+    bench, pid = adopted(tells_exits=tells_exits)
+    bench.kernel.end(pid, Exit(4))
+    bench.turn()
+    bench.reap_orphan(pid)
+    bench.exits.find(TOKEN, None)
+    assert known(bench.said()) == [exit]
+    record = bench.record()
+    assert record is not None
+    assert record.exit == exit
+
+
+def test_zombie_that_nobody_reaps() -> None:
+    """A parent that never reaps is waited for a bounded time."""
+    bench, pid = adopted()
+    bench.kernel.end(pid, Exit(4))
+    bench.turn()
+    bench.exits.find(TOKEN, None)
+    looks = 0
+    while bench.exits.wants_look:
+        bench.exits.look_again()
+        looks += 1
+        assert looks < 1000
+    assert known(bench.said()) == [UNKNOWN_EXIT]

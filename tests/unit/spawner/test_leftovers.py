@@ -1,0 +1,86 @@
+"""Signals, and all that is left of a launch, on the fake kernel."""
+
+from __future__ import annotations
+
+from snowfox.testing.kernel.process import FakeProcess
+from snowfox.testing.launches import TOKEN, Bench, host
+from snowfox.values import Exit
+
+
+def descendant(bench: Bench, leader: FakeProcess, *, group: int | None = None) -> FakeProcess:
+    """A process that the service made, perhaps in a group of its own."""
+    child = bench.kernel.begin(parent=leader.pid, ids=leader.ids)
+    child.session = leader.session
+    child.group = leader.group if group is None else child.pid
+    return child
+
+
+def test_signal(bench: Bench) -> None:
+    """The main process gets it; an unknown token is nobody."""
+    process = bench.begin()
+    assert bench.leftovers.signal(TOKEN, 10)
+    assert process.signals == ["USR1"]
+    assert not bench.leftovers.signal(TOKEN.replace("web", "x"), 10)
+
+
+def test_kill_group(bench: Bench) -> None:
+    """All of its group die at once."""
+    process = bench.begin()
+    child = descendant(bench, process)
+    assert bench.leftovers.kill(TOKEN)
+    assert process.exit == child.exit == Exit(None, 9)
+
+
+def test_kill_what_outlived_the_leader(bench: Bench) -> None:
+    """Its children die after its own end, also after we know of it."""
+    process = bench.begin()
+    child = descendant(bench, process)
+    bench.kernel.end(process.pid, Exit(0))
+    bench.turn()
+    bench.exits.find(TOKEN, None)
+    assert bench.leftovers.kill(TOKEN)
+    assert child.exit == Exit(None, 9)
+
+
+def test_other_groups_of_the_session(bench: Bench) -> None:
+    """Groups that job control made are found by the sweep."""
+    process = bench.begin()
+    child = descendant(bench, process, group=1)
+    bench.leftovers.kill(TOKEN)
+    assert child.exit is None
+    assert bench.leftovers.wants_sweep
+    bench.leftovers.sweep()
+    assert child.exit == Exit(None, 9)
+    assert not bench.leftovers.wants_sweep
+
+
+def test_sweep_leaves_others_alone(bench: Bench) -> None:
+    """Only sessions that were killed are swept."""
+    bench.begin()
+    other = bench.kernel.begin(parent=1, ids=bench.posix.process.ids)
+    other.session = other.group = other.pid
+    bench.leftovers.kill(TOKEN)
+    bench.leftovers.sweep()
+    assert other.exit is None
+
+
+def test_number_used_again() -> None:
+    """A session of the same number whose leader lives, after ours was reaped, is a stranger's."""
+    kernel, daemon = host()
+    first = Bench(kernel, daemon)
+    process = first.begin()
+    first.die()
+    bench = Bench(kernel, daemon)
+    bench.adoption.begin()
+    bench.leftovers.kill(TOKEN)
+    kernel.end(process.pid, Exit(None, 9)) if process.exit is None else None
+    bench.reap_orphan(process.pid)
+    stranger = FakeProcess(
+        process.pid, 1, process.pid, process.pid, process.ids, kernel.disk.root, kernel.clock.boot() + 10**9
+    )
+    kernel.processes[process.pid] = stranger
+    child = descendant(bench, stranger)
+    bench.leftovers.sweep()
+    assert stranger.exit is None
+    assert child.exit is None
+    assert not bench.leftovers.kill(TOKEN)

@@ -1,0 +1,108 @@
+"""Which folder stops a user."""
+
+from __future__ import annotations
+
+import pytest
+
+from snowfox.core.posix.api import Ids
+from snowfox.spawner.reach import Blocked, folder_problem, program_problem, walk
+from snowfox.testing.kernel import FakeKernel, FakePosix
+
+SHOP = Ids(1000, 1000, (1000, 2000))
+
+
+@pytest.fixture
+def kernel() -> FakeKernel:
+    """Open and closed folders."""
+    kernel = FakeKernel()
+    kernel.folder("/root", mode=0o700)
+    kernel.folder("/root/shop")
+    kernel.folder("/srv/shop", ids=SHOP, mode=0o700)
+    kernel.folder("/srv/team", ids=Ids(0, 2000, (2000,)), mode=0o750)
+    kernel.folder("/srv/other", ids=Ids(7, 7, (7,)), mode=0o750)
+    return kernel
+
+
+@pytest.mark.parametrize("folder", ["/", "/srv/shop", "/srv/team"])
+def test_reachable(kernel: FakeKernel, folder: str) -> None:
+    """By its own bits, those of one of its groups, or those for all."""
+    assert folder_problem(FakePosix(kernel), folder, SHOP, "shop") is None
+
+
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        ("/root/shop", "/root does not let it in"),
+        ("/srv/other", "/srv/other does not let it in"),
+        ("/srv/nowhere/x", "no such file or directory: /srv/nowhere"),
+    ],
+)
+def test_blocked(kernel: FakeKernel, folder: str, why: str) -> None:
+    """The first folder that stops it is named."""
+    assert (
+        folder_problem(FakePosix(kernel), folder, SHOP, "shop")
+        == f"user shop cannot reach folder {folder}: {why}"
+    )
+
+
+def test_root_enters_everywhere(kernel: FakeKernel) -> None:
+    """Root needs no bits of a folder."""
+    assert folder_problem(FakePosix(kernel), "/srv/other", Ids(0, 0, (0,)), "root") is None
+
+
+def test_not_a_folder(kernel: FakeKernel) -> None:
+    """A file is no folder, at the end or on the way."""
+    kernel.write("/srv/file", b"")
+    assert "is not a folder" in (folder_problem(FakePosix(kernel), "/srv/file", SHOP, "shop") or "")
+    with pytest.raises(Blocked):
+        walk(FakePosix(kernel), "/srv/file/x", SHOP)
+
+
+def program(kernel: FakeKernel, name: str, path: str = "/usr/bin:/root/bin") -> str | None:
+    """What speaks against a program."""
+    return program_problem(FakePosix(kernel), name, SHOP, user="shop", path=path, folder="/srv/shop")
+
+
+def test_program_found(kernel: FakeKernel) -> None:
+    """In PATH, or by its path."""
+    kernel.install("/usr/bin/web")
+    assert program(kernel, "web") is None
+    assert program(kernel, "/usr/bin/web") is None
+
+
+def test_program_relative_to_the_folder(kernel: FakeKernel) -> None:
+    """With a slash it is looked for from the service's folder."""
+    kernel.install("/srv/shop/run")
+    assert program(kernel, "./run") is None
+    assert (
+        program(kernel, "./walk") == "no program /srv/shop/./walk: no such file or directory: /srv/shop/walk"
+    )
+
+
+def test_program_problems(kernel: FakeKernel) -> None:
+    """Missing, in a closed folder, not executable, no file: each says so."""
+    kernel.install("/root/bin/secret")
+    kernel.install("/usr/bin/private", mode=0o700)
+    assert program(kernel, "web") == "no program web in PATH (/usr/bin:/root/bin)"
+    assert program(kernel, "web", "") == "no program web in PATH (empty)"
+    assert program(kernel, "secret") == "user shop cannot reach /root/bin/secret: /root does not let it in"
+    assert program(kernel, "private") == "user shop cannot execute /usr/bin/private: its mode is 0700"
+    assert program(kernel, "/srv") == "/srv is not a file"
+
+
+def test_later_in_path(kernel: FakeKernel) -> None:
+    """One that cannot be had does not hide one that can."""
+    kernel.install("/root/bin/web")
+    kernel.install("/usr/bin/web")
+    assert program(kernel, "web", "/root/bin:/usr/bin") is None
+
+
+def test_interpreter(kernel: FakeKernel) -> None:
+    """A script whose interpreter is closed or missing says which: the kernel names only the script."""
+    kernel.install("/root/venv/bin/python")
+    kernel.write("/srv/shop/app", b"#!/root/venv/bin/python -u\n", mode=0o755)
+    assert program(kernel, "./app") == (
+        "user shop cannot reach /root/venv/bin/python, which runs /srv/shop/./app: /root does not let it in"
+    )
+    kernel.write("/srv/shop/gone", b"#!/no/such/python\n", mode=0o755)
+    assert "no such file or directory: /no" in (program(kernel, "./gone") or "")

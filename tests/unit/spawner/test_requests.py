@@ -1,0 +1,237 @@
+"""The table of requests: what is malformed, what policy refuses, what becomes of the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from snowfox.contract.spawner import Launch, Listening, ListenSpec, Refusal, Spawner
+from snowfox.core import log
+from snowfox.core.rpc.interface import Method
+from snowfox.errors import HostError, NotPermitted, PosixError, ProtocolError, UserError
+from snowfox.spawner import requests
+from snowfox.spawner.events import Caller, ForgetAsked, InventoryAsked, KillAsked, LaunchAsked, SignalAsked
+from snowfox.spawner.requests import Desk, Replied
+from snowfox.testing.kernel import FakePosix
+from snowfox.testing.launches import ID, LAUNCH, TOKEN, Bench
+
+CALLER = Caller(1, 1)
+KEY = "front=127.0.0.1:8080"
+
+
+@pytest.fixture
+def desk(bench: Bench) -> Desk:
+    """A desk in the node of root."""
+    return requests.desk(
+        bench.posix, bench.kernel.clock, policy=bench.policy, ports=bench.ports, holders=bench.held.holders
+    )
+
+
+def ask(desk: Desk, method: Method[Any, Any], *arguments: object) -> Any:
+    """What becomes of a request."""
+    return requests.handle(desk, CALLER, method.full_name, arguments)
+
+
+def test_table_is_the_interface() -> None:
+    """Every method of the contract has a row, and nothing else has."""
+    declared = {value.full_name for value in vars(Spawner).values() if isinstance(value, Method)}
+    assert set(requests.TABLE) == declared
+
+
+def test_unknown(desk: Desk) -> None:
+    """What is not in the table ends the session."""
+    with pytest.raises(ProtocolError):
+        requests.handle(desk, CALLER, "Spawner.shutdown", ())
+
+
+def test_fine(desk: Desk) -> None:
+    """Well-formed and allowed requests become events."""
+    event = ask(desk, Spawner.launch, LAUNCH)
+    assert isinstance(event, LaunchAsked)
+    assert (event.launch, event.account.ids.uid, event.account.stays) == (LAUNCH, 1000, False)
+    assert ask(desk, Spawner.signal, TOKEN, 15) == SignalAsked(CALLER, TOKEN, 15)
+    assert ask(desk, Spawner.kill, TOKEN) == KillAsked(CALLER, TOKEN)
+    assert ask(desk, Spawner.inventory, "") == InventoryAsked(CALLER, "")
+    assert ask(desk, Spawner.forget, [TOKEN]) == ForgetAsked(CALLER, (TOKEN,))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token": f"../x~{ID}"},
+        {"token": "web"},
+        {"program": ""},
+        {"program": "/bin/\0sh"},
+        {"arguments": []},
+        {"arguments": ["a", "b\0c"]},
+        {"environment": {"A=B": "c"}},
+        {"environment": {"": "c"}},
+        {"environment": {"A": "\0"}},
+        {"folder": "srv"},
+        {"folder": "/srv\0"},
+        {"sockets": [KEY], "socket_names": []},
+        {"sockets": ["no-address"], "socket_names": ["a"]},
+        {"sockets": ["a=b\tc"], "socket_names": ["a"]},
+        {"sockets": [KEY], "socket_names": ["a:b"]},
+        {"umask": -1},
+        {"umask": 0o1000},
+        {"limits": {"FILES": 1}},
+        {"limits": {"NOFILE": -2}},
+        {"limits": {"NOFILE": 1 << 63}},
+    ],
+)
+def test_malformed_launch(desk: Desk, changes: dict[str, object]) -> None:
+    """A launch that no manager of ours would send ends the session, in `launch` and in `verify`."""
+    with pytest.raises(ProtocolError):
+        ask(desk, Spawner.launch, LAUNCH._replace(**changes))
+    with pytest.raises(ProtocolError):
+        ask(desk, Spawner.verify, [LAUNCH._replace(**changes)])
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        (Spawner.signal, (TOKEN, 0)),
+        (Spawner.signal, (TOKEN, 65)),
+        (Spawner.signal, ("1", 9)),
+        (Spawner.kill, ("../../proc/1",)),
+        (Spawner.forget, (["x"],)),
+        (Spawner.forget, ([TOKEN] * 10_001,)),
+        (Spawner.inventory, ("x",)),
+        (Spawner.verify, ([LAUNCH] * 201,)),
+        (Spawner.close_socket, ("front",)),
+        (Spawner.open_socket, (ListenSpec("front=127.0.0.1:8081", "127.0.0.1:80"),)),
+        (Spawner.open_socket, (ListenSpec("fr/ont=127.0.0.1:8081", "127.0.0.1:8081"),)),
+        (Spawner.open_socket, (ListenSpec("front=127.0.0.1:99999", "127.0.0.1:99999"),)),
+        (Spawner.open_socket, (ListenSpec("front=unix:run/x", "unix:run/x"),)),
+        (Spawner.open_socket, (ListenSpec(KEY, "127.0.0.1:8080", 0),)),
+    ],
+)
+def test_malformed(desk: Desk, method: Method[Any, Any], arguments: tuple[Any, ...]) -> None:
+    """Malformed requests end the session."""
+    with pytest.raises(ProtocolError):
+        ask(desk, method, *arguments)
+
+
+@pytest.mark.parametrize("user", ["root", "", "61184"])
+def test_users_that_policy_refuses(desk: Desk, user: str) -> None:
+    """Root by name or by default, and the manager's own uid: refused, recorded, the session goes on."""
+    heard: list[log.Record] = []
+    before = log.set_sink(heard.append)
+    try:
+        with pytest.raises(NotPermitted):
+            ask(desk, Spawner.launch, LAUNCH._replace(user=user))
+    finally:
+        log.set_sink(before)
+    assert [(record.level, record.fields["request"]) for record in heard] == [("warning", "Spawner.launch")]
+
+
+@pytest.mark.parametrize("user", ["ghost", "0", "1000"])
+def test_users_that_do_not_exist(desk: Desk, user: str) -> None:
+    """Unknown names and numbers that are no dynamic uid."""
+    with pytest.raises(UserError) as caught:
+        ask(desk, Spawner.launch, LAUNCH._replace(user=user))
+    assert str(caught.value).startswith("cannot launch web: ")
+
+
+def test_refusals_are_logged_at_a_rate(desk: Desk) -> None:
+    """A manager that has gone mad cannot fill the disk."""
+    heard: list[log.Record] = []
+    before = log.set_sink(heard.append)
+    try:
+        for _ in range(1000):
+            with pytest.raises(NotPermitted):
+                ask(desk, Spawner.launch, LAUNCH._replace(user="root"))
+    finally:
+        log.set_sink(before)
+    assert len(heard) == 200
+
+
+def test_launches_at_a_rate(desk: Desk) -> None:
+    """A burst as large as a node is fine; beyond it, launches are refused until time has passed."""
+    for _ in range(5000):
+        ask(desk, Spawner.launch, LAUNCH)
+    with pytest.raises(HostError):
+        ask(desk, Spawner.launch, LAUNCH)
+    desk.clock.advance("1s")  # type: ignore[attr-defined]
+    ask(desk, Spawner.launch, LAUNCH)
+
+
+def test_sockets(desk: Desk) -> None:
+    """Opened, found again, closed; the daemon is told of each once."""
+    spec = ListenSpec(KEY, "127.0.0.1:8080")
+    listening = Listening(KEY, "127.0.0.1:8080")
+    assert ask(desk, Spawner.open_socket, spec) == Replied(listening, opened=KEY)
+    assert ask(desk, Spawner.open_socket, spec) == Replied(listening)
+    assert ask(desk, Spawner.close_socket, KEY) == Replied(None, closed=KEY)
+    assert ask(desk, Spawner.close_socket, KEY) == Replied(None)
+
+
+def test_port_that_policy_refuses(desk: Desk) -> None:
+    """With the line that would allow it."""
+    with pytest.raises(NotPermitted) as caught:
+        ask(desk, Spawner.open_socket, ListenSpec("front=0.0.0.0:80", "0.0.0.0:80"))
+    assert str(caught.value) == "cannot open 0.0.0.0:80 for socket front: not allowed by policy"
+    assert (
+        caught.value.hint == 'allow it with  ports = ["80", "0", "1024-65535"]  in /etc/snowfox/policy.toml'
+    )
+
+
+def test_unix_path_that_policy_refuses(desk: Desk) -> None:
+    """Nowhere but in the configuration's folder."""
+    with pytest.raises(NotPermitted):
+        ask(desk, Spawner.open_socket, ListenSpec("front=unix:/run/docker.sock", "unix:/run/docker.sock"))
+    abstract = ListenSpec("front=unix:@shop", "unix:@shop")
+    assert ask(desk, Spawner.open_socket, abstract).opened == "front=unix:@shop"
+
+
+def test_taken_port(desk: Desk, bench: Bench) -> None:
+    """An error of the host is the answer."""
+    rival = FakePosix(bench.kernel)
+    rival.sockets.listen(rival.sockets.bind("127.0.0.1:8080"), 1)
+    with pytest.raises(PosixError):
+        ask(desk, Spawner.open_socket, ListenSpec(KEY, "127.0.0.1:8080"))
+
+
+def refusals(desk: Desk, launch: Launch) -> list[Refusal]:
+    """What `verify` says of a launch."""
+    return ask(desk, Spawner.verify, [launch]).value
+
+
+def test_verify(desk: Desk, bench: Bench) -> None:
+    """A launch that can be made has no refusals; what speaks against others is a line with the instance."""
+    bench.kernel.folder("/root/x", mode=0o755)
+    bench.kernel.folder("/root", mode=0o700).mode = 0o40700
+    assert refusals(desk, LAUNCH) == []
+    assert refusals(desk, LAUNCH._replace(folder="/root/x")) == [
+        Refusal(
+            TOKEN, "cannot launch web: user shop cannot reach folder /root/x: /root does not let it in", ""
+        )
+    ]
+    assert refusals(desk, LAUNCH._replace(program="nope")) == [
+        Refusal(TOKEN, "cannot launch web: no program nope in PATH (/usr/bin)", "")
+    ]
+    assert refusals(desk, LAUNCH._replace(user="ghost")) == [
+        Refusal(TOKEN, "cannot launch web: no user ghost", "getent passwd lists them")
+    ]
+    (refused,) = refusals(desk, LAUNCH._replace(user="root"))
+    assert refused.hint.startswith("allow it with  users = ")
+    assert refusals(desk, LAUNCH._replace(sockets=[KEY], socket_names=["front"])) == [
+        Refusal(TOKEN, f"cannot launch web: socket {KEY} is not open", "")
+    ]
+
+
+def test_verify_limits_of_an_ordinary_user(bench: Bench) -> None:
+    """A limit above the hard one cannot be had."""
+    bench.kernel.add_user("a", 2000)
+    posix = FakePosix(bench.kernel, uid=2000)
+    policy = bench.policy.replace(own=2000, manager=2000)
+    desk = requests.desk(
+        posix, bench.kernel.clock, policy=policy, ports=bench.ports, holders=bench.held.holders
+    )
+    launch = LAUNCH._replace(user="", limits={"NOFILE": 5000})
+    assert refusals(desk, launch) == [
+        Refusal(TOKEN, "cannot launch web: limit NOFILE 5000 is above the hard limit 4096", "")
+    ]
+    assert refusals(desk, launch._replace(limits={"NOFILE": 4096})) == []
