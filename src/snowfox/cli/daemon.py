@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, NoReturn
 
 from snowfox import errors
 from snowfox.contract.start import STORES, Node, Said, said
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.api import Posix, Spawn
-from snowfox.errors import DeadlineExceeded, HostError, SnowFoxError
+from snowfox.errors import DeadlineExceeded, HostError, PosixError, SnowFoxError
 from snowfox.values import Seconds
 
 PATIENCE: Final[Seconds] = 60.0
@@ -74,32 +74,61 @@ def described(folder: str, configuration: str, policy: str | None) -> Node:
         policy: a file, or None.
     """
     project = os.path.realpath(folder)
-    digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:32]
     return Node(
         project=project,
         configuration=configuration,
-        store=f"{STORES}/{digest}" if os.geteuid() == 0 else "",
+        store=_store(project) if os.geteuid() == 0 else "",
         policy="" if policy is None else os.path.abspath(policy),
         paths=tuple(_third_party()),
     )
 
 
-def detached(posix: Posix, node: Node) -> Pipe:
-    """Start the daemon in a session of its own. Raises PosixError."""
+class Waiting:
+    """A daemon that was started and touches nothing yet.
+
+    Args:
+        posix: the kernel.
+        pipe: what it says.
+        go: where it waits for its word; owned from now on.
+    """
+
+    def __init__(self, posix: Posix, pipe: Pipe, go: int) -> None:
+        self.pipe = pipe
+        self._posix = posix
+        self._go = go
+
+    def go(self, configuration: str) -> Pipe:
+        """Let it begin with this file. A daemon that ended already is seen by its pipe."""
+        with suppress(PosixError):
+            self._posix.files.write(self._go, os.fsencode(configuration) + b"\n")
+        self.give_up()
+        return self.pipe
+
+    def give_up(self) -> None:
+        """Let it end without a word, unless it was told to begin. A second time is fine."""
+        if self._go >= 0:
+            self._posix.files.close(self._go)
+            self._go = -1
+
+
+def begin(posix: Posix, node: Node) -> Waiting:
+    """Start a daemon in a session of its own, which waits for `go`. Raises PosixError."""
     reader, writer = posix.files.pipe()
+    waits, go = posix.files.pipe()
     null = posix.files.open(os.devnull, os.O_RDWR)
     try:
-        words = _words(node.replace(ready=3, is_detached=True))
+        words = _words(node.replace(ready=3, go=4, is_detached=True))
         # Its stderr is ours until it has its own log: what fails before that would be lost.
-        descriptors = ((null, 0), (null, 1), (2, 2), (writer, 3))
+        descriptors = ((null, 0), (null, 1), (2, 2), (writer, 3), (waits, 4))
         posix.processes.spawn(Spawn(sys.executable, tuple(words), _environment(), descriptors, session=True))
     except SnowFoxError:
         posix.files.close(reader)
+        posix.files.close(go)
         raise
     finally:
-        posix.files.close(writer)
-        posix.files.close(null)
-    return Pipe(posix, reader)
+        for descriptor in (writer, waits, null):
+            posix.files.close(descriptor)
+    return Waiting(posix, Pipe(posix, reader), go)
 
 
 def become(node: Node) -> NoReturn:
@@ -114,6 +143,12 @@ def become(node: Node) -> NoReturn:
     except OSError as error:
         msg = f"cannot become the daemon: {error.strerror}"
         raise HostError(msg, "") from error
+
+
+def _store(project: str) -> str:
+    from hashlib import sha256  # noqa: PLC0415 - only for root's node
+
+    return f"{STORES}/{sha256(os.fsencode(project)).hexdigest()[:32]}"
 
 
 def _words(node: Node) -> list[str]:

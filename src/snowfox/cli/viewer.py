@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 
 from snowfox.cli import daemon, node, paper, progress
 from snowfox.cli.commands.logs import Printer
+from snowfox.cli.starting import failure
 from snowfox.contract.manager import Manager, Progress
 from snowfox.contract.start import Node
 from snowfox.core.posix.api import Posix
@@ -58,8 +59,6 @@ def start(posix: Posix, place: node.Place, asked: Node, *, as_json: bool) -> NoR
 
 
 def _view(pipe: daemon.Pipe, place: node.Place, *, as_json: bool) -> None:
-    from snowfox.cli.commands.up import failure  # noqa: PLC0415 - a circle otherwise
-
     first = pipe.next()
     if first is None or first.word != "listening":
         raise failure(first, place)

@@ -2,8 +2,11 @@ r"""How a daemon is started: the words on its command line, the names in a node'
 
 ```text
 python -I -S boot.py daemon --project FOLDER --configuration NAME [--store FOLDER] [--policy FILE] [--ready FD]
-                            [--viewer PID] [--detached] [--path FOLDER]...
+                            [--viewer PID] [--detached] [--go FD] [--path FOLDER]...
 ```
+
+With `--go` it touches nothing until a line with the configuration's name comes on that pipe, and ends without a word
+when the pipe ends first: its imports then cost no time while the command line checks the configuration.
 
 What it says on the pipe `--ready`, a line each, then its end:
 
@@ -52,6 +55,7 @@ class Node(Frozen):
         store: the store's folder, absolute; "": `.snowfox`.
         policy: the policy's file; "": `POLICY`, where that exists.
         ready: a descriptor to tell how the start went; -1: none.
+        go: a descriptor that says when to begin, and with which configuration; -1: now.
         viewer: pid of our child that shows what happens, and is waited for at the end; 0: none.
         is_detached: there is no terminal; a hangup means nothing.
         paths: folders of third-party packages, for the manager.
@@ -65,6 +69,7 @@ class Node(Frozen):
     store: str = ""
     policy: str = ""
     ready: int = -1
+    go: int = -1
     viewer: int = 0
     is_detached: bool = False
     paths: tuple[str, ...] = ()
@@ -78,6 +83,7 @@ class Node(Frozen):
         for option, value in (("--store", self.store), ("--policy", self.policy)):
             words += [option, value] if value else []
         words += ["--ready", str(self.ready)] if self.ready >= 0 else []
+        words += ["--go", str(self.go)] if self.go >= 0 else []
         words += ["--viewer", str(self.viewer)] if self.viewer else []
         words += ["--detached"] if self.is_detached else []
         for path in self.paths:
@@ -91,7 +97,7 @@ _TEXTS = {
     "--store": "store",
     "--policy": "policy",
 }
-_NUMBERS = {"--ready": "ready", "--viewer": "viewer"}
+_NUMBERS = {"--ready": "ready", "--go": "go", "--viewer": "viewer"}
 
 
 def parse(words: list[str]) -> Node:

@@ -37,6 +37,7 @@ DELAYS: Final = Backoff(first=0.1, factor=2.0, most=30.0)
 
 _FEW: Final = 64  # descriptors that the daemon itself needs
 _VIEWER_PATIENCE: Final = 2.0
+_CHECK: Final = 60.0  # seconds that the command line may take to check a configuration
 _log = get("daemon")
 
 
@@ -77,6 +78,11 @@ def run(means: Means) -> int:
     """What `main` does, with all that it needs given in."""
     reporter = means.reporter
     try:
+        if means.node.go >= 0:
+            name = _awaited(means)
+            if not name:
+                return 0
+            means = means._replace(node=means.node.replace(configuration=name))
         return _run(means)
     except SnowFoxError as error:
         _log.error(str(error))
@@ -88,6 +94,26 @@ def run(means: Means) -> int:
     finally:
         reporter.close()
         _wait_for_viewer(means)
+
+
+def _awaited(means: Means) -> str:
+    """The configuration's name, when it is time to begin; "" when it never will be."""
+    posix, go = means.posix, means.node.go
+    posix.files.duplicate_to(go, go, inherited=False)
+    poller = posix.poller()
+    until = means.clock.after(_CHECK)
+    content = b""
+    try:
+        poller.add(go)
+        while not content.endswith(b"\n") and (left := until - means.clock.now()) > 0:
+            chunk = posix.files.read(go, 4096) if poller.wait(left) else None
+            if chunk == b"":
+                return ""
+            content += chunk or b""
+    finally:
+        poller.close()
+        posix.files.close(go)
+    return content.decode("utf-8", "surrogateescape").rstrip("\n")
 
 
 def _run(means: Means) -> int:

@@ -152,6 +152,7 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
         ),
     )
     node.connector.open()
+    node.is_known.set()
 
 
 async def _refuse(node: Node, operation: Operation, error: SnowFoxError) -> None:
@@ -162,6 +163,7 @@ async def _refuse(node: Node, operation: Operation, error: SnowFoxError) -> None
     else:
         details, code = [], 1
     message = "\n".join(_lines(error))
+    node.is_known.set()
     node.operations.end(operation.id, "refused", message, code, details=tuple(details))
     try:
         async with asyncio.timeout(_TELL_WITHIN):

@@ -57,7 +57,7 @@ class Board:
         """True once all are in `state` (`ready` counts `finished`); False when `within` seconds are over."""
         wanted = _REACHES.get(state, frozenset({state}))
         end = self._clock.now() + within
-        while not all(self.statuses[one].state in wanted for one in instances if one in self.statuses):
+        while not all(one in self.statuses and self.statuses[one].state in wanted for one in instances):
             left = end - self._clock.now()
             if left <= 0:
                 return False

@@ -35,7 +35,7 @@ class ManagerHandlers:
     async def status(self, pattern: str = "*") -> NodeStatus:
         """The rows of what the pattern means, and the node's own state."""
         node = self._node
-        instances = self._select(pattern)
+        instances = await self._select(pattern)
         rows = node.board.rows(instances, node.posix)
         notes = await node.notes() if pattern == "*" else []
         as_wanted = all(status.light == "green" for status in node.board.statuses.values())
@@ -76,7 +76,7 @@ class ManagerHandlers:
             raise UserError(msg, "signals are 1 to 64")
         statuses = self._node.board.statuses
         sent: list[str] = []
-        for instance in self._select(pattern):
+        for instance in await self._select(pattern):
             status = statuses.get(instance)
             if status and status.pid and await self._node.connector.signal_now(status.token, number):
                 sent.append(instance)
@@ -98,7 +98,7 @@ class ManagerHandlers:
     async def logs(self, pattern: str, lines: int, follow: bool) -> AsyncIterator[LogLine]:  # noqa: FBT001 - the contract
         """The ends of the logs, then what comes."""
         output = self._node.output
-        instances = self._select(pattern)
+        instances = await self._select(pattern)
         lines = max(0, min(lines, MOST_LINES))
         follower = Follower(self._node.loop) if follow else None
         try:
@@ -122,7 +122,7 @@ class ManagerHandlers:
     @handles(Manager.wait)
     async def wait(self, pattern: str, state: str, milliseconds: int) -> bool:
         """Until all that the pattern means are in that state."""
-        instances = self._select(pattern)
+        instances = await self._select(pattern)
         return await self._node.board.until_state(instances, state, within=milliseconds / 1000)
 
     @handles(Manager.modules)
@@ -135,14 +135,15 @@ class ManagerHandlers:
         if node.board.phase == "stopping":
             msg = f"cannot {verb} {pattern}: the node is stopping"
             raise UserError(msg)
-        instances = tuple(self._select(pattern))
+        instances = tuple(await self._select(pattern))
         operation = node.open(verb, who(), instances)
         node.driver.tell(event.Ask(operation.id, verb, instances))
         async for step in operation.follow():
             yield step
 
-    def _select(self, patterns: str) -> list[str]:
+    async def _select(self, patterns: str) -> list[str]:
         """Instances of several patterns, each once, in the order of the configuration. Raises NotFound."""
+        await self._node.until_known()
         services = self._node.services
         words = patterns.split()
         if not words:

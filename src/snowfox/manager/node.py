@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from snowfox.contract.control import Daemon, Welcome
@@ -31,6 +32,7 @@ from snowfox.service.spec import Configuration
 from snowfox.values import Seconds, size_text
 
 _FILES_EVERY: Final[Seconds] = 1.0
+_KNOWN_WITHIN: Final[Seconds] = 5.0
 
 
 class Node:
@@ -80,6 +82,7 @@ class Node:
         self.lines: Callable[[], list[ModuleLine]] = list
         self.standing_notes: list[str] = []
         self.start_was_told = asyncio.Event()
+        self.is_known = asyncio.Event()
         self._sources: Sources | None = None
         self._files_asked: Seconds = 0.0
         self._files_differ = False
@@ -91,6 +94,13 @@ class Node:
         self.name = configuration.node
         self.version = configuration.version
         self.services = {name: service.ids() for name, service in configuration.services.items()}
+
+    async def until_known(self) -> None:
+        """Wait, not for long, until it is known what there is to run: a new manager reads that first."""
+        if not self.is_known.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_KNOWN_WITHIN):
+                    await self.is_known.wait()
 
     async def operation(self, verb: str) -> Operation:
         """The last operation with this verb; waits until there is one. Without a deadline of its own."""

@@ -43,7 +43,7 @@ def run(arguments: list[str]) -> int:
     """Serve until the daemon's session ends."""
     posix = LinuxPosix()
     activate(posix)
-    set_sink(json_line_sink(lambda line: posix.files.write(_STDERR, line)))
+    set_sink(json_line_sink(lambda line: posix.files.write(_STDERR, line), least="info"))
     try:
         found = find()
         gc.freeze()  # what was imported stays

@@ -19,9 +19,9 @@ def read(sources: Sources, *, host: str) -> Checked:
         host: the host's name, the node's unless it has one.
     """
     if sources.main.name.startswith("Procfile"):
-        from snowfox.service import procfile  # noqa: PLC0415 - one of the two is needed
+        from snowfox.service.procfile import read as read_procfile  # noqa: PLC0415 - one of the two is needed
 
-        return procfile.read(sources, host=host)
-    from snowfox.service import toml  # noqa: PLC0415 - one of the two is needed
+        return read_procfile(sources, host=host)
+    from snowfox.service.toml import read as read_toml  # noqa: PLC0415 - one of the two is needed
 
-    return toml.read(sources, host=host)
+    return read_toml(sources, host=host)

@@ -22,6 +22,7 @@ from snowfox.values import is_name
 
 FIRST_PORT: Final = 5000
 PORTS_PER_LINE: Final = 100
+LAST_PORT: Final = 65535
 MOST_PROBLEMS: Final = 100
 
 _PROCESS: Final = re.compile(r"[ \t]*([^\s:]+)[ \t]*:[ \t]*(.*?)[ \t]*\Z")
@@ -44,6 +45,10 @@ def read(sources: Sources, *, host: str) -> Checked:
     if problems:
         return Checked(main.title, None, tuple(problems))
     first = int(environment.get("PORT", FIRST_PORT))
+    last = first + PORTS_PER_LINE * max(0, len(commands) - 1)
+    if last > LAST_PORT:
+        why = f"cannot read {main.title}: the port of {list(commands)[-1]} would be {last}"
+        return Checked(main.title, None, (Problem(why, "begin lower: PORT=5000 in .env", main.title),))
     services = {
         name: _service(name, command, sources, {**environment, "PORT": str(first + index * PORTS_PER_LINE)})
         for index, (name, command) in enumerate(commands.items())
@@ -168,4 +173,4 @@ def _value(text: str) -> str | None:
 
 
 def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65535
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= LAST_PORT

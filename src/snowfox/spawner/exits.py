@@ -11,15 +11,22 @@ from snowfox.spawner.held import Handle, Kit
 from snowfox.values import UNKNOWN_EXIT, Exit
 
 PATIENCE: Final = 100
-"""How often an exit is looked for that its parent does not reap; then it is unknown."""
+"""How often an exit is looked for that the daemon has to write down; then it is unknown."""
+
+PATIENCE_WITH_STRANGERS: Final = 6
+"""The same where its parent is somebody else, who writes nothing: only the pidfd may still tell, once it is reaped."""
 
 _log = log.get("spawner")
 
 
 class Exits:
-    """Finds out how processes ended."""
+    """Finds out how processes ended.
+
+    `daemon` is the pid of the daemon, who reaps what an earlier spawner launched; 0 while there is none.
+    """
 
     def __init__(self, kit: Kit) -> None:
+        self.daemon = kit.posix.own.parent()
         self._kit = kit
         self._posix = kit.posix
         self._again: set[str] = set()
@@ -67,11 +74,12 @@ class Exits:
         """Its parent, the daemon, writes the exit down before it reaps: who is no zombie any more has been reaped."""
         handle.looks += 1
         found = self._posix.processes.identity(handle.pid)
-        is_unreaped = found is not None and found.started <= handle.started
         seen = self._kit.records.read(token).exit
-        if seen is None and is_unreaped and handle.looks < PATIENCE:
-            self._again.add(token)
-            return
+        if seen is None and found is not None and found.started <= handle.started:
+            patience = PATIENCE if found.parent == self.daemon else PATIENCE_WITH_STRANGERS
+            if handle.looks < patience:
+                self._again.add(token)
+                return
         is_written = seen is not None
         if seen is None:
             seen = self._posix.processes.exit_by_descriptor(handle.pidfd) or UNKNOWN_EXIT

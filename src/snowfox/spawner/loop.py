@@ -216,6 +216,7 @@ class Loop:
             self._posix.files.close(socket)
             return
         self._awaits_daemon = False
+        self._parts.exits.daemon = peer.pid
         self._parts.poller.discard(self._listener)
         self._parts.sessions.begin(DAEMON, socket)
         _log.info("a new daemon came", pid=peer.pid)
@@ -327,6 +328,7 @@ class Loop:
                 parts.sessions.end(MANAGER)
             case AwaitDaemon():
                 self._awaits_daemon = True
+                parts.exits.daemon = 0
                 parts.poller.add(self._listener)
             case Finish(clean=clean):
                 self._finish(clean=clean)

@@ -16,7 +16,9 @@ def checked(text: str, *, name: str = "snowfox.toml", owner: int = 1000, env: st
     return read(Sources(FOLDER, (File(name, text, owner), *beside)), host="box")
 
 
-def configuration(text: str, *, name: str = "snowfox.toml", owner: int = 1000, env: str | None = None) -> Configuration:
+def configuration(
+    text: str, *, name: str = "snowfox.toml", owner: int = 1000, env: str | None = None
+) -> Configuration:
     """What this text says. Raises ConfigurationRefused when it has errors."""
     return checked(text, name=name, owner=owner, env=env).require()
 

@@ -51,6 +51,17 @@ class Node:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_text(text)
 
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        """Start `snowfox WORDS` there and do not wait; the caller ends it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "snowfox.cli.main", *words],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(),
+        )
+
     def run(self, *words: str, timeout: float = 60.0) -> Done:
         """Run `snowfox WORDS` there."""
         command = [sys.executable, "-m", "snowfox.cli.main", *words]

@@ -83,7 +83,7 @@ class Line:
         if isinstance(answer, Failed):
             raise answer.error
         value: Any = answer.value
-        lines = cast("list[Any]", value) if isinstance(value, list) else [value]
+        lines: list[Any] = [*value] if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType] - decoded
         self.outputs += [
             line.output for line in lines if isinstance(line, Launched | Running) and line.output
         ]

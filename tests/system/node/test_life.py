@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from snowfox.testing.node import Node, alive, environment
+from snowfox.testing.node import Node, alive
 
 THREE = """
 [service.ticker]
@@ -148,25 +146,29 @@ command = ["sleep", "1000"]
 directory = "/"
 restart = { when = "on-failure", delay = "0s" }
 
-[service.endless]
+[service.long]
 type = "task"
 command = ["sleep", "1000"]
 directory = "/"
 autostart = false
 """,
     )
+    with node.begin("start", "long") as client:
+        node.until(lambda: "long" in node.running(), "the task runs")
+        client.kill()
     before = node.running()
     node.kill("daemon", "spawner", "manager")
     node.until(lambda: not node.processes(), "all three are gone")
     assert all(alive(one.pid) for one in before.values())
-    os.kill(before["fragile"].pid, signal.SIGKILL)
-    node.until(lambda: not alive(before["fragile"].pid), "fragile is gone")
+    for name in ("fragile", "long"):
+        os.kill(before[name].pid, signal.SIGKILL)
+        node.until(lambda name=name: not alive(before[name].pid), f"{name} is gone")
     node.run("up", "-d")
-    after = node.running()
-    assert {name: one for name, one in after.items() if name != "fragile"} == {
-        name: one for name, one in before.items() if name != "fragile"
-    }
-    assert after["fragile"].pid != before["fragile"].pid
+    others = {name: one for name, one in before.items() if name not in {"fragile", "long"}}
+    assert {name: one for name, one in node.running().items() if name in others} == others
+    node.until(lambda: node.status()["long"]["state"] == "failed", "the task failed")
+    assert "unknown" in node.status()["long"]["message"]
+    node.until(lambda: node.running().get("fragile", before["fragile"]) != before["fragile"], "a new fragile")
     assert "unknown" in node.status()["fragile"]["message"]
     node.good("restart", "ticker")
 
@@ -202,14 +204,7 @@ def test_a_second_up_shows_the_running_node(node: Node) -> None:
 def test_terminal_foreground_stops_in_order(node: Node) -> None:
     """`up` in the foreground becomes the daemon; TERM to it stops everything and ends with 0."""
     node.write(THREE)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "snowfox.cli.main", "up"],
-        cwd=node.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(),
-    )
+    process = node.begin("up")
     try:
         node.until(lambda: node.run("status").code == 0, "all as wanted")
         assert node.processes()["daemon"] == process.pid

@@ -83,7 +83,7 @@ def test_user_root_must_be_allowed(node: Node) -> None:
     node.write('[service.web]\ncommand = ["sleep", "1000"]\ndirectory = "/"\nuser = "root"\n')
     done = node.run("up", "-d")
     assert done.code == 3
-    assert 'users = ["root"]' in done.text
+    assert 'users = ["root", "*"]' in done.text
     policy = node.folder / "policy.toml"
     policy.write_text('users = ["root"]\n')
     node.good("up", "-d", "--policy", str(policy))
@@ -96,7 +96,7 @@ def test_a_port_under_1024(node: Node) -> None:
     node.write(text)
     done = node.run("up", "-d")
     assert done.code == 3
-    assert 'ports = ["987"]' in done.text
+    assert 'ports = ["987", "0", "1024-65535"]' in done.text
     policy = node.folder / "policy.toml"
     policy.write_text('ports = ["987"]\n')
     node.good("up", "-d", "--policy", str(policy))

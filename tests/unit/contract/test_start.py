@@ -13,6 +13,7 @@ FULL = Node(
     store="/var/lib/x",
     policy="/etc/p",
     ready=3,
+    go=4,
     viewer=77,
     is_detached=True,
     paths=("/a", "/b"),

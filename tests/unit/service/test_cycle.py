@@ -9,6 +9,7 @@ GRAPHS = st.dictionaries(st.integers(0, 6), st.lists(st.integers(0, 7), max_size
 
 
 def reaches(graph, start, target):
+    """Whether a walk leads from one to the other."""
     seen, todo = set(), list(graph.get(start, ()))
     while todo:
         node = todo.pop()

@@ -40,11 +40,13 @@ ready = { http = "unix:run/${ID}", timeout = "5s" }
 
 
 def web(text, owner=1000):
+    """A configuration of one service, and the service."""
     found = configuration(f'[service.web]\ncommand = "web"\n{text}\n', owner=owner)
     return found, found.services["web"]
 
 
 def launched(text="", *, node=HERS, user=ANNA, owner=1000):
+    """The launch of that service."""
     found, service = web(text, owner)
     return plan(found, service, 1, node=node, user=user)
 
@@ -123,7 +125,10 @@ def test_ordinary_node_has_one_user():
     _, service = web('user = "shop"')
     with pytest.raises(UserError) as caught:
         run_as(service, HERS)
-    assert str(caught.value) == "cannot run service web as shop: this node is run by anna, who can be no one else"
+    assert (
+        str(caught.value)
+        == "cannot run service web as shop: this node is run by anna, who can be no one else"
+    )
     assert caught.value.hint == "leave user out, or start the node as root"
 
 
@@ -140,7 +145,11 @@ def test_dynamic_user():
     """A dynamic uid has no entry: digits for a name, no home, a shell that is there."""
     made = launched(node=ROOTS, user=None, owner=0)
     assert made.user == "61200"
-    assert {name: made.environment[name] for name in ("HOME", "USER", "SHELL")} == {"HOME": "/", "USER": "61200", "SHELL": "/bin/sh"}
+    assert {name: made.environment[name] for name in ("HOME", "USER", "SHELL")} == {
+        "HOME": "/",
+        "USER": "61200",
+        "SHELL": "/bin/sh",
+    }
 
 
 def test_users_that_are_not_there():
@@ -158,6 +167,7 @@ def test_ordinary_user_without_an_entry():
 
 
 def many(folder_services):
+    """That many services of root."""
     return configuration("".join(f'[service.s{n}]\ncommand = "x"\n' for n in range(folder_services)), owner=0)
 
 
@@ -178,7 +188,9 @@ def test_dynamic_uids_are_stable():
 
 def test_dynamic_uids_only_where_needed():
     """Who has a user needs none; a used-up range is an error."""
-    assert dynamic_uids(configuration('[service.a]\ncommand = "x"\nuser = "shop"\n', owner=0), frozenset()) == {}
+    assert (
+        dynamic_uids(configuration('[service.a]\ncommand = "x"\nuser = "shop"\n', owner=0), frozenset()) == {}
+    )
     assert dynamic_uids(configuration('[service.a]\ncommand = "x"\n', owner=5), frozenset()) == {}
     with pytest.raises(UserError, match="cannot find a user for service s0: all uids"):
         dynamic_uids(many(1), frozenset(range(FIRST_DYNAMIC, LAST_DYNAMIC + 1)))

@@ -9,10 +9,12 @@ PROCFILE = "# shop\nweb: gunicorn app ${X:-1} | tee log  \n\nworker:python worke
 
 
 def read(text, env=None):
+    """What a Procfile says."""
     return configuration(text, name="Procfile", env=env)
 
 
 def problems(text, env=None):
+    """The problems of a Procfile as they are shown."""
     return shown(text, name="Procfile", env=env)
 
 
@@ -73,10 +75,22 @@ def test_version_follows_both_files():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("web: x\n  nonsense here\n", 'Procfile:2:3: cannot read Procfile: expected "name: command"\n    2 |   nonsense here\n      |   ^^^^^^^^^^^^^'),
-        ("w@b: x\n", 'Procfile:1:1: cannot read Procfile: "w@b" is not a name\n    1 | w@b: x\n      | ^^^ letters, digits, "_" and "-"'),
-        ("web:\n", "Procfile:1:1: cannot read Procfile: there is no command for web\n    1 | web:\n      | ^^^^"),
-        ("web: x\nweb: y\n", "Procfile:2:1: cannot read Procfile: web is written twice\n    2 | web: y\n      | ^^^"),
+        (
+            "web: x\n  nonsense here\n",
+            'Procfile:2:3: cannot read Procfile: expected "name: command"\n    2 |   nonsense here\n      |   ^^^^^^^^^^^^^',
+        ),
+        (
+            "w@b: x\n",
+            'Procfile:1:1: cannot read Procfile: "w@b" is not a name\n    1 | w@b: x\n      | ^^^ letters, digits, "_" and "-"',
+        ),
+        (
+            "web:\n",
+            "Procfile:1:1: cannot read Procfile: there is no command for web\n    1 | web:\n      | ^^^^",
+        ),
+        (
+            "web: x\nweb: y\n",
+            "Procfile:2:1: cannot read Procfile: web is written twice\n    2 | web: y\n      | ^^^",
+        ),
     ],
 )
 def test_wrong_lines(text, expected):
@@ -86,7 +100,7 @@ def test_wrong_lines(text, expected):
 
 def test_wrong_env():
     """Errors of `.env` are its own, all at once."""
-    assert problems("web: x\n", "nonsense\nA='x\n1B=x\nPORT=no\nC=\"x\" y\n") == (
+    assert problems("web: x\n", 'nonsense\nA=\'x\n1B=x\nPORT=no\nC="x" y\n') == (
         '.env:1:1: cannot read .env: expected "KEY=VALUE"\n'
         "    1 | nonsense\n"
         "      | ^^^^^^^^\n"
@@ -107,7 +121,9 @@ def test_wrong_env():
 
 def test_ports_end():
     """More lines than there are ports are refused, not started with a port that is none."""
-    assert "there is no port 65535 + 100" in problems("web: x\nworker: y\n", "PORT=65535")
+    assert problems("web: x\nworker: y\n", "PORT=65500") == (
+        "Procfile: cannot read Procfile: the port of worker would be 65600\n   begin lower: PORT=5000 in .env"
+    )
 
 
 def test_bounds():
@@ -117,4 +133,7 @@ def test_bounds():
 
 def test_nothing():
     """A file without a process draws a warning."""
-    assert problems("# nothing\n") == "Procfile: warning: there is no process in it\n   for example web: python3 app.py"
+    assert (
+        problems("# nothing\n")
+        == "Procfile: warning: there is no process in it\n   for example web: python3 app.py"
+    )

@@ -59,7 +59,9 @@ def test_every_key():
                 instances=2,
                 requires=("migrate",),
                 after=("migrate",),
-                ready=Ready(http=f"unix:{FOLDER}/run/web-${{INSTANCE}}.sock", path="/health", timeout=5.0, every=1.0),
+                ready=Ready(
+                    http=f"unix:{FOLDER}/run/web-${{INSTANCE}}.sock", path="/health", timeout=5.0, every=1.0
+                ),
                 restart=Restart("on-failure", 0.0, 60.0, 3, 120.0, 2.0, success=(0, 2), final=(78,)),
                 stop=Stop(3, 15.0),
                 log=Log(1 << 20, 2),
@@ -79,7 +81,12 @@ def test_defaults():
     web = configuration('[service.web]\ncommand = "web"\n').services["web"]
     assert web == Service("web", ("web",), owner=1000)
     assert (web.restart.when, web.stop.signal, web.stop.grace) == ("always", 15, 10.0)
-    assert (web.restart.delay, web.restart.max_delay, web.restart.limit, web.restart.window) == (0.1, 30.0, 5, 60.0)
+    assert (web.restart.delay, web.restart.max_delay, web.restart.limit, web.restart.window) == (
+        0.1,
+        30.0,
+        5,
+        60.0,
+    )
 
 
 def test_node_is_the_host():
@@ -122,10 +129,15 @@ def test_documented_messages():
 def test_keys_to_come(key):
     """Each designed key that is not there yet says so by name."""
     text = f'[service.web]\ncommand = "web"\n{key} = 1\n'
-    assert shown(text).split("\n")[0] == f'snowfox.toml:3:1: cannot read service web: "{key}" is not supported yet'
+    assert (
+        shown(text).split("\n")[0]
+        == f'snowfox.toml:3:1: cannot read service web: "{key}" is not supported yet'
+    )
 
 
-@pytest.mark.parametrize("key", ["ready.descriptor", "ready.unix", "ready.log", "stop.steps", "log.age", "log.rate"])
+@pytest.mark.parametrize(
+    "key", ["ready.descriptor", "ready.unix", "ready.log", "stop.steps", "log.age", "log.rate"]
+)
 def test_inner_keys_to_come(key):
     """So do those of the tables in it."""
     outer, inner = key.split(".")
@@ -146,11 +158,31 @@ def test_tables_to_come(table):
 @pytest.mark.parametrize(
     ("text", "first", "hint"),
     [
-        ("[servce.web]\n", '1:2: cannot read snowfox.toml: unknown table "servce"', 'did you mean "service"?'),
-        ("[web]\n", '1:2: cannot read snowfox.toml: unknown table "web"', "services are written [service.web]"),
-        ("port = 1\n", '1:1: cannot read snowfox.toml: unknown key "port"', "known here: node, socket, service"),
-        ("service = 1\n", "1:1: cannot read snowfox.toml: service must be tables with names", "for example [service.front]"),
-        ("[[service]]\n", "1:3: cannot read snowfox.toml: service must be tables with names", "for example [service.front]"),
+        (
+            "[servce.web]\n",
+            '1:2: cannot read snowfox.toml: unknown table "servce"',
+            'did you mean "service"?',
+        ),
+        (
+            "[web]\n",
+            '1:2: cannot read snowfox.toml: unknown table "web"',
+            "services are written [service.web]",
+        ),
+        (
+            "port = 1\n",
+            '1:1: cannot read snowfox.toml: unknown key "port"',
+            "known here: node, socket, service",
+        ),
+        (
+            "service = 1\n",
+            "1:1: cannot read snowfox.toml: service must be tables with names",
+            "for example [service.front]",
+        ),
+        (
+            "[[service]]\n",
+            "1:3: cannot read snowfox.toml: service must be tables with names",
+            "for example [service.front]",
+        ),
         (
             '[service]\nweb = "x"\n',
             "2:1: cannot read service web: it must be a table",
@@ -162,17 +194,37 @@ def test_tables_to_come(table):
             'letters, digits, "_" and "-", in parts joined by dots',
         ),
         (
-            f'[service.{"x" * 101}]\n',
+            f"[service.{'x' * 101}]\n",
             f'1:2: cannot read snowfox.toml: "{"x" * 99}…" is not a name of a service',
             "at most 100 characters",
         ),
-        ("node = 1\n", "1:1: cannot read node: it must be a table", 'for example [node] and below it name = "shop-1"'),
-        ('[node]\nname = "a b"\n', '2:8: cannot read node: "a b" is not a name', 'for example "cache", "shop.web"'),
-        ("[service.web]\n", "1:2: cannot read service web: command is missing", 'for example command = "python3 app.py"'),
-        ("[socket.a]\n[service.b]\ncommand='x'", "1:2: cannot read socket a: listen is missing", "for example listen"),
+        (
+            "node = 1\n",
+            "1:1: cannot read node: it must be a table",
+            'for example [node] and below it name = "shop-1"',
+        ),
+        (
+            '[node]\nname = "a b"\n',
+            '2:8: cannot read node: "a b" is not a name',
+            'for example "cache", "shop.web"',
+        ),
+        (
+            "[service.web]\n",
+            "1:2: cannot read service web: command is missing",
+            'for example command = "python3 app.py"',
+        ),
+        (
+            "[socket.a]\n[service.b]\ncommand='x'",
+            "1:2: cannot read socket a: listen is missing",
+            "for example listen",
+        ),
         ('[socket.a]\nlisten = "a:1"\n', '2:10: cannot read socket a: "a" is not a numeric address', ""),
         ('[socket.a]\nlisten = "unix:"\n', '2:10: cannot read socket a: "unix:" names no path', ""),
-        ("[socket.a]\nlisten = []\n", "2:10: cannot read socket a: listen is empty", 'for example "127.0.0.1:8080"'),
+        (
+            "[socket.a]\nlisten = []\n",
+            "2:10: cannot read socket a: listen is empty",
+            'for example "127.0.0.1:8080"',
+        ),
     ],
 )
 def test_tables(text, first, hint):
@@ -194,30 +246,58 @@ def test_unquoted_dotted_name():
         ('command = ""', "the command is empty", 'for example "python3 app.py"'),
         ("command = []", "the command is empty", 'for example "python3 app.py"'),
         ('command = ["", "a"]', "the command begins with an empty word", ""),
-        ("command = \"a 'b\"", "the command has a quote or backslash that is not closed", ""),
+        ('command = "a \'b"', "the command has a quote or backslash that is not closed", ""),
         ('command = ["a", 1]', "item 2 of command must be text, not a number", 'write it in quotes: "1"'),
         ('command = "a\\u0000"', "command contains a NUL character", ""),
         ("directory = 1", "directory must be the path of a folder, not a number", ""),
         ('directory = ""', "directory is empty", 'the folder of this file is "."'),
         ('environment = "A=1"', "environment must be a table, not text", 'for example { DEBUG = "1" }'),
-        ("environment.PORT = 8080", "environment.PORT must be text, not a number", 'write it in quotes: "8080"'),
+        (
+            "environment.PORT = 8080",
+            "environment.PORT must be text, not a number",
+            'write it in quotes: "8080"',
+        ),
         ('environment."A=B" = "1"', '"A=B" cannot name a variable', ""),
         ('environment.LISTEN_PID = "1"', "LISTEN_PID is set by Snow Fox", ""),
         ('user = ""', '"" is not the name of a user', 'for example "www-data"'),
         ("instances = 0", "instances must be 1 to 1000, not 0", ""),
         ("instances = 1001", "instances must be 1 to 1000, not 1001", ""),
-        ('instances = ["blue", "green"]', "names of instances are not supported yet", "write how many, for example 2"),
+        (
+            'instances = ["blue", "green"]',
+            "names of instances are not supported yet",
+            "write how many, for example 2",
+        ),
         ('requires = "a"', "requires must be a list, not text", ""),
-        ('requires = [{ service = "a" }]', "a table in requires is not supported yet", "write the name of the service alone"),
+        (
+            'requires = [{ service = "a" }]',
+            "a table in requires is not supported yet",
+            "write the name of the service alone",
+        ),
         ('type = "job"', 'type must be one of "service", "task", not "job"', ""),
         ("ready = true", "ready must be a table, not true", "for example { notify = true }"),
         ('ready.tcp = "x"', '"x" is not HOST:PORT with a port up to 65535', 'for example "127.0.0.1:6379"'),
         ('ready.tcp = "127.0.0.1:0"', '"127.0.0.1:0" is not an address that can be tried', ""),
-        ('ready.http = "http://127.0.0.1/x"', '"http://127.0.0.1/x" is more than an address', 'http = "127.0.0.1:8080", path = "/health"'),
-        ('ready = { http = "127.0.0.1:1", path = "x" }', '"x" is not the path of a web address', 'for example "/health"'),
-        ('ready.delay = 5', "ready.delay must be a duration, not a number", 'for example "10s", "500ms", "2m"'),
+        (
+            'ready.http = "http://127.0.0.1/x"',
+            '"http://127.0.0.1/x" is more than an address',
+            'http = "127.0.0.1:8080", path = "/health"',
+        ),
+        (
+            'ready = { http = "127.0.0.1:1", path = "x" }',
+            '"x" is not the path of a web address',
+            'for example "/health"',
+        ),
+        (
+            "ready.delay = 5",
+            "ready.delay must be a duration, not a number",
+            'for example "10s", "500ms", "2m"',
+        ),
         ('restart = "always"', "restart must be a table, not text", 'for example { when = "always" }'),
-        ('restart.when = "on-failures"', 'restart.when must be one of "always", "on-failure", "never", not "on-failures"', 'did you mean "on-failure"?'),
+        (
+            'restart.when = "on-failures"',
+            'restart.when must be one of "always", "on-failure", "never", not "on-failures"',
+            'did you mean "on-failure"?',
+        ),
         ("restart.final = [256]", "item 1 of restart.final must be 0 to 255, not 256", ""),
         ('restart.delay = "400d"', '"400d" is more than 366d', ""),
         ('restart.healthy = "1s"', 'unknown key "restart.healthy"', ""),

@@ -8,12 +8,16 @@ CACHE = '[service.cache]\ncommand = "cache"\nready = { tcp = "127.0.0.1:6379" }\
 
 
 def web(text, more=""):
+    """A service with these keys, and more tables."""
     return f'[service.web]\ncommand = "web"\n{text}\n{more}'
 
 
 def test_unknown_names():
     """Names that are not there come with the nearest that is."""
-    text = web('requires = ["cach"]\nafter = ["nothing"]\nsockets = ["frnt", "other"]', CACHE) + '[socket.front]\nlisten = ":80"\n'
+    text = (
+        web('requires = ["cach"]\nafter = ["nothing"]\nsockets = ["frnt", "other"]', CACHE)
+        + '[socket.front]\nlisten = ":80"\n'
+    )
     assert shown(text) == (
         'snowfox.toml:3:13: cannot read service web: there is no service "cach"\n'
         '    3 | requires = ["cach"]\n'
@@ -41,7 +45,11 @@ def test_services_with_errors_are_there():
 
 def test_circle():
     """A circle is told by its path, once, with the kind of each step."""
-    text = web('requires = ["cache"]', CACHE + 'requires = ["db"]\n[service.db]\ncommand = "db"\nready = { notify = true }\nafter = ["web"]\n')
+    text = web(
+        'requires = ["cache"]',
+        CACHE
+        + 'requires = ["db"]\n[service.db]\ncommand = "db"\nready = { notify = true }\nafter = ["web"]\n',
+    )
     assert shown(text.replace('command = "web"', 'command = "web"\nready = { notify = true }')) == (
         "snowfox.toml:4:13: cannot read service web: it waits for itself: web requires cache requires db after web\n"
         '    4 | requires = ["cache"]\n'
@@ -119,7 +127,10 @@ def test_ready_of_a_task():
 )
 def test_probe_of_a_shared_socket(listen, probe, refused):
     """Of several instances behind one socket a probe cannot tell which one answered; of one it can."""
-    text = web(f'sockets = ["front"]\nready = {{ {probe} }}\ninstances = 2') + f'[socket.front]\nlisten = "{listen}"\n'
+    text = (
+        web(f'sockets = ["front"]\nready = {{ {probe} }}\ninstances = 2')
+        + f'[socket.front]\nlisten = "{listen}"\n'
+    )
     why = "2 instances share socket front: a probe cannot tell which one answered"
     assert (why in shown(text)) == refused
     assert shown(text.replace("instances = 2", "instances = 1")) == ""
@@ -140,13 +151,13 @@ def test_names_to_fill_in():
         'snowfox.toml:3:14: cannot read service web: "DIR" is not set\n'
         '    3 | directory = "${DIR}"\n'
         "      |              ^^^^^^ write it in environment\n"
-        'snowfox.toml:4:78: cannot read service web: a default, as in "${X:-1}", is not supported yet\n'
+        'snowfox.toml:4:80: cannot read service web: a default, as in "${X:-1}", is not supported yet\n'
         '    4 | environment = { A = "${B}", B = "${SERVICE} ${NODE} ${INSTANCE} ${PATH}", D = "${X:-1}" }\n'
-        + "      | " + " " * 77 + "^^^^^^^\n"
+        "      | " + " " * 79 + "^^^^^^^\n"
         'snowfox.toml:5:28: cannot read service web: "SOCKET_FRNT_PORT" is not set\n'
         '    5 | ready = { command = "check ${SOCKET_FRNT_PORT} ${SOCKET_FRONT_PORT} ${SOCKET_U_PORT}" }\n'
         '      |                            ^^^^^^^^^^^^^^^^^^^ did you mean "SOCKET_FRONT_PORT"?\n'
-        'snowfox.toml:5:69: cannot read service web: socket u has no port\n'
+        "snowfox.toml:5:69: cannot read service web: socket u has no port\n"
         '    5 | ready = { command = "check ${SOCKET_FRNT_PORT} ${SOCKET_FRONT_PORT} ${SOCKET_U_PORT}" }\n'
         "      | " + " " * 68 + "^^^^^^^^^^^^^^^^"
     )
@@ -155,7 +166,10 @@ def test_names_to_fill_in():
 def test_environment_made_from_itself():
     """Variables that need one another are refused; one that adds to what is there by itself is fine."""
     text = web('environment = { A = "${B}", B = "x${A}", PATH = "/opt:${PATH}" }')
-    assert shown(text).split("\n")[0] == "snowfox.toml:3:21: cannot read service web: A is made from itself: A from B from A"
+    assert (
+        shown(text).split("\n")[0]
+        == "snowfox.toml:3:21: cannot read service web: A is made from itself: A from B from A"
+    )
 
 
 def test_variable_made_from_nothing():

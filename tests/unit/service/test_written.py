@@ -63,7 +63,22 @@ def test_addresses(text, canonical):
 
 
 @pytest.mark.parametrize(
-    "text", ["80", "x:80", "127.0.0.1", "127.0.0.1:65536", "256.0.0.1:80", "1.2.3:80", "[1::2::3]:80", "::1:80", "unix:", "x" * 5000, "a:\n1", "unix-datagram:x", "1.2.3.4:" + "9" * 4000]
+    "text",
+    [
+        "80",
+        "x:80",
+        "127.0.0.1",
+        "127.0.0.1:65536",
+        "256.0.0.1:80",
+        "1.2.3:80",
+        "[1::2::3]:80",
+        "::1:80",
+        "unix:",
+        "x" * 5000,
+        "a:\n1",
+        "unix-datagram:x",
+        "1.2.3.4:" + "9" * 4000,
+    ],
 )
 def test_no_addresses(text):
     """What is none is refused with a sentence."""

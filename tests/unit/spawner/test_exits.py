@@ -8,6 +8,7 @@ import pytest
 
 from snowfox.contract.record import exit_line
 from snowfox.spawner.events import Ended, Event, ExitKnown, Found
+from snowfox.spawner.exits import PATIENCE, PATIENCE_WITH_STRANGERS
 from snowfox.testing.launches import RUN, TOKEN, Bench, host
 from snowfox.values import UNKNOWN_EXIT, Exit
 
@@ -110,9 +111,25 @@ def test_zombie_that_nobody_reaps() -> None:
     bench.kernel.end(pid, Exit(4))
     bench.turn()
     bench.exits.find(TOKEN, None)
+    assert looks_until_known(bench) == PATIENCE - 1
+
+
+def test_zombie_of_a_stranger() -> None:
+    """A parent that is not the daemon writes nothing down: it is not waited for as long, so that a restart is not late."""
+    bench, pid = adopted()
+    bench.exits.daemon = 0
+    bench.kernel.end(pid, Exit(4))
+    bench.turn()
+    bench.exits.find(TOKEN, None)
+    assert looks_until_known(bench) == PATIENCE_WITH_STRANGERS - 1
+
+
+def looks_until_known(bench: Bench) -> int:
+    """How often it was looked again until it was given up."""
     looks = 0
     while bench.exits.wants_look:
         bench.exits.look_again()
         looks += 1
         assert looks < 1000
     assert known(bench.said()) == [UNKNOWN_EXIT]
+    return looks

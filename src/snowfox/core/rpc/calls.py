@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 NEVER: Final = float("inf")
 
+_LONGEST: Final = 4_000_000.0
+"""Seconds that fit into a frame's number as milliseconds: 46 days. What has no end is said to have these."""
+
 UNGREETED: Final = 64
 """Requests that may be under way before the other end said how many it takes."""
 
@@ -85,7 +88,7 @@ class Calls:
         if trace is not None:
             kind = frame.TRACED
             body = message.trace(trace) + body
-        milliseconds = 0 if left is None else max(1, min(0xFFFFFFFF, round(left * 1000)))
+        milliseconds = 0 if left is None else max(1, round(min(left, _LONGEST) * 1000))
         request = self._last % 0xFFFFFFFF + 1
         if len(self._asked) - len(self._held) >= self.most:
             self._hold(request, kind, number, milliseconds, body, descriptors)

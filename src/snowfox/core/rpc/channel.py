@@ -132,6 +132,19 @@ class Channel:
         """Answer a request with an error; in vain when it was withdrawn."""
         self._session.refuse(request, error)
 
+    def item(self, request: int, value: object) -> bool:
+        """An item of a stream; False when it is no longer wanted. Who sends many looks at `unsent` in between."""
+        return self._session.item(request, value)
+
+    def end(self, request: int) -> None:
+        """A stream is at its end; in vain when it was withdrawn."""
+        self._session.end(request)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._session.outbox.size
+
     def cancel(self, request: int) -> None:
         """A call of ours is no longer wanted; nothing more is heard of it."""
         self._session.cancel(request)

@@ -19,6 +19,7 @@ from snowfox.core.rpc.message import SmallWire, Wire
 from snowfox.core.rpc.reading import Incoming
 from snowfox.errors import InternalError
 
+_named: Any = namedtuple  # noqa: PYI024 - types are not known before a method is
 _encode = msgspec.msgpack.Encoder().encode
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, MemoryError)
 
@@ -31,7 +32,7 @@ class FastWire(Wire):
     def __init__(self, method: Method[Any, Any]) -> None:
         names = [argument.name for argument in method.arguments]
         defaults = [argument.default for argument in method.arguments if argument.has_default]
-        kind: Any = namedtuple("Arguments", names, defaults=defaults)  # noqa: PYI024 - its types are not known here
+        kind: Any = _named("Arguments", names, defaults=defaults)
         kind.__annotations__ = {argument.name: argument.type for argument in method.arguments}
         self._arguments: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(kind)
         self._result: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(method.result)

@@ -28,7 +28,7 @@ from snowfox.core.rpc.happening import (
     StreamEnded,
     Withdrawn,
 )
-from snowfox.core.rpc.interface import Interface, Method, Right
+from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.outbox import Outbox
 from snowfox.core.rpc.reading import NO_DESCRIPTORS, Incoming
 from snowfox.core.rpc.requests import Requests
@@ -75,7 +75,7 @@ class Options(NamedTuple):
     name: str
     ping_after: Seconds | None = 2.0
     dead_after: Seconds | None = 5.0
-    rights: frozenset[str] = Right.ALL
+    rights: frozenset[str] = frozenset()
     most_requests: int = 20_000
 
 

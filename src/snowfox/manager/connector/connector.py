@@ -109,10 +109,10 @@ class Connector:
             self._arrival = self._loop.create_future()
             self._errands.pause()
 
-    def close(self) -> None:
-        """Ask nothing more."""
-        self._errands.close()
+    async def close(self) -> None:
+        """Ask nothing more. The session should have ended."""
         self._arrival.cancel()
+        await self._errands.close()
 
     # What the engine wants
 

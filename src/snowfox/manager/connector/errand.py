@@ -13,9 +13,12 @@ from typing import Final
 from snowfox.contract.spawner import Spawner
 from snowfox.core.log import get
 from snowfox.errors import ConnectionLost, SnowFoxError
+from snowfox.values import Seconds
 
 MOST_AT_ONCE: Final = 64
 """Requests under way."""
+
+_CLOSE_WITHIN: Final[Seconds] = 1.0
 
 Errand = Callable[[Spawner], Awaitable[None]]
 """Asks the spawner something and deals with the answer. ConnectionLost: will be tried again with the next spawner."""
@@ -47,13 +50,13 @@ class Errands:
         """The spawner is gone; what is under way fails by itself and waits for the next one."""
         self._remote = None
 
-    def close(self) -> None:
-        """Do nothing more."""
+    async def close(self) -> None:
+        """Do nothing more; what is under way ends by itself once its session has ended."""
         self.pause()
         self._urgent.clear()
         self._queue.clear()
-        for task in list(self._tasks):
-            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLOSE_WITHIN)
 
     def _hire(self) -> bool:
         if self._remote is None or len(self._tasks) >= MOST_AT_ONCE:

@@ -24,4 +24,4 @@ async def connector(setup: Setup) -> AsyncIterator[None]:
 
     node.connector = Connector(tell=tell, captured=captured, loop=node.loop)
     yield
-    node.connector.close()
+    await node.connector.close()

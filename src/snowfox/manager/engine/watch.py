@@ -24,7 +24,17 @@ class Watch:
         timer: when its timer is due; 0 without one.
     """
 
-    __slots__ = ("began", "deadlines", "operation", "pending", "settled", "timer", "until", "verb")
+    __slots__ = (
+        "_soonest",
+        "began",
+        "deadlines",
+        "operation",
+        "pending",
+        "settled",
+        "timer",
+        "until",
+        "verb",
+    )
 
     def __init__(self, operation: str, verb: str, began: Seconds) -> None:
         self.operation = operation
@@ -35,6 +45,7 @@ class Watch:
         self.deadlines: dict[str, Seconds] = {}
         self.until: Seconds = 0.0
         self.timer: Seconds = 0.0
+        self._soonest: Seconds | None = None
 
     @property
     def goes_up(self) -> bool:
@@ -56,11 +67,25 @@ class Watch:
         self.settled[instance] = verdict
         return verdict is not before
 
+    def give(self, instance: str, deadline: Seconds) -> Seconds:
+        """Let an instance have its chance until then; the deadline that it has, which is the first it was given."""
+        if instance not in self.deadlines:
+            self.deadlines[instance] = deadline
+            self._soonest = deadline if self._soonest is None else min(self._soonest, deadline)
+        return self.deadlines[instance]
+
+    def pass_deadlines(self, now: Seconds) -> list[str]:
+        """The pending ones that have had their chance. The only walk through all: once per deadline."""
+        waiting = {one: when for one, when in self.deadlines.items() if one in self.pending}
+        self._soonest = min((when for when in waiting.values() if when > now), default=None)
+        return [one for one, when in waiting.items() if when <= now]
+
     def next_look(self, now: Seconds) -> Seconds | None:
         """When something is due though nothing happens, or None. In the past: now."""
         if self.pending:
-            return min((self.deadlines[one] for one in self.pending if one in self.deadlines), default=None)
-        return self.until if self.until > now else None
+            return self._soonest
+        # Who was lost needs no watching.
+        return self.until if self.until > now and any(self.settled.values()) else None
 
     def lost(self) -> list[str]:
         """Instances that did not get there."""

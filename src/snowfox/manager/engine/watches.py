@@ -56,7 +56,7 @@ class Watches:
             watch = self._all[due]
             watch.timer = 0.0
             touched[watch] = None
-            for identity in [one for one in watch.pending if one in watch.deadlines]:
+            for identity in watch.pass_deadlines(self._fleet.turn.now):
                 self._judge(watch, self._fleet.members[identity])
         # One without members has nobody who changes.
         touched.update(
@@ -91,7 +91,7 @@ class Watches:
                 return False
             case "backoff":
                 chance = instance.launched + instance.service.ready.timeout
-                return self._had_chance(watch.deadlines.setdefault(instance.id, chance))
+                return self._had_chance(watch.give(instance.id, chance))
             case _:
                 return self._had_chance(watch.deadlines.get(instance.id))
 

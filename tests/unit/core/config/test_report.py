@@ -7,6 +7,7 @@ from snowfox.core.config.report import MOST, Enough, Report
 
 
 def report(text):
+    """A report on this text."""
     document = parse("f", text)
     assert isinstance(document, Document)
     return Report(document)

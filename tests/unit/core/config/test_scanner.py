@@ -1,6 +1,6 @@
 """Positions of a TOML text."""
 
-import datetime
+import datetime as dt
 import math
 import tomllib
 
@@ -17,8 +17,8 @@ SCALARS = st.one_of(
     st.booleans(),
     st.floats(),
     st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=8),
-    st.datetimes(min_value=datetime.datetime(1000, 1, 1)),
-    st.dates(min_value=datetime.date(1000, 1, 1)),
+    st.datetimes(min_value=dt.datetime(1000, 1, 1)),  # noqa: DTZ001 - TOML has such
+    st.dates(min_value=dt.date(1000, 1, 1)),
     st.times(),
 )
 TREES = st.dictionaries(
@@ -33,6 +33,7 @@ TREES = st.dictionaries(
 
 
 def escaped(text):
+    """As it stands in a basic string."""
     return "".join(
         {'"': '\\"', "\\": "\\\\", "\n": "\\n"}.get(letter)
         or (letter if letter.isprintable() and ord(letter) != 127 else f"\\U{ord(letter):08x}")
@@ -48,15 +49,19 @@ class Writer:
         self.lines = []
 
     def choose(self, *options):
+        """One of the options."""
         return self.draw(st.sampled_from(options))
 
     def blank(self):
+        """Blanks within a line."""
         return self.choose("", " ", "\t")
 
     def gap(self):
+        """Blanks, lines and comments within a list."""
         return self.choose("", " ", "\n", " # ] } , \" ' =\n", "\n\t")
 
     def key(self, name):
+        """A part of a key."""
         forms = ['"' + escaped(name) + '"']
         if name and all(letter in "abz09_-" for letter in name):
             forms.append(name)
@@ -65,6 +70,7 @@ class Writer:
         return self.choose(*forms)
 
     def text(self, value):
+        """A string."""
         forms = ['"' + escaped(value) + '"', '"""' + escaped(value) + '"""', '"""\n' + escaped(value) + '"""']
         if value.isprintable():
             if "'" not in value:
@@ -74,6 +80,7 @@ class Writer:
         return self.choose(*forms)
 
     def value(self, value, *, inline=False):
+        """Any value."""
         match value:
             case bool():
                 return "true" if value else "false"
@@ -89,7 +96,7 @@ class Writer:
                     if value == -math.inf
                     else repr(value)
                 )
-            case datetime.datetime() | datetime.date() | datetime.time():
+            case dt.datetime() | dt.date() | dt.time():
                 return value.isoformat()
             case int():
                 return str(value)
@@ -102,6 +109,7 @@ class Writer:
                 return "{" + self.blank() + ", ".join(pairs) + self.blank() + "}"
 
     def pair(self, names, value, *, inline=False):
+        """A key and its value; a table of one may become a dotted key."""
         if isinstance(value, dict) and len(value) == 1 and self.choose(0, 1):
             ((name, item),) = value.items()
             return self.pair([*names, name], item, inline=inline)
@@ -109,6 +117,7 @@ class Writer:
         return f"{key}{self.blank()}={self.blank()}{self.value(value, inline=inline)}"
 
     def table(self, names, table):
+        """A table, with what can be written as tables of their own below it."""
         later = []
         for name, item in table.items():
             is_tables = isinstance(item, list) and item and all(isinstance(one, dict) for one in item)
@@ -129,6 +138,7 @@ class Writer:
 
 @st.composite
 def documents(draw):
+    """Texts of TOML."""
     writer = Writer(draw)
     writer.table([], draw(TREES))
     return draw(st.sampled_from(["\n", "\n\n", "\n# note\n"])).join(writer.lines) + draw(
@@ -137,6 +147,7 @@ def documents(draw):
 
 
 def paths(value, way=()):
+    """Every key path of a tree with its value."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, item in items:
         yield (*way, step), item

@@ -29,6 +29,7 @@ class Table(Section):
 
 
 def read(text):
+    """The table of a text, and its problems as they are shown."""
     document = parse("f", text)
     assert isinstance(document, Document)
     report = Report(document)
@@ -51,32 +52,48 @@ def test_all_errors_at_once():
     )
     assert table == Table(name=None)
     assert problems == [
-        'f:1:2: cannot read table t: name is missing\n    1 | [t]\n      |  ^ for example name = "…"',
-        "f:2:13: cannot read table t: max-count must be 1 to 10, not 11\n"
-        "    2 | max-count = 11\n"
-        "      |             ^^",
-        'f:3:8: cannot read table t: mode must be one of "fast", "slow", not "fats"\n'
-        '    3 | mode = "fats"\n'
-        '      |        ^^^^^^ did you mean "fast"?',
-        "f:4:15: cannot read table t: item 2 of items must be text, not a number\n"
-        '    4 | items = ["a", 1]\n'
-        '      |               ^ write it in quotes: "1"',
-        'f:5:11: cannot read table t: unknown key "inner.onn"\n'
-        "    5 | inner = { onn = 1, on = 2 }\n"
-        '      |           ^^^ did you mean "on"?',
-        "f:5:25: cannot read table t: inner.on must be true or false, not a number\n"
-        "    5 | inner = { onn = 1, on = 2 }\n"
-        "      |                         ^",
-        "f:6:9: cannot read table t: maybe must be text, not a date\n"
-        "    6 | maybe = 1979-05-27\n"
-        '      |         ^^^^^^^^^^ for example "…"',
-        'f:7:1: cannot read table t: "later" is not supported yet\n    7 | later = 1\n      | ^^^^^',
-        'f:8:1: cannot read table t: unknown key "max_count"\n'
-        "    8 | max_count = 1\n"
-        '      | ^^^^^^^^^ did you mean "max-count"?',
-        'f:9:1: cannot read table t: unknown key "hidden"\n'
-        "    9 | hidden = 1.0\n"
-        "      | ^^^^^^ known here: name, max-count, mode, items, maybe, inner",
+        ('f:1:2: cannot read table t: name is missing\n    1 | [t]\n      |  ^ for example name = "…"'),
+        (
+            "f:2:13: cannot read table t: max-count must be 1 to 10, not 11\n"
+            "    2 | max-count = 11\n"
+            "      |             ^^"
+        ),
+        (
+            'f:3:8: cannot read table t: mode must be one of "fast", "slow", not "fats"\n'
+            '    3 | mode = "fats"\n'
+            '      |        ^^^^^^ did you mean "fast"?'
+        ),
+        (
+            "f:4:15: cannot read table t: item 2 of items must be text, not a number\n"
+            '    4 | items = ["a", 1]\n'
+            '      |               ^ write it in quotes: "1"'
+        ),
+        (
+            'f:5:11: cannot read table t: unknown key "inner.onn"\n'
+            "    5 | inner = { onn = 1, on = 2 }\n"
+            '      |           ^^^ did you mean "on"?'
+        ),
+        (
+            "f:5:25: cannot read table t: inner.on must be true or false, not a number\n"
+            "    5 | inner = { onn = 1, on = 2 }\n"
+            "      |                         ^"
+        ),
+        (
+            "f:6:9: cannot read table t: maybe must be text, not a date\n"
+            "    6 | maybe = 1979-05-27\n"
+            '      |         ^^^^^^^^^^ for example "…"'
+        ),
+        ('f:7:1: cannot read table t: "later" is not supported yet\n    7 | later = 1\n      | ^^^^^'),
+        (
+            'f:8:1: cannot read table t: unknown key "max_count"\n'
+            "    8 | max_count = 1\n"
+            '      | ^^^^^^^^^ did you mean "max-count"?'
+        ),
+        (
+            'f:9:1: cannot read table t: unknown key "hidden"\n'
+            "    9 | hidden = 1.0\n"
+            "      | ^^^^^^ known here: name, max-count, mode, items, maybe, inner"
+        ),
     ]
 
 

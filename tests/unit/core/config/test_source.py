@@ -14,10 +14,12 @@ NAMES = Names(("main.toml", "Other"), {"Other": (".env",)})
 
 
 def read_at(path, shown=None):
+    """Read what is at a path."""
     return read(str(path), names=NAMES, posix=LinuxPosix(), shown=shown)
 
 
 def refusal(path, shown=None):
+    """Why what is at a path is refused."""
     with pytest.raises(ConfigurationRefused) as caught:
         read_at(path, shown)
     return str(caught.value)

@@ -29,7 +29,9 @@ def again(before, *services, unseen=(), exits=None):
     """Begin anew with what is left: all processes but those that ended unseen or with a known exit."""
     exits = exits or {}
     found = tuple(
-        Found(token, 100, 100, 5.0, exits.get(name)) for token, name in before.running.items() if name not in unseen
+        Found(token, 100, 100, 5.0, exits.get(name))
+        for token, name in before.running.items()
+        if name not in unseen
     )
     stage = Stage(*services, ids=(f"Z{number:025}" for number in range(1000)))
     stage.now = before.now + 1

@@ -144,7 +144,7 @@ def test_start_takes_back_a_stop_that_did_not_begin():
     stop = stage.ask("stop", "cache")
     assert stage.state("cache") == "ready"
     stage.ask("start", "cache")
-    assert stage.done[stop].code == 1 if stop in stage.done else True
+    assert stop not in stage.done
     stage.advance(10.1)
     assert "cache" not in stage.ends
     assert stage.state("web@1") == "ready"

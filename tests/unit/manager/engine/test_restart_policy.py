@@ -185,7 +185,9 @@ def test_a_start_that_takes_too_long_is_ended_and_is_a_failure():
     assert stage.probes == {}
     assert stage.done["up"].message == "web did not get ready: not ready after 5 s: connection refused"
     stage.exit("web", Exit(0))
-    assert stage.message("web").startswith("not ready after 5 s: connection refused; next try in 0.1 s, 2 of 5")
+    assert stage.message("web").startswith(
+        "not ready after 5 s: connection refused; next try in 0.1 s, 2 of 5"
+    )
     stage.advance(0.1)
     assert stage.state("web") == "starting"
 

@@ -1,0 +1,155 @@
+"""How `snowfox up` goes: check here, show a node that runs, else start one and show how it comes up."""
+
+# pathlib costs 5 ms of import in every command.
+# ruff: noqa: PTH100, PTH123
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Final
+
+from snowfox.cli import daemon, node, paper, progress
+from snowfox.cli.commands import status
+from snowfox.contract.manager import Manager, NodeStatus, Progress
+from snowfox.contract.start import NODE_LOG, Node, Said
+from snowfox.core.config import source
+from snowfox.core.posix.linux import LinuxPosix
+from snowfox.errors import ConnectionLost, HostError, NoNode, PosixError, SnowFoxError, errno_text
+from snowfox.service.configuration import NAMES, read
+
+FAILED: Final = 1
+_PATIENCE: Final = 60.0  # seconds for the first manager to answer
+
+
+def up(options: argparse.Namespace, waiting: daemon.Waiting | None) -> int:
+    """See `commands.up.run`.
+
+    Args:
+        options: as that declares them.
+        waiting: a daemon for this folder that waits for its word, if there is one.
+    """
+    asked = _checked(options)
+    place = node.Place(asked.project)
+    try:
+        return _show_running(place, as_json=options.json)
+    except NoNode:
+        pass
+    if not options.detach:
+        from snowfox.cli import viewer  # noqa: PLC0415 - only in the foreground
+
+        viewer.start(LinuxPosix(), place, asked, as_json=options.json)
+    return _detached(place, asked, waiting, as_json=options.json)
+
+
+def _checked(options: argparse.Namespace) -> Node:
+    """What to start: read and checked here, so that a mistake starts and leaves nothing. Raises ConfigurationRefused."""
+    path = os.path.abspath(options.path or node.project_of(options.node or "."))
+    shown = options.path or ""
+    sources = source.read(path, names=NAMES, posix=LinuxPosix(), shown=shown)
+    checked = read(sources, host=os.uname().nodename)
+    checked.require()
+    for problem in checked.warnings:
+        print(problem.show(), file=sys.stderr)
+    if options.policy is not None:
+        try:
+            with open(options.policy, "rb"):
+                pass
+        except OSError as error:
+            why = errno_text(error.errno or 0)
+            msg = f"cannot read the policy {options.policy}: {why}"
+            raise HostError(msg, "") from error
+    return daemon.described(sources.folder, sources.main.name, options.policy)
+
+
+def _show_running(place: node.Place, *, as_json: bool) -> int:
+    """The status of a node that runs; of one that starts, how it goes on. Raises NoNode."""
+    with node.open_session(place, timeout=_PATIENCE) as session:
+        found: NodeStatus = session.call(Manager.status, "*")
+        if found.phase == "starting":
+            last = progress.follow(session.stream(Manager.starting), as_json=as_json)
+            return progress.finish(last, as_json=as_json)
+    return status.show(found, as_json=as_json)
+
+
+def _detached(place: node.Place, asked: Node, waiting: daemon.Waiting | None, *, as_json: bool) -> int:
+    pipe = (waiting or daemon.begin(LinuxPosix(), asked)).go(asked.configuration)
+    first = pipe.next()
+    if first is not None and first.word == "busy":
+        return _lost_race(place, asked, first, as_json=as_json)
+    if first is None or first.word != "listening":
+        raise failure(first, place)
+    try:
+        with node.open_session(place, timeout=_PATIENCE) as session:
+            last = progress.follow(session.stream(Manager.starting), as_json=as_json)
+    except (ConnectionLost, NoNode) as error:
+        raise next((failure(line, place) for line in pipe.rest() if line.word == "failed"), error) from error
+    if last is not None and last.code not in {0, FAILED}:
+        _await_end(pipe, first.pid)
+    return progress.finish(_with_next_steps(last), as_json=as_json)
+
+
+def _with_next_steps(last: Progress | None) -> Progress | None:
+    """How long it took, and what one may want to do now."""
+    if last is None or last.code:
+        return last
+    dot = paper.out().dot()
+    steps = f" {dot} ".join(("", "snowfox status", "snowfox logs -f", "snowfox down"))
+    return last._replace(message=f"{last.message}, {paper.took(last.milliseconds)}{steps}")
+
+
+def failure(line: Said | None, place: node.Place) -> SnowFoxError:
+    """Why a daemon did not start, by what it said last, and what its log says last where it only names the log."""
+    see = f"see {place.home}/{NODE_LOG}"
+    if line is None or line.word != "failed":
+        return HostError("cannot start the node: its daemon ended without a word", see)
+    if NODE_LOG not in line.hint:
+        return HostError(line.text, line.hint)
+    reason = _last_error(place)
+    return HostError(line.text, f"{reason}\n{see}" if reason else see)
+
+
+def _last_error(place: node.Place) -> str:
+    """The last error in the node's log; "" where there is none or it cannot be read."""
+    import json  # noqa: PLC0415 - only for a failure
+
+    try:
+        with open(f"{place.home}/{NODE_LOG}", "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 65536))
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    for line in reversed(lines):
+        if b'"level":"error"' in line:
+            try:
+                return str(json.loads(line)["text"])
+            except (ValueError, KeyError):
+                return ""
+        if b'"listening"' in line:  # the beginning of this start
+            return ""
+    return ""
+
+
+def _lost_race(place: node.Place, asked: Node, busy: Said, *, as_json: bool) -> int:
+    """Another `up` was faster: its node is ours as well."""
+    try:
+        return _show_running(place, as_json=as_json)
+    except NoNode as error:
+        who = f"daemon pid {busy.pid}" if busy.pid else "its daemon did not say its pid"
+        msg = f"cannot start a node in {asked.project}: it runs already ({who})"
+        raise HostError(msg, "snowfox status · snowfox down") from error
+
+
+def _await_end(pipe: daemon.Pipe, pid: int) -> None:
+    """A refused node goes by itself; what it leaves is nothing."""
+    from snowfox.cli.commands.down import await_end  # noqa: PLC0415 - seldom
+
+    for _ in pipe.rest():
+        pass
+    posix = LinuxPosix()
+    try:
+        pidfd = posix.processes.open(pid)
+    except PosixError:  # it is gone
+        return
+    await_end(posix, pidfd)

@@ -1,0 +1,258 @@
+"""Whatever comes, in whatever order: the engine does not raise, and its promises hold."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from snowfox.manager.engine.engine import Engine
+from snowfox.service import effects, event
+from snowfox.service.spec import Configuration, Ready, Restart, Service, Stop
+from snowfox.service.status import STATES
+from snowfox.values import Exit
+
+NAMES = ("a", "b@1", "b@2", "c", "d", "e")
+EXITS = st.sampled_from((Exit(0), Exit(1), Exit(signal=9), Exit()))
+
+
+def services(when: str) -> tuple[Service, ...]:
+    restart = Restart(when=when, delay=0.0 if when == "on-failure" else 0.1)
+    return (
+        Service("a", ("x",), ready=Ready(notify=True, timeout=5.0), restart=restart),
+        Service("b", ("x",), requires=("a",), instances=2, restart=restart, stop=Stop(15, 1.0)),
+        Service("c", ("x",), requires=("b", "d"), ready=Ready(tcp="x:1", timeout=3.0), restart=restart),
+        Service("d", ("x",), is_task=True, after=("a",), restart=restart),
+        Service("e", ("x",), after=("c",), autostart=False, restart=restart),
+    )
+
+
+class Anything(RuleBasedStateMachine):
+    """A driver that answers when it likes, and strangers that say what they like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.number = 0
+        self.pending: dict[str, str] = {}  # token -> instance: launches without an answer
+        self.alive: dict[str, str] = {}  # token -> instance
+        self.timers: dict[str, tuple[float, str]] = {}
+        self.old: list[str] = ["a~none"]
+        self.open: set[str] = set()
+        self.phase = ""
+        self.statuses: dict[str, object] = {}
+        self.is_going = False
+        self.dying: set[str] = set()
+
+    @initialize(when=st.sampled_from(("always", "on-failure", "never")))
+    def begin(self, when: str) -> None:
+        """The node begins."""
+        found = {each.name: each for each in services(when)}
+        self.services = found
+        configuration = Configuration("n", found, {}, "0", "/")
+        self.engine = Engine(configuration, self.new_id, Random(1))
+        self.open.add("up")
+        self.tell(event.Begin("up"))
+
+    def new_id(self) -> str:
+        self.number += 1
+        return f"{self.number:026}"
+
+    def tell(self, happened: event.Event) -> None:
+        for effect in self.engine.handle(happened, self.now):
+            match effect:
+                case effects.Launch(instance, token):
+                    assert instance not in self.pending.values(), "two launches under way"
+                    assert instance not in self.alive.values(), "launched while a process lives"
+                    assert not self.is_going, "launched while the node goes down"
+                    self.check_order(instance)
+                    self.pending[token] = instance
+                    self.old.append(token)
+                case effects.Signal(_, token) | effects.Kill(_, token):
+                    self.dying.add(token)
+                case effects.SetTimer(subject, name, seconds):
+                    assert seconds >= 0
+                    self.timers[subject] = (self.now + seconds, name)
+                case effects.ClearTimer(subject):
+                    self.timers.pop(subject, None)
+                case effects.OperationDone(operation):
+                    assert operation in self.open, "an operation ended twice"
+                    self.open.discard(operation)
+                case effects.Changed(status):
+                    assert status.state in STATES
+                    assert status.light in {"green", "yellow", "red"}
+                    self.statuses[status.id] = status
+                case effects.PhaseChanged(phase):
+                    self.phase = phase
+                case _:
+                    pass
+
+    def check_order(self, instance: str) -> None:
+        name = instance.partition("@")[0]
+        for other in self.services[name].requires:
+            ids = self.services[other].ids()
+            states = {self.engine.status(each, self.now).state for each in ids}  # type: ignore[union-attr]
+            assert states & {"ready", "finished"}, f"{instance} launched before {other}: {states}"
+
+    @rule(data=st.data(), passed=st.floats(0, 2))
+    @precondition(lambda self: self.pending)
+    def launched(self, data: st.DataObject, passed: float) -> None:
+        """A launch succeeds."""
+        self.now += passed
+        token = data.draw(st.sampled_from(sorted(self.pending)))
+        instance = self.pending.pop(token)
+        self.alive[token] = instance
+        self.tell(event.Launched(instance, token, self.number + 100, 1))
+
+    @rule(data=st.data(), temporary=st.booleans())
+    @precondition(lambda self: self.pending)
+    def refused(self, data: st.DataObject, temporary: bool) -> None:
+        """A launch fails."""
+        token = data.draw(st.sampled_from(sorted(self.pending)))
+        self.tell(event.LaunchRefused(self.pending.pop(token), token, "no", "", temporary))
+
+    @rule(data=st.data(), exit=EXITS, passed=st.floats(0, 20))
+    @precondition(lambda self: self.alive)
+    def ended(self, data: st.DataObject, exit: Exit, passed: float) -> None:
+        """A process ends."""
+        self.now += passed
+        token = data.draw(st.sampled_from(sorted(self.alive)))
+        del self.alive[token]
+        self.tell(event.Ended(token, exit))
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.alive)
+    def ready(self, data: st.DataObject) -> None:
+        """It says or is found that it is ready."""
+        token = data.draw(st.sampled_from(sorted(self.alive)))
+        self.tell(event.Notified(token) if token.startswith("a") else event.ProbeAnswered(token))
+
+    @rule()
+    @precondition(lambda self: self.timers)
+    def fire(self) -> None:
+        """The next timer is due."""
+        subject, (when, name) = min(self.timers.items(), key=lambda item: item[1])
+        del self.timers[subject]
+        self.now = max(self.now, when)
+        self.tell(event.TimerFired(subject, name))
+
+    @rule(
+        verb=st.sampled_from(("start", "stop", "restart", "dance")),
+        names=st.sets(st.sampled_from((*NAMES, "x"))),
+    )
+    def ask(self, verb: str, names: set[str]) -> None:
+        """A person asks."""
+        operation = f"op{self.new_id()}"
+        self.open.add(operation)
+        self.tell(event.Ask(operation, verb, tuple(sorted(names))))
+
+    @rule(
+        data=st.data(), name=st.sampled_from(("ready", "unready", "grace-over", "kill-over", "retry", "look"))
+    )
+    def stranger(self, data: st.DataObject, name: str) -> None:
+        """Something late, doubled or made up; a token that lives or is under way is never made up."""
+        token = data.draw(st.sampled_from(self.old))
+        if token in self.pending or token in self.alive:
+            return
+        instance = token.partition("~")[0]
+        happened = data.draw(
+            st.sampled_from(
+                (
+                    event.Ended(token, Exit(0)),
+                    event.LaunchRefused(instance, token, "no"),
+                    event.Launched(instance, token, 5, 5),
+                    event.Notified(token),
+                    event.ProbeAnswered(token),
+                    event.ProbeFailed(token, "no"),
+                    event.TimerFired("nobody", name),
+                    event.Begin("again"),
+                )
+            )  # fmt: skip
+        )
+        self.tell(happened)
+
+    @rule(kill=st.booleans())
+    @precondition(lambda self: self.number > 12)
+    def go_down(self, kill: bool) -> None:
+        """The node goes down."""
+        if not self.is_going:
+            self.is_going = True
+            self.open.add("down")
+            self.tell(event.StopAll("down"))
+        if kill:
+            self.tell(event.KillAll())
+
+    @invariant()
+    def one_process_each(self) -> None:
+        """At most one live token per instance."""
+        assert len(set(self.alive.values())) == len(self.alive)
+
+    @invariant()
+    def status_agrees(self) -> None:
+        """What was told of an instance is what it is."""
+        if not self.phase:
+            return
+        for name in NAMES:
+            status = self.engine.status(name, self.now)
+            told = self.statuses[name]
+            assert status is not None
+            assert (told.state, told.light, told.token) == (status.state, status.light, status.token)  # type: ignore[attr-defined]
+
+    @invariant()
+    def numbers_agree(self) -> None:
+        """Every count that is kept up to date equals the one made from scratch; nobody waits at an open gate."""
+        if not self.phase:
+            return
+        fleet = self.engine._fleet
+        for group in fleet.groups.values():
+            assert group.wanted == sum(member.wants for member in group.members)
+            assert group.held == sum(not other.is_effective for other in group.requires)
+            assert group.is_effective is (group.wanted > 0 and not group.held)
+            assert group.leaving == sum(member.leaving for member in group.members)
+            behind = (*group.dependents, *group.followers)
+            assert group.leaving_behind == sum(other.leaving > 0 for other in behind)
+            assert group.unmet == sum(not other.is_good for other in group.requires)
+            assert group.hopeless_before == sum(other.is_hopeless for other in group.requires)
+            assert group.coming_before == sum(other.is_coming for other in group.after)
+            for member in group.members:
+                assert member.place == fleet._place_of(member)
+                state = member.instance.state
+                if state == "waiting":
+                    assert fleet.is_to_run(member), "waits though it is not to run"
+                    assert not group.is_open, "waits at an open gate"
+                if member.leaving and state != "stopping":
+                    assert group.leaving_behind, "is not stopped though its turn has come"
+                if state in {"starting", "ready"} and not member.leaving:
+                    assert fleet.is_to_run(member), "runs though it is not to run"
+        assert fleet.running == sum(
+            member.instance.state in {"starting", "ready", "failing", "stopping"}
+            for member in fleet.members.values()
+        )
+
+    def teardown(self) -> None:
+        """From anywhere the node goes down: every process is signalled or killed, every operation ends."""
+        if not self.phase:
+            return
+        self.go_down(kill=False)
+        for _ in range(2000):
+            if not (self.pending or self.alive):
+                break
+            if self.pending:
+                token, instance = self.pending.popitem()
+                self.alive[token] = instance
+                self.tell(event.Launched(instance, token, 9, 9))
+            elif dying := sorted(self.dying & set(self.alive)):
+                del self.alive[dying[0]]
+                self.tell(event.Ended(dying[0], Exit(signal=15)))
+            else:
+                self.fire()
+        assert not self.alive
+        assert self.phase == "down"
+        assert not self.open, f"operations without an end: {self.open}"
+        assert not self.timers
+
+
+Anything.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestAnything = Anything.TestCase

@@ -1,0 +1,29 @@
+"""What a start waits for."""
+
+from __future__ import annotations
+
+from snowfox.service.readiness import Wait, unready_text, wait_of
+from snowfox.service.spec import Ready, Service
+
+
+def web(ready=None, **more):
+    return Service("web", ("x",), ready=ready or Ready(), **more)
+
+
+def test_each_form_waits_for_one_thing():
+    """Executed, notified, probed, delay, or the end of a task, each with its timer."""
+    assert wait_of(web()) == Wait("executed")
+    assert wait_of(web(is_task=True)) == Wait("end")
+    assert wait_of(web(Ready(notify=True, timeout=3.0))) == Wait("notified", "unready", 3.0)
+    for ready in (Ready(tcp="x:1"), Ready(http="x:1"), Ready(command=("true",))):
+        assert wait_of(web(ready)) == Wait("probed", "unready", 30.0)
+        assert wait_of(web(ready)).probes
+    assert wait_of(web(Ready(delay=2.0))) == Wait("delay", "ready", 2.0)
+    assert not wait_of(web(Ready(delay=2.0))).probes
+
+
+def test_words_for_a_start_that_took_too_long():
+    """With what the probe said, or that nothing was said."""
+    assert unready_text(web(Ready(tcp="x:1")), "refused") == "not ready after 30 s: refused"
+    assert unready_text(web(Ready(notify=True)), "") == "not ready after 30 s: it did not notify"
+    assert unready_text(web(Ready(tcp="x:1")), "") == "not ready after 30 s"
