@@ -4,15 +4,18 @@ Only the module of the command that was asked for is imported, so that `snowfox 
 module has `add(parser)`, which declares its words, and `run(options)`, which returns the exit code.
 """
 
+# pathlib costs 5 ms of import in every command.
+# ruff: noqa: PTH123
+
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Final, NoReturn
 
+from snowfox.cli import paper
 from snowfox.errors import (
     ConfigurationRefused,
     NoNode,
@@ -20,6 +23,7 @@ from snowfox.errors import (
     NotPermitted,
     SnowFoxError,
     UsageError,
+    errno_text,
 )
 
 VERSION: Final = "0.1.0"
@@ -50,83 +54,136 @@ EXIT_CODES: Final[dict[type[SnowFoxError], int]] = {
     NoNode: 6,
     NotPermitted: 7,
 }
+"""Of errors; of what is not here, and not below what is here: 1."""
+
+MEANINGS: Final = {
+    0: "done; status: all is as wanted",
+    1: "failed, or something did not get there",
+    2: "wrong use",
+    3: "status: something is not as wanted; check, up: refused, nothing was moved",
+    4: "no such service or instance",
+    6: "no node there",
+    7: "not allowed",
+    8: "wait: timed out",
+    130: "interrupted",
+}
+"""All exit codes of all commands."""
+
+FAILED: Final = 1
+WRONG_USE: Final = 2
 INTERRUPTED: Final = 130
 
-
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose refusal is one line in our words."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"cannot read the command: {message}", f"see: {self.prog} --help")
+_COMMON: Final = frozenset({"--node", "--debug", "--help", "-h", "--version"})
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """The console script. Never returns: exits with the codes of the documentation."""
-    code = run(sys.argv[1:] if words is None else words)
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _open_missing()
+        code = _flushed(run(sys.argv[1:] if words is None else words))
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     raise SystemExit(code)
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one command and return its exit code; errors of the tree are printed."""
-    debug = "--debug" in words
+    """Run one command and return its exit code; what goes wrong is told in a line."""
+    paper.prepare()
+    is_debugged = "--debug" in words
     try:
         return _dispatch(list(words))
-    except SnowFoxError as error:
-        if debug:
-            raise
-        show(error)
-        return exit_code(error)
+    except SystemExit as end:  # argparse has printed its help
+        return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has seen enough
+        _drop_output()
         return 0
+    except SnowFoxError as error:
+        show(error, with_trace=is_debugged)
+        return exit_code(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a user sees no stack trace
+        hint = "" if is_debugged else "   add --debug to see where"
+        _complain([inside(error), hint], with_trace=is_debugged)
+        return FAILED
 
 
 def exit_code(error: SnowFoxError) -> int:
     """The exit code of an error: that of its nearest class with one, else 1."""
-    return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
+    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
 
 
-def show(error: SnowFoxError) -> None:
+def show(error: SnowFoxError, *, with_trace: bool = False) -> None:
     """An error on standard error: its problems where it has some, one line, then what to do."""
-    lines = [*error.problems, str(error)] if isinstance(error, ConfigurationRefused) else [str(error)]
-    if error.hint:
-        lines += ["   " + line for line in error.hint.splitlines()]
-    print("\n".join(lines), file=sys.stderr)
+    # A peer may have left the problems out.
+    problems = (error.problems or []) if isinstance(error, ConfigurationRefused) else []
+    lines = [line for text in (*problems, str(error)) for line in text.splitlines()]
+    lines += ["   " + line for line in error.hint.splitlines()]
+    _complain(lines, with_trace=with_trace)
+
+
+def inside(error: Exception) -> str:
+    """The line for an error that nobody thought of."""
+    if isinstance(error, OSError) and error.errno is not None:
+        what = f"{error.filename}: " if error.filename else ""
+        return f"snowfox failed inside: {what}{errno_text(error.errno)}"
+    return f"snowfox failed inside: {type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+
+
+def overview() -> str:
+    """What `snowfox --help` prints."""
+    rows = "\n".join(f"  {name:<9} {summary}" for name, (_, summary) in COMMANDS.items())
+    codes = "\n".join(f"  {code:<9} {meaning}" for code, meaning in MEANINGS.items())
+    return (
+        "usage: snowfox [--node FOLDER] COMMAND …\n\n"
+        "Runs and watches the services of a host.\n\n"
+        f"commands:\n{rows}\n\n"
+        f"exit codes:\n{codes}\n\n"
+        "snowfox COMMAND --help tells more of one; snowfox --version prints the version."
+    )
 
 
 def _dispatch(words: list[str]) -> int:
     given, name, rest = _split(words)
+    if "--version" in given:
+        print(f"snowfox {VERSION}")
+        return 0
+    if name == "help":
+        given, name, rest = ["--help"], next(iter(rest), None), []
     if name is None:
-        if "--version" in given:
-            print(f"snowfox {VERSION}")
-            return 0
-        if set(given) <= {"--help", "-h"}:
-            print(overview())
-            return 0 if given else 2
-        msg = "cannot read the command: no command given"
-        raise UsageError(msg, "see: snowfox --help")
+        return _without_command(given)
     name = ALIASES.get(name, name)
     if name not in COMMANDS:
         raise _unknown(name)
+    return _command(name, [*given, *rest])
+
+
+def _command(name: str, words: list[str]) -> int:
+    from snowfox.cli.words import Words  # noqa: PLC0415 - --version needs none
+
     module_name, summary = COMMANDS[name]
     module = import_module(f"snowfox.cli.commands.{module_name}")
-    parser = _Parser(
-        prog=f"snowfox {name}", description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False
-    )
-    parser.set_defaults(command=name)
+    parser = Words(name, summary)
     module.add(parser)
-    parser.add_argument(
-        "--node", metavar="FOLDER", default=None, help="the node's folder; default: found from here"
-    )
+    parser.add_argument("--node", metavar="FOLDER", help="the node's folder; default: found from here")
     parser.add_argument("--debug", action="store_true", help="show the stack trace of an error")
-    code: int = module.run(parser.parse_args([*given, *rest]))
+    code: int = module.run(parser.read(words))
     return code
+
+
+def _without_command(given: list[str]) -> int:
+    unknown = next((word for word in given if word.startswith("-") and word not in _COMMON), None)
+    if unknown is not None and not unknown.startswith("--node="):
+        msg = f'cannot read the command: there is no option "{unknown}"'
+        raise UsageError(msg, "see: snowfox --help")
+    if "--help" in given or "-h" in given:
+        print(overview())
+        return 0
+    if given:
+        msg = "cannot read the command: no command given"
+        raise UsageError(msg, "see: snowfox --help")
+    print(overview(), file=sys.stderr)
+    return WRONG_USE
 
 
 def _split(words: list[str]) -> tuple[list[str], str | None, list[str]]:
@@ -140,21 +197,48 @@ def _split(words: list[str]) -> tuple[list[str], str | None, list[str]]:
 
 
 def _unknown(name: str) -> UsageError:
-    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+    from snowfox.core.config.nearest import did_you_mean  # noqa: PLC0415 - only for a mistake
 
-    near = get_close_matches(name, [*COMMANDS, *ALIASES], n=1)
-    hint = f'did you mean "{near[0]}"?' if near else "see: snowfox --help"
+    hint = did_you_mean(name, [*COMMANDS, *ALIASES, "help"]) or "see: snowfox --help"
     return UsageError(f'cannot read the command: there is no "{name}"', hint)
 
 
-def overview() -> str:
-    """What `snowfox --help` prints."""
-    rows = "\n".join(f"  {name:<9} {summary}" for name, (_, summary) in COMMANDS.items())
-    return (
-        "usage: snowfox [--node FOLDER] COMMAND …\n\n"
-        f"Runs and watches the services of a host.\n\n{rows}\n\n"
-        "snowfox COMMAND --help tells more of one; snowfox --version prints the version."
-    )
+def _complain(lines: Iterable[str], *, with_trace: bool) -> None:
+    try:
+        if with_trace:
+            import traceback  # noqa: PLC0415 - only when asked for
+
+            traceback.print_exc()
+        print("\n".join(paper.safe(line) for line in lines if line), file=sys.stderr, flush=True)
+    except OSError:
+        pass  # nobody can be told; the exit code says it
+
+
+def _flushed(code: int) -> int:
+    """The exit code once all that was printed has gone."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        _complain([f"cannot print: {errno_text(error.errno)}"], with_trace=False)
+        return code or FAILED
+    return code
+
+
+def _drop_output() -> None:
+    """What is still to be printed goes nowhere: the interpreter prints it at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def _open_missing() -> None:
+    """Standard streams that the caller closed: what is opened next must not become one of them."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open as long as we live
 
 
 if __name__ == "__main__":

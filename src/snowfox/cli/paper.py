@@ -1,31 +1,61 @@
-"""What is printed on: colour where it helps, symbols that the terminal knows, columns, times for people."""
+"""What is printed on: colour where it helps, signs that the terminal knows, columns, times for people."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
 from typing import Final, TextIO
 
 _COLOURS: Final = {"green": "32", "yellow": "33", "red": "31", "dim": "2", "bold": "1"}
 _PREFIXES: Final = ("36", "35", "34", "33", "32", "31", "96", "95", "94", "93", "92", "91")
 _SYMBOLS: Final = {"green": ("●", "*"), "yellow": ("◐", "~"), "red": ("✗", "!"), "done": ("✓", "+")}
+_UNKNOWN: Final = ("?", "?")
+_SIGNS: Final = {"…": "...", "·": "-", "—": "-", "–": "-", "→": "->", "’": "'"}
+_HANDLER: Final = "snowfox.signs"
+_ALWAYS_SHOWN: Final = frozenset({"SERVICE", "STATE", "MODULE"})
+
+
+def prepare() -> None:
+    """Let standard output and error take any text, also where their encoding has not all of its signs."""
+    codecs.register_error(_HANDLER, _replaced)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=_HANDLER)
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_SIGNS.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
 
 
 class Paper:
     """A text stream and what it can show.
 
     Args:
-        stream: where to print; colour only on a terminal and without `NO_COLOR`.
+        stream: where to print; colour only on a terminal and without `NO_COLOR` (no-color.org: set and not empty).
     """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self.is_terminal = stream.isatty()
-        self._coloured = (
-            self.is_terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        )
+        self.can_move = self.is_terminal and os.environ.get("TERM") != "dumb"
+        """Whether a line can be erased again."""
+        self._coloured = self.can_move and not os.environ.get("NO_COLOR")
         self._plain = (stream.encoding or "ascii").lower().replace("-", "") != "utf8"
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal as it is now; 0 where there is no limit, or none is known."""
+        if not self.is_terminal:
+            return 0
+        try:
+            return os.get_terminal_size(self.stream.fileno()).columns
+        except OSError:
+            return 0
 
     def colour(self, name: str, text: str) -> str:
         """The text in a colour of our names, or as it is."""
@@ -36,25 +66,25 @@ class Paper:
         return f"\x1b[{_PREFIXES[index % len(_PREFIXES)]}m{text}\x1b[0m" if self._coloured else text
 
     def symbol(self, name: str) -> str:
-        """`green yellow red` lights and `done`: the shape says it too, without colour."""
-        sign = _SYMBOLS[name][self._plain]
-        return self.colour("green" if name == "done" else name, sign)
+        """`green yellow red` lights and `done`: the shape says it too, without colour. Of other lights `?`."""
+        sign = _SYMBOLS.get(name, _UNKNOWN)[self._plain]
+        colour = "green" if name == "done" else name
+        return self.colour(colour, sign) if colour in _COLOURS else sign
 
     def dot(self) -> str:
         """What separates facts in one line."""
         return "-" if self._plain else "·"
 
     def line(self, text: str) -> None:
-        """Print a line at once, with what the stream cannot encode replaced."""
-        if self._plain:
-            text = text.encode("ascii", "replace").decode()
+        """Print a line at once."""
         self.stream.write(text + "\n")
         self.stream.flush()
 
     def lines(self, texts: Iterable[str]) -> None:
-        """Print lines with one write."""
+        """Print lines with one write; nothing where there are none."""
         text = "\n".join(texts)
-        self.line(text)
+        if text:
+            self.line(text)
 
 
 def out() -> Paper:
@@ -62,19 +92,35 @@ def out() -> Paper:
     return Paper(sys.stdout)
 
 
+def json_line(value: object) -> None:
+    """Print a value as JSON on one line of standard output, at once. In ASCII, which every terminal and pipe takes."""
+    import json  # noqa: PLC0415 - only when asked for
+
+    print(json.dumps(value), flush=True)
+
+
+def safe(text: str) -> str:
+    """The text without what could move or colour a terminal: it comes from services and files."""
+    if text.isprintable():
+        return text
+    from snowfox.core.config.problem import printable  # noqa: PLC0415 - seldom
+
+    return printable(text)
+
+
 def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows below their heads, each column as wide as its widest cell; columns without any content are left out."""
-    kept = [
-        i
-        for i, head in enumerate(heads)
-        if not rows or any(row[i] for row in rows) or head in {"SERVICE", "STATE"}
-    ]
-    widths = [max(len(heads[i]), *(len(row[i]) for row in rows)) if rows else len(heads[i]) for i in kept]
-    table = [heads, *rows]
-    return [
-        "  ".join(row[i].ljust(width) for i, width in zip(kept, widths, strict=True)).rstrip()
-        for row in table
-    ]
+    table = list(zip(heads, *rows, strict=True))
+    kept = [column for column in table if not rows or column[0] in _ALWAYS_SHOWN or any(column[1:])]
+    padded = [[cell.ljust(width) for cell in column] for column in kept for width in (max(map(len, column)),)]
+    return ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]
+
+
+def wrapped(text: str, width: int, indent: str) -> list[str]:
+    """The text in lines of at most `width` columns, where words allow it, each after `indent`."""
+    from textwrap import wrap  # noqa: PLC0415 - for narrow terminals only
+
+    return wrap(text, max(width, len(indent) + 20), initial_indent=indent, subsequent_indent=indent)
 
 
 def age(milliseconds: float) -> str:
@@ -89,10 +135,10 @@ def age(milliseconds: float) -> str:
 
 def took(milliseconds: float) -> str:
     """How long something took: `1.9 s`, `2 m 5 s`."""
-    seconds = milliseconds / 1000
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} m {int(seconds % 60)} s"
+    tenths = round(milliseconds / 100)
+    if tenths < 600:
+        return f"{tenths / 10:.1f} s"
+    return f"{tenths // 600} m {tenths % 600 // 10} s"
 
 
 def count(number: int, noun: str) -> str:

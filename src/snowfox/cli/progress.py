@@ -2,16 +2,85 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any, Final, Self
 
 from snowfox.cli import paper
 from snowfox.contract.manager import Progress
+from snowfox.core.clock import active
+from snowfox.values import Seconds
 
 GOOD: Final = frozenset({"ready", "finished", "stopped"})
-BAD: Final = frozenset({"failed", "stuck", "backoff", "refused"})
-_SHOWN_AFTER_MS: Final = 500
+BAD: Final = frozenset({"failed", "failing", "stuck", "backoff", "refused"})
+SHOWN_AFTER: Final[Seconds] = 0.5
+"""What takes longer says that it is still under way; as often it is drawn anew."""
+
+
+class Moving:
+    """A line that says what is under way and since when, erased before anything else is printed.
+
+    It is drawn by the handler of SIGALRM, which runs between two steps of the one thread while that waits for the
+    node. A thread of its own was rejected: it costs its import, and a lock around everything that is printed.
+
+    Args:
+        sheet: where to draw; nothing is drawn where a line cannot be erased again.
+        text: what is under way; asked for each time.
+    """
+
+    def __init__(self, sheet: paper.Paper, text: Callable[[], str]) -> None:
+        self._sheet = sheet
+        self._text = text
+        self._began = active().now()
+        self._is_drawn = False
+        self._is_printing = False
+        self._before: Any = signal.SIG_DFL
+
+    def __enter__(self) -> Self:
+        if self._sheet.can_move:
+            self._before = signal.signal(signal.SIGALRM, self._tick)
+            signal.setitimer(signal.ITIMER_REAL, SHOWN_AFTER, SHOWN_AFTER)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._sheet.can_move:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before or signal.SIG_DFL)
+        self._erase()
+
+    def line(self, text: str) -> None:
+        """Print a line that stays, in place of the moving one."""
+        self._is_printing = True
+        try:
+            self._erase()
+            self._sheet.line(text)
+        finally:
+            self._is_printing = False
+
+    def _tick(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._is_printing:
+            self._draw()
+
+    def _draw(self) -> None:
+        since = f" … {paper.took((active().now() - self._began) * 1000)}"
+        # A line that reaches the edge would wrap, and only its last part could be erased.
+        most = max(0, (self._sheet.width or 80) - len(since) - 3)
+        self._sheet.stream.write(f"\r\x1b[K{self._text()[:most]}{since}")
+        self._sheet.stream.flush()
+        self._is_drawn = True
+
+    def _erase(self) -> None:
+        if self._is_drawn:
+            self._is_drawn = False
+            self._sheet.stream.write("\r\x1b[K")
+            self._sheet.stream.flush()
+
+
+def waiting(text: str = "asking the node") -> Moving:
+    """A moving line while a single answer is awaited."""
+    return Moving(paper.out(), lambda: text)
 
 
 def follow(items: Iterable[Progress], *, as_json: bool, quiet: bool = False) -> Progress | None:
@@ -25,30 +94,20 @@ def follow(items: Iterable[Progress], *, as_json: bool, quiet: bool = False) -> 
     Returns:
         The last item, which carries code and message, or None when the stream ended without one.
     """
+    if as_json:
+        return _follow_json(items)
     sheet = paper.out()
     pending: dict[str, str] = {}
-    moving = False
-    for item in items:
-        if as_json:
-            _print_json(item)
+    with Moving(sheet, lambda: _under_way(pending)) as moving:
+        for item in items:
             if item.last:
                 return item
-            continue
-        if moving:
-            sheet.stream.write("\r\x1b[K")
-            moving = False
-        if item.last:
-            return item
-        if item.state in GOOD or item.state in BAD:
-            pending.pop(item.instance, None)
-            if item.state in BAD or not quiet:
-                sheet.line(settled(item, sheet))
-        else:
-            pending[item.instance] = item.state
-        if sheet.is_terminal and pending and item.milliseconds >= _SHOWN_AFTER_MS:
-            moving = True
-            sheet.stream.write(_under_way(pending))
-            sheet.stream.flush()
+            if item.state in GOOD or item.state in BAD:
+                pending.pop(item.instance, None)
+                if item.state in BAD or not quiet:
+                    moving.line(settled(item, sheet))
+            else:
+                pending[item.instance] = item.state
     return None
 
 
@@ -56,30 +115,32 @@ def settled(item: Progress, sheet: paper.Paper) -> str:
     """`✓ shop.web@1     ready      1.9 s`, with the reason where there is one."""
     sign = sheet.symbol("done" if item.state in GOOD else "red")
     line = f"{sign} {item.instance:<14} {item.state:<10} {paper.took(item.milliseconds)}"
-    return f"{line}  {item.message}" if item.message else line
+    return f"{line}  {paper.safe(item.message)}" if item.message else line
 
 
 def finish(last: Progress | None, *, as_json: bool) -> int:
     """Print the end of an operation and return its exit code; 1 when the session ended before it."""
     if last is None:
         print("cannot follow the operation: the node ended the session", file=sys.stderr)
+        print("   see: snowfox status", file=sys.stderr)
         return 1
     if not as_json:
         stream = sys.stderr if last.code else sys.stdout
-        for detail in last.details:
-            print(detail, file=stream)
-        if last.message:
-            print(last.message, file=stream)
+        lines = [line for text in (*last.details, last.message) for line in text.splitlines()]
+        if lines:
+            print("\n".join(map(paper.safe, lines)), file=stream, flush=True)
     return last.code
+
+
+def _follow_json(items: Iterable[Progress]) -> Progress | None:
+    for item in items:
+        paper.json_line(item._asdict())
+        if item.last:
+            return item
+    return None
 
 
 def _under_way(pending: dict[str, str]) -> str:
     names = [f"{name} {state}" for name, state in list(pending.items())[:3]]
     more = len(pending) - len(names)
-    return "  " + ", ".join(names) + (f" and {more} more" if more else "") + " …"
-
-
-def _print_json(item: Progress) -> None:
-    import json  # noqa: PLC0415 - only when asked for
-
-    print(json.dumps(item._asdict(), ensure_ascii=False), flush=True)
+    return ", ".join(names) + (f" and {more} more" if more else "") if names else "under way"

@@ -124,6 +124,8 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
         if running.output is not None:
             instance = running.token.rpartition("~")[0]
             node.output.attach(instance, running.output.take(), node.blueprints.log(instance))
+    for ids in node.services.values():
+        node.operations.assign(operation, ids)
     engine = Engine(configuration, node.ids)
     node.board.live = engine.status
     node.driver.begin(

@@ -26,6 +26,7 @@ from snowfox.core.rpc.client import attach
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.core.rpc.server import handles
 from snowfox.errors import ConnectionLost, HostError, SnowFoxError
+from snowfox.manager import closed
 from snowfox.manager.assembly import find, set_up
 from snowfox.manager.begin import begin
 from snowfox.manager.node import Node
@@ -109,7 +110,7 @@ class Process:
         node = self._node
         if node is None or not node.driver.has_begun:
             return
-        operation = node.open("down", "the daemon", ())
+        operation = node.open("down", "the daemon", tuple(node.board.statuses))
         node.driver.tell(event.StopAll(operation.id))
         await node.board.until_phase("down")
         await node.output.flush()
@@ -126,13 +127,20 @@ class Process:
         _, hard = limits.get("NOFILE")
         limits.set("NOFILE", hard, hard)
         if welcome.uid >= 0:
+            closed.load()
             self._posix.own.become(Ids(welcome.uid, welcome.gid, (welcome.gid,)))
             self._posix.own.set_dumpable(dumpable=False)
         self._posix = Restricted(Observed(LinuxPosix()), MANAGER, role="manager")
         activate(self._posix)
 
     async def _begin(self, node: Node) -> None:
-        await begin(node)
+        try:
+            await begin(node)
+        except Exception as error:
+            # A node that cannot begin must not stay as if it were about to.
+            _log.error("cannot begin", error=repr(error))
+            await node.daemon.stop(1, f"the manager failed inside: {error}")
+            raise
         gc.collect()
         gc.freeze()
 

@@ -68,6 +68,7 @@ def test_a_stream_may_be_left(client, shop):
 
 def test_a_descriptor_goes_there_and_back(client, shop):
     """A descriptor arrives as the same open file, and nothing is left open at either end."""
+    client.call(shop.price, "apple")  # the server is up with all that it opens
     reading, writing = os.pipe()
     before = _open()
     back = client.call(shop.swap, Descriptor(reading)).take()

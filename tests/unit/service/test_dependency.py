@@ -12,6 +12,7 @@ from snowfox.service.spec import Service
 
 
 def graph(**requires):
+    """A graph of services that require what the words name."""
     return Graph(
         {name: Service(name, ("x",), requires=tuple(needs.split())) for name, needs in requires.items()}
     )

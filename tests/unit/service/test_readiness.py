@@ -7,6 +7,7 @@ from snowfox.service.spec import Ready, Service
 
 
 def web(ready=None, **more):
+    """A service with this readiness."""
     return Service("web", ("x",), ready=ready or Ready(), **more)
 
 

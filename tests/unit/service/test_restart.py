@@ -13,10 +13,12 @@ from snowfox.values import UNKNOWN_EXIT, Exit
 
 
 def service(*, is_task=False, **restart):
+    """A service with this policy."""
     return Service("web", ("x",), is_task=is_task, restart=Restart(**restart))
 
 
 def died(exit=None, lived=0.5, **more):
+    """A death."""
     return Death("it died", lived, exit=exit, **more)
 
 
@@ -48,8 +50,8 @@ def test_policies():
     }
     for (when, is_task), expected in table.items():
         found = tuple(
-            decide(service(when=when, is_task=is_task), FRESH, died(exit), 100.0, Random(1)).outcome
-            for exit in (Exit(0), Exit(1), UNKNOWN_EXIT)
+            decide(service(when=when, is_task=is_task), FRESH, died(how), 100.0, Random(1)).outcome
+            for how in (Exit(0), Exit(1), UNKNOWN_EXIT)
         )
         assert found == expected, (when, is_task)
 
@@ -102,8 +104,8 @@ def test_delays_stay_within_bounds(delay, deaths):
     now = 0.0
     for lived, was_ready, has_exit in deaths:
         now += lived
-        exit = Exit(1) if has_exit else None
-        verdict = decide(kind, history, died(exit, lived=lived, was_ready=was_ready), now, Random(1))
+        how = Exit(1) if has_exit else None
+        verdict = decide(kind, history, died(how, lived=lived, was_ready=was_ready), now, Random(1))
         assert verdict.delay <= 30.0
         assert verdict.delay >= (delay if has_exit else max(delay, 0.1)) / 2
         history = verdict.history

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from typing import Any
 
 from snowfox.cli import node, paper
-from snowfox.cli.commands.logs import line_count
+from snowfox.cli.commands.logs import line_count, node_ended
 from snowfox.contract.manager import EventLine, Manager
 from snowfox.errors import ConnectionLost
 
@@ -30,31 +31,45 @@ def run(options: argparse.Namespace) -> int:
     with node.session(options) as session:
         try:
             for event in session.stream(Manager.events, options.lines, options.follow):
-                sheet.line(_as_json(event) if options.json else _as_text(event, sheet))
+                if options.json:
+                    paper.json_line({**event._asdict(), "fact": json.loads(event.fact)})
+                else:
+                    sheet.line(_text(event, sheet))
         except ConnectionLost:
             if not options.follow:
                 raise
+            node_ended()
     return 0
 
 
-def _as_json(event: EventLine) -> str:
-    return json.dumps({**event._asdict(), "fact": json.loads(event.fact)}, ensure_ascii=False)
-
-
-def _as_text(event: EventLine, sheet: paper.Paper) -> str:
-    clock = time.strftime("%H:%M:%S", time.localtime(event.at / 1000))
+def _text(event: EventLine, sheet: paper.Paper) -> str:
+    at = time.localtime(event.at / 1000)
+    is_today = at[:3] == time.localtime()[:3]
+    when = sheet.colour("dim", time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S", at))
     fields = "  ".join(
-        f"{key}={value}" for key, value in json.loads(event.fact).items() if value not in {"", None}
+        f"{name}={_value(value)}" for name, value in json.loads(event.fact).items() if value not in ("", None)
     )
-    return f"{sheet.colour('dim', clock)}  {event.kind:<20} {event.subject:<14} {fields}".rstrip()
+    return f"{when}  {event.kind:<20} {paper.safe(event.subject):<14} {paper.safe(fields)}".rstrip()
+
+
+def _value(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.3f}".rstrip("0").rstrip(".")
+        case str():
+            return f'"{value}"' if " " in value else value
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 def _kinds(*, as_json: bool) -> int:
     from snowfox.service import fact  # noqa: PLC0415 - only when asked for
 
-    kinds = {kind: (one.__doc__ or "").split("\n", 1)[0] for kind, one in sorted(fact.catalogue().items())}
+    kinds = {kind: (one.__doc__ or "").split("\n", 1)[0] for kind, one in fact.catalogue().items()}
     if as_json:
-        print(json.dumps(kinds))
-        return 0
-    paper.out().lines(f"{kind:<24} {summary}" for kind, summary in kinds.items())
+        paper.json_line(kinds)
+    else:
+        paper.out().lines(f"{kind:<22} {summary}" for kind, summary in kinds.items())
     return 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from snowfox.cli import node, paper
+from snowfox.cli import node, paper, progress
 from snowfox.contract.manager import Manager
+
+_HEADS = ("MODULE", "LEVEL", "STATE", "ESSENTIAL", "PACKAGE")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -15,15 +17,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Always 0."""
-    with node.session(options) as session:
+    with progress.waiting(), node.session(options) as session:
         modules = session.call(Manager.modules)
     if options.json:
-        import json  # noqa: PLC0415 - not on the way of the table
-
-        print(json.dumps([one._asdict() for one in modules]))
+        paper.json_line([one._asdict() for one in modules])
         return 0
     rows = [
         (one.name, one.level, one.state, "yes" if one.essential else "no", one.package) for one in modules
     ]
-    paper.out().lines(paper.columns(("MODULE", "LEVEL", "STATE", "ESSENTIAL", "PACKAGE"), rows))
+    paper.out().lines(paper.columns(_HEADS, rows))
     return 0

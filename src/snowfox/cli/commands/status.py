@@ -6,66 +6,82 @@ import argparse
 import time
 from typing import Final
 
-from snowfox.cli import node, paper
+from snowfox.cli import node, paper, pattern, progress
 from snowfox.contract.manager import InstanceStatus, Manager, NodeStatus
 from snowfox.values import size_text
 
 NOT_AS_WANTED: Final = 3
 _HEADS: Final = ("SERVICE", "STATE", "SINCE", "PID", "MEMORY", "RESTARTS", "MESSAGE")
+_INDENT: Final = "      "
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare its words."""
-    parser.add_argument(
-        "pattern", nargs="*", metavar="PATTERN", help='glob over services: web, "shop.*", web@2'
-    )
+    pattern.declare(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: argparse.Namespace) -> int:
     """0: all as wanted; 3: something is not."""
-    with node.session(options) as session:
-        status = session.call(Manager.status, " ".join(options.pattern) or "*")
-    return show(status, as_json=options.json)
+    with progress.waiting(), node.session(options) as session:
+        status = session.call(Manager.status, pattern.given(options))
+    return show(status, as_json=options.json, is_part=bool(options.pattern))
 
 
-def show(status: NodeStatus, *, as_json: bool) -> int:
-    """Print it; 0 when all that is shown is as wanted, else 3."""
-    code = 0 if all(one.light == "green" for one in status.instances) and status.as_wanted else NOT_AS_WANTED
+def show(status: NodeStatus, *, as_json: bool, is_part: bool = False) -> int:
+    """Print it; 0 when all that is shown is as wanted, else 3.
+
+    Args:
+        status: what the node said.
+        as_json: one JSON object instead of a table.
+        is_part: these are some of the instances; how the others are does not count.
+    """
+    others = is_part or status.as_wanted
+    code = 0 if others and all(one.light == "green" for one in status.instances) else NOT_AS_WANTED
     if as_json:
-        import json  # noqa: PLC0415 - not on the way of the table
-
-        instances = [one._asdict() for one in status.instances]
-        print(json.dumps({**status._asdict(), "instances": instances}, ensure_ascii=False))
+        paper.json_line({**status._asdict(), "instances": [one._asdict() for one in status.instances]})
         return code
     sheet = paper.out()
-    now = int(time.time() * 1000)
-    sheet.line(_head(status, sheet))
-    if status.instances:
-        table = paper.columns(_HEADS, [_row(one, now) for one in status.instances])
-        lights = [" ", *(sheet.symbol(one.light) for one in status.instances)]
-        sheet.lines(f" {light} {line}" for light, line in zip(lights, table, strict=True))
-    for note in status.notes:
-        sheet.line(sheet.colour("yellow", note))
+    sheet.lines(
+        [_head(status, sheet), *_table(status, sheet), *(_note(note, sheet) for note in status.notes)]
+    )
     return code
 
 
 def _head(status: NodeStatus, sheet: paper.Paper) -> str:
     services = len({one.service for one in status.instances})
-    wanted = sum(one.light != "green" for one in status.instances)
-    if wanted:
-        summary = f"{wanted} of {len(status.instances)} not as wanted"
+    unwanted = sum(one.light != "green" for one in status.instances)
+    if unwanted:
+        summary = f"{unwanted} of {len(status.instances)} not as wanted"
     else:
-        summary = "all as wanted" if status.as_wanted else "not as wanted"
-    phase = [] if status.phase == "up" else [status.phase]
+        summary = "all as wanted" if status.as_wanted else "these as wanted, the node is not"
     parts = [
-        sheet.colour("bold", status.node),
+        sheet.colour("bold", paper.safe(status.node)),
         f"version {status.version[:7]}",
         f"{paper.count(services, 'service')}, {paper.count(len(status.instances), 'instance')}",
-        *phase,
+        *([] if status.phase == "up" else [status.phase]),
         summary,
     ]
     return f" {sheet.dot()} ".join(parts)
+
+
+def _table(status: NodeStatus, sheet: paper.Paper) -> list[str]:
+    """The lines of the table; on a terminal that it does not fit, messages have lines of their own."""
+    if not status.instances:
+        return []
+    now = int(time.time() * 1000)
+    rows = [_row(one, now) for one in status.instances]
+    lights = {name: sheet.symbol(name) for name in {one.light for one in status.instances}}
+    signs = [" ", *(lights[one.light] for one in status.instances)]
+    table = paper.columns(_HEADS, rows)
+    most = sheet.width
+    if not most or max(map(len, table)) + 3 <= most:
+        return [f" {sign} {line}" for sign, line in zip(signs, table, strict=True)]
+    table = paper.columns(_HEADS[:-1], [row[:-1] for row in rows])
+    lines: list[str] = []
+    for sign, line, message in zip(signs, table, ["", *(row[-1] for row in rows)], strict=True):
+        lines += [f" {sign} {line}", *(paper.wrapped(message, most - 1, _INDENT) if message else ())]
+    return lines
 
 
 def _row(one: InstanceStatus, now: int) -> tuple[str, ...]:
@@ -76,5 +92,9 @@ def _row(one: InstanceStatus, now: int) -> tuple[str, ...]:
         str(one.pid) if one.pid else "",
         size_text(one.memory) if one.memory else "",
         str(one.restarts) if one.pid or one.restarts else "",
-        one.message,
+        paper.safe(one.message),
     )
+
+
+def _note(note: str, sheet: paper.Paper) -> str:
+    return sheet.colour("yellow", paper.safe(note))

@@ -6,39 +6,78 @@ import argparse
 import sys
 from typing import Final
 
-from snowfox.cli import node
-from snowfox.contract.manager import Manager
+from snowfox.cli import node, paper, pattern, progress
+from snowfox.contract.manager import InstanceStatus, Manager
 from snowfox.errors import UsageError
-from snowfox.values import duration
+from snowfox.values import Seconds, duration
 
 STATES: Final = ("ready", "stopped", "finished", "failed")
 TIMED_OUT: Final = 8
+_LONGEST: Final = "23h"  # the call ends after a day
+_SHOWN: Final = 3
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare its words."""
-    parser.add_argument("pattern", nargs="+", metavar="PATTERN", help="glob over services")
+    pattern.declare(parser, all_is="for all services")
     parser.add_argument(
-        "--for", dest="state", choices=STATES, default="ready", help="default: ready (a task: finished well)"
+        "--for",
+        dest="state",
+        choices=STATES,
+        default="ready",
+        help="ready (default; a task: finished well), stopped, finished or failed",
     )
     parser.add_argument(
-        "--timeout", default="1m", metavar="T", help="how long to wait, such as 30s or 5m; default: 1m"
+        "--timeout",
+        default="1m",
+        metavar="T",
+        help=f"how long to wait, such as 30s or 5m, at most {_LONGEST}; default: 1m",
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: argparse.Namespace) -> int:
     """0: all are in that state; 8: not in time."""
+    timeout = _timeout(options.timeout)
+    wanted = pattern.required(options)
+    with (
+        progress.waiting(f"waiting for {wanted} to be {options.state}"),
+        node.session(options) as session,
+    ):
+        is_reached = session.call(Manager.wait, wanted, options.state, round(timeout * 1000))
+        late = [] if is_reached else session.call(Manager.status, wanted).instances
+    late = [one for one in late if not _is_reached(one, options.state)]
+    if options.json:
+        paper.json_line(
+            {"state": options.state, "reached": is_reached, "late": {one.id: one.state for one in late}}
+        )
+    elif not is_reached:
+        print(_timed_out(options, wanted, late), file=sys.stderr)
+    return 0 if is_reached else TIMED_OUT
+
+
+def _timeout(text: str) -> Seconds:
     try:
-        timeout = duration(options.timeout)
+        timeout = duration(text)
     except ValueError as error:
         msg = f"cannot wait: {error}"
         raise UsageError(msg, 'for example "30s", "5m"') from None
-    pattern = " ".join(options.pattern)
-    with node.session(options, timeout=timeout + 10) as session:
-        if session.call(Manager.wait, pattern, options.state, int(timeout * 1000)):
-            return 0
-    print(
-        f"cannot wait any longer: {pattern} is not {options.state} after {options.timeout}", file=sys.stderr
-    )
-    print(f"   see: snowfox status {pattern}", file=sys.stderr)
-    return TIMED_OUT
+    if timeout > duration(_LONGEST):
+        msg = f"cannot wait {text}"
+        raise UsageError(msg, f"at most {_LONGEST}")
+    return timeout
+
+
+def _is_reached(one: InstanceStatus, state: str) -> bool:
+    return one.state == state or (state == "ready" and one.state == "finished")
+
+
+def _timed_out(options: argparse.Namespace, wanted: str, late: list[InstanceStatus]) -> str:
+    what = "all" if wanted == pattern.ALL else wanted
+    lines = [f"cannot wait any longer: {what} not {options.state} after {options.timeout}"]
+    for one in late[:_SHOWN]:
+        why = f": {one.message}" if one.message else ""
+        lines.append(f"   {one.id} is {one.state}{why}")
+    if len(late) > _SHOWN:
+        lines.append(f"   and {len(late) - _SHOWN} more; see: snowfox status")
+    return "\n".join(map(paper.safe, lines))

@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
+from snowfox.core import deadline as deadlines
 from snowfox.core.clock import SystemClock
 from snowfox.core.rpc.channel import Channel
 from snowfox.core.rpc.session import Answered, Ended, Failed, Happening, Item, Options, StreamEnded
@@ -139,7 +140,11 @@ class Session:
 
     def _ask(self, method: Method[Any, Any], values: tuple[Any, ...], named: dict[str, Any]) -> int:
         self._raise_end()
-        request = self._channel.call(method, *method.bind(values, named))
+        left = method.deadline
+        until = deadlines.current()
+        if until != deadlines.NO_END:
+            left = max(0.0, min(until - self._clock.now(), deadlines.NO_END if left is None else left))
+        request = self._channel.call(method, *method.bind(values, named), deadline=left)
         self._waiting.extend(self._channel.flush())
         return request
 

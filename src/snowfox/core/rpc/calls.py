@@ -22,8 +22,8 @@ NEVER: Final = float("inf")
 _LONGEST: Final = 4_000_000.0
 """Seconds that fit into a frame's number as milliseconds: 46 days. What has no end is said to have these."""
 
-UNGREETED: Final = 64
-"""Requests that may be under way before the other end said how many it takes."""
+UNGREETED: Final = 1
+"""Requests that may be under way before the other end said how many it takes: what every end takes."""
 
 MOST_HELD: Final = 100_000
 """Calls that may wait here for their turn."""

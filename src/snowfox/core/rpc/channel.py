@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from snowfox.core.rpc import frame
 from snowfox.core.rpc.session import Happening, Options, Session
 from snowfox.errors import ConnectionLost, PosixError, ProtocolError, SnowFoxError
 from snowfox.values import Seconds
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Channel", "Options"]
 
 READ: Final = 256 << 10
-MOST_DESCRIPTORS: Final = 253
 MOST_READS: Final = 16
 """Reads of a turn, so that one busy peer does not keep a loop from its others."""
 MOST_UNSENT: Final = 64 << 20
@@ -79,7 +79,7 @@ class Channel:
             if self._session.ended:
                 break
             try:
-                got = self._posix.sockets.receive(self.socket, READ, most=MOST_DESCRIPTORS)
+                got = self._posix.sockets.receive(self.socket, READ, most=frame.MOST_DESCRIPTORS)
             except PosixError as error:
                 happenings += self._session.lost(ConnectionLost(str(error)))
                 break
@@ -103,13 +103,14 @@ class Channel:
         return happenings
 
     def flush(self) -> list[Happening]:
-        """Send what waits. [] or the end of the session."""
+        """Send what waits. [], or what the other end said last and the end of the session."""
         if self._session.ended:
             return []
         try:
             self._session.outbox.send(self._posix, self.socket)
         except PosixError as error:
-            return self._session.lost(ConnectionLost(str(error)))
+            # The other end left; what it said before may tell why.
+            return [*self.receive(), *self._session.lost(ConnectionLost(str(error)))]
         if self._session.outbox.size > MOST_UNSENT:
             return self._session.lost(ConnectionLost("the other end does not read"))
         return []

@@ -20,6 +20,7 @@ from snowfox.core import trace as tracing
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Credentials, Posix
 from snowfox.core.promise import Promise, Resolver
+from snowfox.core.rpc import frame
 from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.items import Items
 from snowfox.core.rpc.requests import close_in
@@ -48,7 +49,6 @@ from snowfox.errors import (
 I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
 
 READ: Final = 256 << 10
-MOST_DESCRIPTORS: Final = 253
 PAUSE: Final = 256 << 10
 """Unsent bytes beyond which streams wait."""
 MOST_UNSENT: Final = 64 << 20
@@ -178,7 +178,10 @@ class Link(Generic[I]):
 
     def open_stream(self, method: Method[Any, Any], values: tuple[Any, ...], items: Items[Any]) -> int:
         """Ask for a stream. Raises ConnectionLost."""
-        request = self._session.call(method, values, self._clock.now(), deadline=None)
+        now = self._clock.now()
+        until = deadlines.current()
+        left = method.deadline if until == deadlines.NO_END else until - now
+        request = self._session.call(method, values, now, deadline=left)
         self._streams[request] = items
         self._soon()
         return request
@@ -192,21 +195,23 @@ class Link(Generic[I]):
     # --- moving bytes
 
     def _readable(self) -> None:
+        self._happened(self._received())
+
+    def _received(self) -> list[Happening]:
+        session = self._session
         try:
-            got = self._posix.sockets.receive(self._socket, READ, most=MOST_DESCRIPTORS)
+            got = self._posix.sockets.receive(self._socket, READ, most=frame.MOST_DESCRIPTORS)
         except PosixError as error:
-            self._happened(self._session.lost(ConnectionLost(str(error))))
-            return
+            return session.lost(ConnectionLost(str(error)))
         if got is None:
-            return
+            return []
         if got.truncated:
             for number in got.descriptors:
                 self._posix.files.close(number)
-            self._happened(self._session.lost(ProtocolError("descriptors were lost: too many are open here")))
-        elif not got.data:
-            self._happened(self._session.lost(None))
-        else:
-            self._happened(self._session.receive(got.data, got.descriptors, self._clock.now()))
+            return session.lost(ProtocolError("descriptors were lost: too many are open here"))
+        if not got.data:
+            return session.lost(None)
+        return session.receive(got.data, got.descriptors, self._clock.now())
 
     def _soon(self) -> None:
         if not self._flushing and self.is_open:
@@ -221,7 +226,8 @@ class Link(Generic[I]):
         try:
             outbox.send(self._posix, self._socket)
         except PosixError as error:
-            self._happened(self._session.lost(ConnectionLost(str(error))))
+            # The other end left; what it said before may tell why.
+            self._happened([*self._received(), *self._session.lost(ConnectionLost(str(error)))])
             return
         if outbox.is_blocked != self._writing:
             self._writing = outbox.is_blocked
@@ -351,7 +357,7 @@ class Link(Generic[I]):
         try:
             self._session.answer(called.request, await value)
         except asyncio.CancelledError:
-            self._session.refuse(called.request, Cancelled("the node is leaving"))
+            self._session.refuse(called.request, Cancelled("the session is over"))
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
             self._session.refuse(called.request, self._as_answer(called, error))
@@ -369,7 +375,7 @@ class Link(Generic[I]):
                     await self._drain()
             self._session.end(called.request)
         except asyncio.CancelledError:
-            self._session.refuse(called.request, Cancelled("the node is leaving"))
+            self._session.refuse(called.request, Cancelled("the session is over"))
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
             self._session.refuse(called.request, self._as_answer(called, error))
@@ -392,5 +398,5 @@ class Link(Generic[I]):
         if isinstance(error, SnowFoxError):
             return error
         return RemoteError(
-            f"cannot {called.method.rpartition('.')[2]}: the node failed inside", None, type(error).__name__
+            f"cannot {called.method.rpartition('.')[2]}: it failed inside", None, type(error).__name__
         )

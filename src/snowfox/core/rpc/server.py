@@ -22,7 +22,7 @@ from snowfox.core.posix.api import Credentials, Posix
 from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.link import Caller, Handlers, Link, current
 from snowfox.core.rpc.session import Options
-from snowfox.errors import InternalError, PosixError
+from snowfox.errors import InternalError, NotPermitted, PeerError, PosixError, SnowFoxError
 from snowfox.values import Seconds
 
 __all__ = ["Grants", "Server", "current", "handles", "serve", "table"]
@@ -146,11 +146,11 @@ class Server:
             self._posix.files.close(socket)
             return
         rights = self._grants(peer)
-        if not rights or len(self._links) >= MOST_SESSIONS:
-            why = "too many sessions" if rights else "no rights"
-            _log.warning("a connection was refused", why=why, uid=peer.uid, pid=peer.pid)
-            self._posix.files.close(socket)
-            return
+        refusal: SnowFoxError | None = None
+        if not rights:
+            refusal = NotPermitted(f"cannot connect: uid {peer.uid} may do nothing here", None)
+        elif len(self._links) >= MOST_SESSIONS:
+            refusal = PeerError(f"cannot connect: {MOST_SESSIONS} sessions are open", "try again later")
         options = Options(
             f"pid {peer.pid}", ping_after=None, dead_after=None, rights=rights, most_requests=MOST_REQUESTS
         )
@@ -163,5 +163,9 @@ class Server:
             handlers=self._handlers,
             caller=Caller(peer),
         )
+        if refusal is not None:
+            _log.warning("a connection was refused", why=str(refusal), uid=peer.uid, pid=peer.pid)
+            link.close(refusal)
+            return
         self._links.add(link)
         link.when_closed(lambda: self._links.discard(link))

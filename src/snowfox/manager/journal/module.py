@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from random import Random
 from typing import Final
 
 from snowfox.contract.manager import EventLine
@@ -37,7 +38,7 @@ async def store(setup: Setup) -> AsyncIterator[None]:
     node.storage = Storage(kept, node.clock, boot=boot)
     node.remembered = await node.storage.load()
     newest = await node.storage.last_events(1)
-    node.ids = Ids(node.clock, after=newest[0].id if newest else "")
+    node.ids = Ids(node.clock, Random(), after=newest[0].id if newest else "")  # noqa: S311 - no secret
     yield
     await kept.close()
 

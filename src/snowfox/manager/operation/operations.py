@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from snowfox.contract.manager import Progress
@@ -55,14 +55,18 @@ class Operations:
         operation = Operation(
             self._ids.new(), self._number, verb=verb, who=who, at=self._clock.wall(), began=now
         )
-        operation.instances.update(instances)
-        for instance in instances:
-            self._of_instance[instance] = operation
+        self.assign(operation, instances)
         self._all[operation.id] = operation
         self._drop_old()
         self._keep(operation)
         self._alarms.set(SHOWN_AFTER, lambda: self._show(operation))
         return operation
+
+    def assign(self, operation: Operation, instances: Iterable[str]) -> None:
+        """What these do from now on is part of this operation."""
+        for instance in instances:
+            operation.instances.add(instance)
+            self._of_instance[instance] = operation
 
     def of(self, subject: str) -> Operation | None:
         """The operation that an instance belongs to now; of an operation's id, itself."""

@@ -12,6 +12,7 @@ LATER = f"web~{'B':026}"
 
 
 def service(name="web", *requires, **more):
+    """A service that requires these."""
     return Service(name, ("x",), requires=requires, **more)
 
 
@@ -216,3 +217,15 @@ def test_a_new_launch_that_ended_before_it_was_stored_counts():
     stage.up(found=(Found(LATER, 1, 1, 5.0, Exit(4)),), remembered=before.statuses)
     assert stage.state("web") == "failed"
     assert stage.message("web") == "exit 4 after 5 s"
+
+
+def test_the_end_of_an_earlier_launch_is_not_that_of_the_last():
+    """The spawner still knows an older end; the last launch is not found: its exit is unknown, not that one."""
+    services = (service(is_task=True, restart=Restart(when="never")),)
+    before = Stage(*services, ids=("B" * 26,))
+    before.up()
+    stage = Stage(*services)
+    stage.up(found=(Found(f"web~{'A' * 26}", 1, 1, 5.0, Exit(0)),), remembered=before.statuses)
+    assert stage.state("web") == "failed"
+    assert stage.message("web").startswith("exit unknown")
+    assert f"web~{'A' * 26}" in stage.forgotten

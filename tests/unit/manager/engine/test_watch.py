@@ -6,6 +6,7 @@ from snowfox.manager.engine.watch import Watch
 
 
 def watch(*instances):
+    """An operation with these pending."""
     found = Watch("op", "start", 10.0)
     found.pending = dict.fromkeys(instances)
     return found

@@ -9,6 +9,7 @@ from snowfox.values import Exit
 
 
 def service(name="web", **more):
+    """A service."""
     return Service(name, ("x",), **more)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from snowfox.service.spec import Ready, Service
+from snowfox.service.spec import Ready, Restart, Service
 from snowfox.testing.stage import Stage
 from snowfox.values import Exit
 
 
 def service(name, *requires, **more):
+    """A service that requires these."""
     return Service(name, ("x",), requires=requires, **more)
 
 
 def shop(**more):
+    """A node with a cache, two web instances that require it, and another."""
     stage = Stage(service("cache"), service("web", "cache", instances=2), service("other"))
     stage.up(**more)
     stage.advance(2)
@@ -228,3 +230,26 @@ def test_steps_tell_each_instance_once_it_is_settled():
     stage.advance(20)
     assert stage.steps[-1].instance == "b"
     assert stage.steps[-1].is_well is False
+
+
+def test_a_restart_overtaken_by_a_crash_goes_on_at_once():
+    """What fails for good before its turn to stop comes is started anew by the restart, not left failed."""
+    stage = Stage(service("cache", restart=Restart(when="never")), service("web", "cache"))
+    stage.up()
+    stage.advance(2)
+    stage.stubborn = {"web"}
+    stage.ask("restart", "cache")
+    stage.exit("cache", Exit(1))
+    assert stage.state("cache") == "ready"
+    stage.advance(10.1)
+    assert stage.launches == ["cache", "web", "cache", "web"]
+
+
+def test_start_of_one_instance_leaves_its_failed_sibling():
+    """`start web@1` does not try web@2 again, which failed."""
+    stage = Stage(service("web", instances=2, restart=Restart(when="never")))
+    stage.up()
+    stage.exit("web@1", Exit(1))
+    stage.exit("web@2", Exit(1))
+    stage.ask("start", "web@1")
+    assert (stage.state("web@1"), stage.state("web@2")) == ("ready", "failed")

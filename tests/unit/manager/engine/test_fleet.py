@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from snowfox.service.event import KillAll, Notified, StopAll
+from snowfox.service.event import KillAll, Notified, StopAll, TimerFired
 from snowfox.service.spec import Ready, Service, Stop
 from snowfox.testing.stage import Stage
 from snowfox.values import Exit
 
 
 def service(name, *requires, **more):
+    """A service that requires these."""
     return Service(name, ("x",), requires=requires, **more)
 
 
@@ -229,3 +230,14 @@ def test_a_thousand_instances_cost_what_they_change():
     stage.tell(StopAll("down"))
     assert not stage.running
     assert stage.ends.index("c499") < stage.ends.index("c1") < stage.ends.index("c0")
+
+
+def test_a_timer_that_is_no_longer_set_changes_nothing():
+    """A grace that fires late, after SIGKILL was sent, does not send it again."""
+    stage = Stage(service("web"))
+    stage.up()
+    stage.stubborn, stage.immortal = {"web"}, {"web"}
+    stage.ask("stop", "web")
+    stage.advance(10.1)
+    stage.tell(TimerFired("web", "grace-over"))
+    assert len(stage.killed) == 1

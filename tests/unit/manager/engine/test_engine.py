@@ -19,6 +19,7 @@ EXITS = st.sampled_from((Exit(0), Exit(1), Exit(signal=9), Exit()))
 
 
 def services(when: str) -> tuple[Service, ...]:
+    """Five services of all kinds, with edges of both kinds."""
     restart = Restart(when=when, delay=0.0 if when == "on-failure" else 0.1)
     return (
         Service("a", ("x",), ready=Ready(notify=True, timeout=5.0), restart=restart),
@@ -57,10 +58,12 @@ class Anything(RuleBasedStateMachine):
         self.tell(event.Begin("up"))
 
     def new_id(self) -> str:
+        """The next of growing ids."""
         self.number += 1
         return f"{self.number:026}"
 
     def tell(self, happened: event.Event) -> None:
+        """Handle an event, and check what comes of it."""
         for effect in self.engine.handle(happened, self.now):
             match effect:
                 case effects.Launch(instance, token):
@@ -90,6 +93,7 @@ class Anything(RuleBasedStateMachine):
                     pass
 
     def check_order(self, instance: str) -> None:
+        """What it requires has got an instance that is ready, or finished well."""
         name = instance.partition("@")[0]
         for other in self.services[name].requires:
             ids = self.services[other].ids()
@@ -169,7 +173,7 @@ class Anything(RuleBasedStateMachine):
                     event.TimerFired("nobody", name),
                     event.Begin("again"),
                 )
-            )  # fmt: skip
+            )
         )
         self.tell(happened)
 
@@ -256,3 +260,35 @@ class Anything(RuleBasedStateMachine):
 
 Anything.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 TestAnything = Anything.TestCase
+
+
+def test_the_same_events_give_the_same_effects() -> None:
+    """Nothing but events, ids and chance decides."""
+    told = []
+    for _ in range(2):
+        numbers = iter(range(1000))
+        each = {one.name: one for one in services("always")}
+        engine = Engine(
+            Configuration("n", each, {}, "0", "/"), lambda numbers=numbers: f"{next(numbers):026}", Random(3)
+        )
+        effect_list = engine.handle(event.Begin("up"), 0.0)
+        for number in range(6):
+            token = f"a~{0:026}"
+            effect_list += engine.handle(event.Launched("a", token, 5, 5), number)
+            effect_list += engine.handle(event.Ended(token, Exit(1)), number + 0.5)
+        told.append(effect_list)
+    assert told[0] == told[1]
+    assert told[0]
+
+
+def test_a_second_beginning_changes_nothing() -> None:
+    """A node begins once."""
+    engine = Engine(Configuration("n", {}, {}, "0", "/"), lambda: "0" * 26)
+    assert engine.handle(event.Begin("up"), 0.0)
+    assert engine.handle(event.Begin("up2"), 1.0) == []
+
+
+def test_an_unknown_instance_has_no_status() -> None:
+    """None, not an error."""
+    engine = Engine(Configuration("n", {}, {}, "0", "/"), lambda: "0" * 26)
+    assert engine.status("web", 0.0) is None

@@ -1,0 +1,148 @@
+"""What people ask, carried out on the fleet.
+
+In the words of `configuration.md`:
+
+- `start`: what it requires is started too. What had been stopped because one of these was, comes back.
+- `stop`: lasts. What requires it is stopped before it, once no instance of it is to run, and comes back with it.
+- `restart`: a stop and a start. So what requires it is stopped before it and comes back after, where all running
+  instances of a service are restarted. What merely comes after it stays.
+"""
+
+from __future__ import annotations
+
+from snowfox.manager.engine.fleet import Fleet
+from snowfox.manager.engine.group import Group, Member
+from snowfox.manager.engine.view import few
+from snowfox.manager.engine.watches import Watches
+from snowfox.service.effects import WantedChanged
+from snowfox.service.event import Ask
+
+BY_PERSON = "stopped by a person"
+
+
+class Wishes:
+    """Carries out what people ask.
+
+    Args:
+        fleet: on whom.
+        watches: follows each as an operation.
+    """
+
+    def __init__(self, fleet: Fleet, watches: Watches) -> None:
+        self._fleet = fleet
+        self._watches = watches
+
+    def ask(self, event: Ask) -> None:
+        """Begin an operation, or refuse it: an instance that is not there, a verb that is none."""
+        fleet, watches = self._fleet, self._watches
+        targets = {name: fleet.members.get(name) for name in event.instances}
+        members = [member for member in targets.values() if member and not member.group.is_stray]
+        if len(members) < len(targets):
+            unknown = [name for name, member in targets.items() if not member or member.group.is_stray]
+            watches.refuse(event.operation, f"there is no instance {few(unknown)}", 4)
+            return
+        match event.verb:
+            case "start":
+                self._start(event.operation, members)
+            case "stop":
+                self._stop(event.operation, members)
+            case "restart":
+                self._restart(event.operation, members)
+            case _:
+                watches.refuse(event.operation, f"an instance cannot be asked to {event.verb}", 2)
+
+    def _start(self, operation: str, targets: list[Member]) -> None:
+        called = self._call(targets)
+        self._watches.open(operation, "start", called)
+        self._start_each(called)
+
+    def _call(self, targets: list[Member]) -> list[Member]:
+        """Want these and what they need; all that has to be started for it, in order of start."""
+        fleet = self._fleet
+        called: dict[Member, None] = dict.fromkeys(targets)
+        asked = frozenset(targets)
+        chosen = {member.group.name for member in targets}
+        flipped: dict[Member, None] = {}
+        for name in fleet.graph.needed_by(chosen):
+            group = fleet.groups[name]
+            wanted = [member for member in group.members if member in asked or member.wants]
+            for member in wanted or group.members:
+                self._want(member, flipped, wants=True)
+                if name not in chosen and _has_given_up(member):
+                    called[member] = None
+        called.update((member, None) for member in flipped if fleet.is_to_run(member))
+        for member in flipped:
+            fleet.touch(member)
+        return self._in_order(called)
+
+    def _in_order(self, members: dict[Member, None]) -> list[Member]:
+        groups: dict[str, list[Member]] = {}
+        for member in members:
+            groups.setdefault(member.group.name, []).append(member)
+        return [member for name in self._fleet.graph.sorted(groups) for member in groups[name]]
+
+    def _start_each(self, members: list[Member]) -> None:
+        self._fleet.drain()
+        for member in members:
+            if self._fleet.is_to_run(member):
+                self._fleet.start(member)
+
+    def _want(self, member: Member, flipped: dict[Member, None], *, wants: bool) -> None:
+        if member.wants is wants:
+            return
+        self._fleet.want(member, flipped, wants=wants)
+        is_usual = wants and member.group.service.autostart
+        word = None if is_usual else "started" if wants else "stopped"
+        self._fleet.turn.effects.append(WantedChanged(member.instance.id, word))
+
+    def _stop(self, operation: str, targets: list[Member]) -> None:
+        fleet = self._fleet
+        flipped: dict[Member, None] = {}
+        for member in targets:
+            self._want(member, flipped, wants=False)
+        stopped = dict.fromkeys(targets)
+        stopped.update((member, None) for member in flipped)
+        self._watches.open(operation, "stop", self._in_order(stopped))
+        for member in flipped:
+            fleet.touch(member)
+        asked = dict.fromkeys(targets)
+        names = few(list(dict.fromkeys(member.group.name for member in targets)))
+        # All are marked before the first ends: whoever starts later ends earlier.
+        behind = [member for member in stopped if member not in asked]
+        fleet.stop(behind, f"stopped with {names}")
+        fleet.stop(asked, BY_PERSON)
+
+    def _restart(self, operation: str, targets: list[Member]) -> None:
+        fleet = self._fleet
+        called = self._call(targets)
+        asked = dict.fromkeys(targets)
+        ending = {member: None for member in targets if member.instance.is_alive}
+        ending.update(dict.fromkeys(self._behind(asked)))
+        order = self._in_order({**dict.fromkeys(called), **ending})
+        self._watches.open(operation, "restart", order)
+        # From the end of the order on, so that whoever starts later is marked earlier.
+        stopping = [member for member in reversed(order) if member in ending]
+        fleet.stop(stopping, "restarted", again=True)
+        self._start_each([member for member in order if member not in ending])
+
+    def _behind(self, asked: dict[Member, None]) -> list[Member]:
+        """Running members of the services that require a service of which all that runs is restarted."""
+        fleet = self._fleet
+        whole: list[Group] = []
+        for group in dict.fromkeys(member.group for member in asked):
+            running = [member for member in group.members if member.instance.is_alive]
+            if running and all(member in asked for member in running):
+                whole.append(group)
+        names = fleet.graph.needing(group.name for group in whole)
+        return [
+            member
+            for name in names
+            for member in fleet.groups[name].members
+            if member.instance.is_alive and fleet.is_to_run(member)
+        ]
+
+
+def _has_given_up(member: Member) -> bool:
+    """Whether what requires it would wait in vain, or long, unless it is started anew."""
+    state = member.instance.state
+    return state in {"failed", "backoff"} or (state == "finished" and not member.group.service.is_task)
