@@ -94,6 +94,7 @@ class Events:
     def __init__(self, path):
         self.path, self.offset, self.rest = path, 0, b""
         self.path.write_bytes(b"")
+        self.path.chmod(0o666)  # root's node runs services as other users
         self.all, self.pid_of, self.loop_ns = [], {}, None
 
     def poll(self):

@@ -28,13 +28,16 @@ class SnowFox(Adapter):
         (self.work / "snowfox.toml").write_text("\n".join(text))
 
     def start(self):
-        return self.spawn(["/usr/bin/env", "-C", self.work, self.which("snowfox"), "up", "-d"])
+        return self.spawn([self.which("snowfox"), "up", "-d", self.work])
+
+    def ctl(self, *args, check=True):
+        return self.run([self.which("snowfox"), "--node", self.work, *args], check=check)
 
     def status(self):
-        return self.run(["/usr/bin/env", "-C", self.work, self.which("snowfox"), "status"], check=False)
+        return self.ctl("status", check=False)
 
     def stop(self):
-        self.run(["/usr/bin/env", "-C", self.work, self.which("snowfox"), "down"])
+        self.ctl("down")
 
     def role(self, pid):
         with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:

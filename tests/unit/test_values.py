@@ -17,6 +17,7 @@ from snowfox.values import (
     signal_number,
     size,
     size_text,
+    span_text,
 )
 
 
@@ -124,3 +125,19 @@ def test_exits():
     assert UNKNOWN_EXIT.is_unknown
     assert not Exit(0).is_unknown
     assert Exit(0) != UNKNOWN_EXIT
+
+
+def test_span_text_for_people():
+    """One unit, tenths below ten seconds only, the next unit from twice its length on."""
+    spans = {
+        0: "0 s",
+        0.04: "0 s",
+        1.23: "1.2 s",
+        7.0: "7 s",
+        9.96: "10 s",
+        119: "119 s",
+        120: "2 m",
+        7200: "2 h",
+    }
+    assert {seconds: span_text(seconds) for seconds in spans} == spans
+    assert span_text(3 * 86400) == "3 d"

@@ -27,13 +27,14 @@ def given(options: argparse.Namespace) -> str:
 def required(options: argparse.Namespace) -> str:
     """The patterns as one text. Raises UsageError for none without `--all`, and for some with it."""
     verb = options.command
+    what = "wait for" if verb == "wait" else verb
     if options.all and options.pattern:
-        msg = f"cannot {verb} both all and {' '.join(options.pattern)}"
+        msg = f"cannot {what} both all and {' '.join(options.pattern)}"
         raise UsageError(msg, "leave out one of the two")
     if options.all:
         return ALL
     if not options.pattern:
-        msg = f"cannot {verb} everything unless told so"
+        msg = f"cannot {what} everything unless told so"
         words = f"snowfox {verb} SIGNAL" if verb == "signal" else f"snowfox {verb}"
         raise UsageError(msg, f"name services: {words} PATTERN, or all of them: {words} --all")
     return given(options)

@@ -68,9 +68,8 @@ class Words(argparse.ArgumentParser):
         """Whether the word after this option is its value: `--lines`, `-n`, `-fn`; not `-n5` or `--lines=5`."""
         if word in self._option_string_actions or word.startswith("--"):
             return self._takes_value(word) is True
-        *flags, last = word[1:]
-        return self._takes_value(f"-{last}") is True and all(
-            self._takes_value(f"-{flag}") is False for flag in flags
+        return self._takes_value(f"-{word[-1]}") is True and all(
+            self._takes_value(f"-{flag}") is False for flag in word[1:-1]
         )
 
     def _takes_value(self, option: str) -> bool | None:

@@ -299,7 +299,7 @@ class PromiseKeeper:
         self._last += 1
         promise.id = self._last
         self._pending[self._last] = promise
-        if promise.deadline < self._armed:
+        if promise.deadline + SWEEP < self._armed:
             self._arm(promise.deadline)
 
     def _arm(self, when: Seconds) -> None:

@@ -26,6 +26,10 @@ from snowfox.values import Seconds
 REFUSED: Final = 3
 """Exit code of a node whose configuration was refused."""
 _MOST_DETAILS: Final = 100
+_DESCRIPTORS_EACH: Final = 2
+"""What an instance takes in the spawner: its pidfd and a read end of its output; in the manager it takes one."""
+_DESCRIPTORS_BESIDE: Final = 32
+"""What both have besides, launches under way included."""
 _TELL_WITHIN: Final[Seconds] = 5.0
 _SECOND: Final = 1_000_000_000
 
@@ -69,7 +73,7 @@ async def _in_force(node: Node) -> Sources | None:
 
 async def _verify(node: Node, sources: Sources, configuration: Configuration) -> None:
     """Have the spawner try all of it. Raises ConfigurationRefused with everything that speaks against it."""
-    problems: list[str] = []
+    problems = _too_many(node, configuration)
     node.blueprints = await _blueprints(node, configuration, problems)
     launches, errors = node.blueprints.prepare()
     for error in errors:
@@ -88,6 +92,20 @@ async def _verify(node: Node, sources: Sources, configuration: Configuration) ->
     await node.storage.use_configuration(
         configuration.version, sources.main.name, pack(sources), daemon=node.welcome.version
     )
+
+
+def _too_many(node: Node, configuration: Configuration) -> list[str]:
+    """What speaks against the number of instances: descriptors that the spawner would not have."""
+    instances = sum(one.instances for one in configuration.services.values())
+    sockets = sum(len(one.listen) for one in configuration.sockets.values())
+    needed = _DESCRIPTORS_EACH * instances + sockets + _DESCRIPTORS_BESIDE
+    _, hard = node.posix.limits.get("NOFILE")
+    if needed <= hard or hard < 0:
+        return []
+    return [
+        f"cannot run {instances} instances: they need {needed} descriptors, and the limit is {hard}",
+        "   raise it before snowfox up: ulimit -Hn, as root, or in /etc/security/limits.conf",
+    ]
 
 
 async def _blueprints(node: Node, configuration: Configuration, problems: list[str]) -> Blueprints:

@@ -145,7 +145,10 @@ class Driver:
     def _turn(self, happened: event.Event, engine: Decides, parts: Parts) -> None:
         settled: list[str] = []
         for effect in engine.handle(happened, self._clock.now()):
-            self._perform(effect, parts)
+            try:
+                self._perform(effect, parts)
+            except Exception as error:  # noqa: BLE001 - what else was decided is performed all the same
+                self._log.error("cannot perform what was decided", effect=repr(effect), error=repr(error))
             if isinstance(effect, effects.Changed) and effect.status.state in _SETTLED:
                 settled.append(effect.status.id)
         for instance in settled:

@@ -13,6 +13,7 @@ from snowfox.contract.manager import (
     NodeStatus,
     Progress,
 )
+from snowfox.core.posix.api import Users
 from snowfox.core.rpc.link import current
 from snowfox.core.rpc.server import handles
 from snowfox.errors import NotFound, UserError
@@ -85,7 +86,7 @@ class ManagerHandlers:
     @handles(Manager.down)
     async def down(self) -> None:
         """Ask the daemon, which asks us to stop."""
-        await self._node.daemon.stop(0, f"{who()} asked for it")
+        await self._node.daemon.stop(0, f"{who(self._node.posix.users)} asked for it")
 
     @handles(Manager.stopping)
     async def stopping(self) -> AsyncIterator[Progress]:
@@ -136,7 +137,7 @@ class ManagerHandlers:
             msg = f"cannot {verb} {pattern}: the node is stopping"
             raise UserError(msg)
         instances = tuple(await self._select(pattern))
-        operation = node.open(verb, who(), instances)
+        operation = node.open(verb, who(node.posix.users), instances)
         node.driver.tell(event.Ask(operation.id, verb, instances))
         async for step in operation.follow():
             yield step
@@ -155,7 +156,10 @@ class ManagerHandlers:
         return [instance for ids in services.values() for instance in ids if instance in meant]
 
 
-def who() -> str:
-    """Who asks, for people: `uid 1000`."""
+def who(users: Users) -> str:
+    """Who asks, for people: a user's name, else `uid 1000`."""
     peer = current().peer
-    return f"uid {peer.uid}" if peer else "somebody"
+    if peer is None:
+        return "somebody"
+    entry = users.by_uid(peer.uid)
+    return entry.name if entry else f"uid {peer.uid}"

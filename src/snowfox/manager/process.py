@@ -55,6 +55,11 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
+def _unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody caught: asyncio would print it, we log it."""
+    _log.error("unhandled", what=str(context.get("message", "")), error=repr(context.get("exception")))
+
+
 class Process:
     """Serves `ManagerControl` to the daemon.
 
@@ -75,6 +80,7 @@ class Process:
         """Until the session with the daemon ends; then leave, services go on. Raises what ended it."""
         link = await attach(SESSION, calling=Daemon, serving=ManagerControl, handlers=self, name="daemon")
         self._daemon = link.remote
+        asyncio.get_running_loop().set_exception_handler(_unhandled)
         try:
             error = await link.closed()
             if error is not None and not isinstance(error, ConnectionLost):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,17 @@ from snowfox.values import Exit
 
 MANAGER_UID = 61184
 PATIENCE = 20.0
+_PYTHON = os.path.realpath(sys.executable)
+_BOOT = str(Path(__file__).resolve().parent.parent / "boot.py")
+_PACKAGES = str(Path(msgspec.__file__).parent.parent)
+
+
+async def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait until something holds; looks each 10 ms. Raises AssertionError when it does not in time."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, f"not in time: {what}"
+        await asyncio.sleep(0.01)
 
 
 class PlayedSpawner:
@@ -164,16 +178,17 @@ class RealManager:
         self.stop_asked = asyncio.Event()
         self.log = folder / "node.log"
         self.pid = 0
+        self.code = 0
         self.control: Link[ManagerControl]
         self.daemon_id = "D1"
         self.is_root = os.geteuid() == 0
-        for name in (".snowfox", ".snowfox/run", ".snowfox/logs", ".snowfox/store"):
+        for name in (".snowfox", ".snowfox/run", ".snowfox/logs"):
             (folder / name).mkdir(exist_ok=True)
+        # The manager's user reaches it by path, which the folders of a test are closed for.
+        self.store = Path(tempfile.mkdtemp(prefix="snowfox-store-"))
         if self.is_root:
-            for name in ("logs", "store"):
-                os.chown(self.home / name, MANAGER_UID, MANAGER_UID)
-            for path in (folder, *list(folder.parents)[:-2]):
-                path.chmod(path.stat().st_mode | 0o011)
+            for path in (self.home / "logs", self.store):
+                os.chown(path, MANAGER_UID, MANAGER_UID)
         self.socket = f"unix:{self.home}/run/manager.sock"
         self.listener = self.posix.sockets.bind(self.socket, mode=0o600)
         self.posix.sockets.listen(self.listener, 64)
@@ -209,11 +224,9 @@ class RealManager:
         ours, theirs = self.posix.sockets.pair()
         log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        boot = Path(__file__).resolve().parent.parent / "boot.py"
-        packages = str(Path(msgspec.__file__).parent.parent)
         words = (
-            os.path.realpath(sys.executable),
-            *("-I", "-S", str(boot), "manager", "--path", packages, "--home", str(self.home)),
+            _PYTHON,
+            *("-I", "-S", _BOOT, "manager", "--path", _PACKAGES, "--home", str(self.home)),
         )
         pairs = ((null, 0), (null, 1), (log, 2), (theirs, 3))
         self.pid = self.posix.processes.spawn(
@@ -245,7 +258,7 @@ class RealManager:
         return Welcome(
             root=str(self.folder),
             home=str(self.home),
-            store=str(self.home / "store"),
+            store=str(self.store),
             listener=Descriptor(os.dup(self.listener)),
             notify=Descriptor(os.dup(self.notify)),
             notify_address=self.notify_address,
@@ -260,7 +273,7 @@ class RealManager:
         )
 
     @asynccontextmanager
-    async def commands(self) -> AsyncIterator[Manager]:
+    async def commands(self) -> AsyncGenerator[Manager, None]:
         """What a command line sees."""
         async with connect(self.socket, Manager) as manager:
             yield manager
@@ -292,8 +305,7 @@ class RealManager:
     async def kill(self) -> None:
         """SIGKILL, and its end."""
         os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        self.pid = 0
+        await until(self._is_gone, "the manager's end")
         await self.control.closed()
         if self.spawner.reports is not None:
             self.spawner.reports.close()
@@ -301,13 +313,15 @@ class RealManager:
     async def leave(self) -> int:
         """The daemon's session ends; its exit code."""
         self.control.close()
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
-                if pid:
-                    self.pid = 0
-                    return os.waitstatus_to_exitcode(status)
-                await asyncio.sleep(0.01)
+        await until(self._is_gone, "the manager's end")
+        return self.code
+
+    def _is_gone(self) -> bool:
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid:
+            self.pid = 0
+            self.code = os.waitstatus_to_exitcode(status)
+        return pid != 0
 
     def logged(self) -> str:
         """What it wrote into the node's log."""
@@ -319,3 +333,4 @@ class RealManager:
             await self.kill()
         for descriptor in (self.listener, self.notify, *self.spawner.fifos.values()):
             os.close(descriptor)
+        shutil.rmtree(self.store)

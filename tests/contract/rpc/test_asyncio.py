@@ -9,10 +9,12 @@ from snowfox.core import log
 from snowfox.core.deadline import deadline
 from snowfox.core.posix.active import activate
 from snowfox.core.posix.linux import LinuxPosix
-from snowfox.core.rpc import link as links
+from snowfox.core.rpc import serving
 from snowfox.core.rpc.client import attach, connect
 from snowfox.core.rpc.endpoint import Endpoint
+from snowfox.core.rpc.fast import fast
 from snowfox.core.rpc.interface import Interface, Right, call, stream
+from snowfox.core.rpc.message import small
 from snowfox.core.rpc.server import current, handles, serve, table
 from snowfox.core.trace import Trace, within
 from snowfox.core.trace import current as current_trace
@@ -160,6 +162,15 @@ async def test_many_at_once_are_answered(listener, tmp_path):
         assert [await promise for promise in promises] == [number + 1 for number in range(1000)]
 
 
+async def test_through_msgspec(listener, tmp_path):
+    """Both ends may write and read through msgspec, or one of them; it is the same conversation."""
+    for ours, theirs in ((fast, fast), (fast, small), (small, fast)):
+        server = serve(listener, Bench, Handlers(), grants=_all, wires=theirs)
+        async with server, connect(f"unix:{tmp_path}/s", Bench, wires=ours) as bench:
+            assert await bench.add(1, 2) == 3
+            assert await bench.who() == [str(os.getuid()), ""]
+
+
 async def test_the_caller_is_known(listener, tmp_path):
     """A handler knows who asks, by the kernel, and belongs to the caller's trace."""
     async with serve(listener, Bench, Handlers(), grants=_all), connect(f"unix:{tmp_path}/s", Bench) as bench:
@@ -286,7 +297,7 @@ async def test_a_stream_waits_for_its_reader(kernel):
         while made != handlers.made:
             made = handlers.made
             await asyncio.sleep(0.05)
-        assert made * 10_000 < links.PAUSE + 1_000_000
+        assert made * 10_000 < serving.PAUSE + 1_000_000
         loop.add_reader(ours, near._readable)
         await _until(lambda: handlers.made > made)
     async with asyncio.timeout(10):

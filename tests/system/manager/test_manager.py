@@ -13,7 +13,7 @@ from snowfox.contract.spawner import Refusal
 from snowfox.core.posix.active import within
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import LaunchFailed, NotFound, NotPermitted, PosixError
-from snowfox.testing.manager import MANAGER_UID, RealManager
+from snowfox.testing.manager import MANAGER_UID, RealManager, until
 from snowfox.values import Exit
 
 pytestmark = pytest.mark.system
@@ -35,6 +35,7 @@ requires = ["cache"]
 
 @pytest.fixture
 async def manager(tmp_path: Path) -> AsyncIterator[RealManager]:
+    """One that has not been started."""
     with within(LinuxPosix()):
         (tmp_path / "snowfox.toml").write_text(WEB)
         manager = RealManager(tmp_path)
@@ -60,12 +61,16 @@ async def test_what_is_wanted_is_started_in_order(manager: RealManager) -> None:
     assert {row.state for row in status.instances} == {"ready"}
 
 
+def status_of(pid: int) -> dict[str, str]:
+    """What proc(5) says of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines)
+
+
 async def test_it_gives_up_its_uid_for_good(manager: RealManager) -> None:
     """All four uids and gids, no groups of before, no other privileges, and nobody of its uid may trace it."""
     await manager.up()
-    fields = dict(
-        line.split(":\t", 1) for line in Path(f"/proc/{manager.pid}/status").read_text().splitlines()
-    )
+    fields = status_of(manager.pid)
     uid = MANAGER_UID if manager.is_root else os.geteuid()
     assert set(fields["Uid"].split()) == {str(uid)}
     if manager.is_root:
@@ -111,9 +116,9 @@ async def test_an_exit_is_followed_by_a_restart(manager: RealManager) -> None:
     await manager.up()
     old = manager.spawner.token("cache")
     manager.spawner.end(old, Exit(signal=9))
-    async with asyncio.timeout(10):
-        while manager.spawner.token("cache") == old or old not in manager.spawner.forgotten:
-            await asyncio.sleep(0.01)
+    await until(
+        lambda: manager.spawner.token("cache") != old and old in manager.spawner.forgotten, "another process"
+    )
     await manager.until("cache", "ready")
     row = await manager.row("cache")
     assert row.restarts == 1
@@ -172,9 +177,7 @@ async def test_output_is_kept_and_followed(manager: RealManager) -> None:
     await manager.up()
     token = manager.spawner.token("cache")
     manager.spawner.print(token, b"one\ntwo\n")
-    async with asyncio.timeout(10):
-        while not (manager.home / "logs/cache/current").exists():
-            await asyncio.sleep(0.01)
+    await until((manager.home / "logs/cache/current").exists, "the log")
     async with manager.commands() as commands, commands.logs("cache", 1, follow=True) as lines:
         assert (await anext(lines)).text == b"two"
         manager.spawner.print(token, b"three\n")
@@ -187,9 +190,7 @@ async def test_ready_by_notify_counts_only_from_the_service(manager: RealManager
         '[service.web]\ncommand = "serve"\nready = { notify = true }\n'
     )
     await manager.start()
-    async with asyncio.timeout(10):
-        while not manager.spawner.launched:
-            await asyncio.sleep(0.01)
+    await until(lambda: bool(manager.spawner.launched), "the launch")
     assert manager.spawner.launched[0].environment["NOTIFY_SOCKET"] == manager.notify_address
     await manager.until("web", "starting")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
@@ -237,9 +238,7 @@ async def test_a_new_spawner_is_taken_up(manager: RealManager) -> None:
     lost = manager.spawner.token("web@1")
     del manager.spawner.running[lost]
     await manager.attach_spawner()
-    async with asyncio.timeout(10):
-        while manager.spawner.token("web@1") == lost:
-            await asyncio.sleep(0.01)
+    await until(lambda: manager.spawner.token("web@1") != lost, "another process")
     await manager.until("*", "ready")
     assert (await manager.progress("restart", "web@2"))[-1].code == 0
 

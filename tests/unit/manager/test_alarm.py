@@ -13,6 +13,7 @@ class StillClock(SystemClock):
         self.time = 0.0
 
     def now(self) -> float:
+        """The time that the test set."""
         return self.time
 
 
@@ -24,14 +25,17 @@ class StillLoop:
         self.handles: list[StillHandle] = []
 
     def call_later(self, delay: float, callback: object) -> "StillHandle":
+        """Kept, not called."""
         handle = StillHandle(self.clock.time + delay, callback)
         self.handles.append(handle)
         return handle
 
     def live(self) -> list["StillHandle"]:
+        """Those that are neither called nor cancelled."""
         return [handle for handle in self.handles if not handle.done]
 
     def advance(self, seconds: float) -> None:
+        """Let time go by."""
         self.clock.time += seconds
         for handle in self.live():
             if handle.when <= self.clock.time:
@@ -48,10 +52,12 @@ class StillHandle:
         self.done = False
 
     def cancel(self) -> None:
+        """It will not be called."""
         self.done = True
 
 
 def alarms() -> tuple[Alarms, StillLoop]:
+    """Alarms over a loop that stands still."""
     clock = StillClock()
     loop = StillLoop(clock)
     return Alarms(clock, loop), loop  # type: ignore[arg-type]

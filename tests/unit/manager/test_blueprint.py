@@ -17,19 +17,24 @@ class FewUsers(Users):
         self._all.update({uid: User(f"u{uid}", uid, uid, "/", "/bin/sh") for uid in others})
 
     def by_name(self, name: str) -> User | None:
+        """By name."""
         return next((user for user in self._all.values() if user.name == name), None)
 
     def by_uid(self, uid: int) -> User | None:
+        """By number."""
         return self._all.get(uid)
 
     def groups(self, user: User) -> tuple[int, ...]:
+        """Its own only."""
         return (user.gid,)
 
     def group_id(self, name: str) -> int | None:
+        """There are no groups."""
         return None
 
 
 def configuration() -> Configuration:
+    """Two instances behind a socket of two addresses."""
     web = Service(
         "web",
         ("serve", "${INSTANCE}"),
@@ -48,6 +53,7 @@ NODE = Node("shop", 1000, "anna", is_root=False, notify="@n")
 
 
 def blueprints() -> Blueprints:
+    """Over that configuration, as an ordinary user."""
     return Blueprints(configuration(), NODE, FewUsers())
 
 

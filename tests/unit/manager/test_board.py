@@ -10,6 +10,7 @@ from snowfox.service.status import Status
 
 
 def status(id: str, state: str, *, pid: int = 0) -> Status:
+    """A status in this state."""
     return Status(id, id, state, "green", SystemClock().now() - 10, pid=pid)
 
 

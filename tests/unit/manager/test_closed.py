@@ -34,7 +34,12 @@ def imported_inside_functions(path: Path) -> set[str]:
 
 def test_every_late_import_is_listed() -> None:
     """What a function of the manager's layers imports is loaded before the uid is given up."""
-    late = {name for layer in LAYERS for path in (ROOT / layer).rglob("*.py") for name in imported_inside_functions(path)}
+    late = {
+        name
+        for layer in LAYERS
+        for path in (ROOT / layer).rglob("*.py")
+        for name in imported_inside_functions(path)
+    }
     assert late - set(closed.LATER) - ELSEWHERE == set()
 
 

@@ -29,6 +29,7 @@ class Script:
         self.answers: dict[type, list[effects.Effect]] = {}
 
     def handle(self, happened: event.Event, now: float) -> list[effects.Effect]:
+        """What the script says."""
         assert now > 0
         self.heard.append(happened)
         return self.answers.pop(type(happened), [])
@@ -49,11 +50,13 @@ class Plans(Recorder):
     """In place of the blueprints."""
 
     def launch(self, instance: str, token: str) -> Any:
+        """A launch with this token."""
         if self.refuses:
             raise self.refuses
         return ("plan", instance, token)
 
     def ready(self, instance: str) -> Ready:
+        """A probe of that instance."""
         return Ready(tcp=f"{instance}:1")
 
 
@@ -85,12 +88,14 @@ class World:
         self.engine.heard.clear()
 
     def answer(self, to: event.Event, *wanted: effects.Effect) -> None:
+        """Let the engine want this."""
         self.engine.answers[type(to)] = list(wanted)
         self.driver.tell(to)
 
 
 @pytest.fixture
 async def world() -> World:
+    """One for each test."""
     return World()
 
 
@@ -98,6 +103,7 @@ ENDED = event.Ended("web~1", Exit(1))
 
 
 def status(state: str) -> Status:
+    """A status in this state."""
     return Status("web", "web", state, "green", 1.0)
 
 

@@ -19,6 +19,7 @@ class Daemon:
         self.folder = folder
 
     async def open_source(self, name: str) -> Source | None:
+        """A file of the folder."""
         path = self.folder / name
         if not path.exists():
             return None
@@ -26,6 +27,7 @@ class Daemon:
 
 
 async def read(folder: Path, name: str = "snowfox.toml"):
+    """Its configuration."""
     daemon: object = Daemon(folder)
     return await fetch(daemon, LinuxPosix(), folder=str(folder), name=name)  # type: ignore[arg-type]
 

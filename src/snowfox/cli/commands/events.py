@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from importlib import import_module
 from typing import Any
 
 from snowfox.cli import node, paper
 from snowfox.cli.commands.logs import line_count, node_ended
 from snowfox.contract.manager import EventLine, Manager
+from snowfox.core.clock import active
 from snowfox.errors import ConnectionLost
 
 
@@ -44,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _text(event: EventLine, sheet: paper.Paper) -> str:
     at = time.localtime(event.at / 1000)
-    is_today = at[:3] == time.localtime()[:3]
+    is_today = at[:3] == time.localtime(active().wall() / 1000)[:3]
     when = sheet.colour("dim", time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S", at))
     fields = "  ".join(
         f"{name}={_value(value)}" for name, value in json.loads(event.fact).items() if value not in ("", None)
@@ -65,9 +67,10 @@ def _value(value: Any) -> str:
 
 
 def _kinds(*, as_json: bool) -> int:
-    from snowfox.service import fact  # noqa: PLC0415 - only when asked for
+    from snowfox.core.event.fact import catalogue  # noqa: PLC0415 - only when asked for
 
-    kinds = {kind: (one.__doc__ or "").split("\n", 1)[0] for kind, one in fact.catalogue().items()}
+    import_module("snowfox.service.fact")  # what defines ours
+    kinds = {kind: (one.__doc__ or "").split("\n", 1)[0] for kind, one in catalogue().items()}
     if as_json:
         paper.json_line(kinds)
     else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import time
 from typing import Final
 
 from snowfox.cli import node, paper, pattern, progress
 from snowfox.contract.manager import InstanceStatus, Manager, NodeStatus
+from snowfox.core.clock import active
 from snowfox.values import size_text
 
 NOT_AS_WANTED: Final = 3
@@ -43,18 +43,24 @@ def show(status: NodeStatus, *, as_json: bool, is_part: bool = False) -> int:
         return code
     sheet = paper.out()
     sheet.lines(
-        [_head(status, sheet), *_table(status, sheet), *(_note(note, sheet) for note in status.notes)]
+        [
+            _head(status, sheet, is_part=is_part),
+            *_table(status, sheet),
+            *(_note(note, sheet) for note in status.notes),
+        ]
     )
     return code
 
 
-def _head(status: NodeStatus, sheet: paper.Paper) -> str:
+def _head(status: NodeStatus, sheet: paper.Paper, *, is_part: bool) -> str:
     services = len({one.service for one in status.instances})
     unwanted = sum(one.light != "green" for one in status.instances)
     if unwanted:
         summary = f"{unwanted} of {len(status.instances)} not as wanted"
+    elif status.as_wanted:
+        summary = "all as wanted"
     else:
-        summary = "all as wanted" if status.as_wanted else "these as wanted, the node is not"
+        summary = "these as wanted, the node is not" if is_part else "not as wanted"
     parts = [
         sheet.colour("bold", paper.safe(status.node)),
         f"version {status.version[:7]}",
@@ -69,7 +75,7 @@ def _table(status: NodeStatus, sheet: paper.Paper) -> list[str]:
     """The lines of the table; on a terminal that it does not fit, messages have lines of their own."""
     if not status.instances:
         return []
-    now = int(time.time() * 1000)
+    now = active().wall()
     rows = [_row(one, now) for one in status.instances]
     lights = {name: sheet.symbol(name) for name in {one.light for one in status.instances}}
     signs = [" ", *(lights[one.light] for one in status.instances)]

@@ -81,6 +81,7 @@ class Session:
         )
         self._poller = posix.poller()
         self._poller.add(socket)
+        self._writing = False
         self._waiting: deque[Happening] = deque()
 
     def greet(self, timeout: Seconds) -> None:
@@ -154,15 +155,19 @@ class Session:
         return self._waiting.popleft()
 
     def _turn(self, most: Seconds | None) -> None:
-        tick = self._channel.next_tick()
-        waits = [] if tick is None else [max(0.0, tick - self._clock.now())]
-        if most is not None:
-            waits.append(most)
-        self._poller.change(self._channel.socket, write=self._channel.wants_write)
-        if self._poller.wait(min(waits, default=None)):
-            self._waiting.extend(self._channel.receive())
-        self._waiting.extend(self._channel.tick())
-        self._waiting.extend(self._channel.flush())
+        channel = self._channel
+        end = channel.next_tick()
+        if end is not None:
+            end = max(0.0, end - self._clock.now())
+        if most is not None and (end is None or most < end):
+            end = most
+        if channel.wants_write != self._writing:
+            self._writing = channel.wants_write
+            self._poller.change(channel.socket, write=self._writing)
+        if self._poller.wait(end):
+            self._waiting.extend(channel.receive())
+        self._waiting.extend(channel.tick())
+        self._waiting.extend(channel.flush())
 
     def _raise_end(self) -> None:
         for happening in self._waiting:

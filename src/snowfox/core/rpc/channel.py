@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Channel", "Options"]
 
-READ: Final = 256 << 10
+READ: Final = 64 << 10
 MOST_READS: Final = 16
 """Reads of a turn, so that one busy peer does not keep a loop from its others."""
 MOST_UNSENT: Final = 64 << 20

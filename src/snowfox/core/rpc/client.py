@@ -18,6 +18,7 @@ from snowfox.core.posix.active import active
 from snowfox.core.rpc.endpoint import Endpoint
 from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.link import Link
+from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.server import table
 from snowfox.core.rpc.session import Options
 
@@ -25,19 +26,20 @@ I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
 
 
 @asynccontextmanager
-async def connect(endpoint: str | Endpoint, calling: type[I]) -> AsyncGenerator[I]:
+async def connect(endpoint: str | Endpoint, calling: type[I], *, wires: Wires = small) -> AsyncGenerator[I]:
     """The other end's interface, for the block; leaving it ends the session.
 
     Args:
         endpoint: `unix:PATH`, or an `Endpoint`.
         calling: what is served there.
+        wires: how messages are written and read; `fast.fast` is faster, for 32 ms of import.
 
     Raises PosixError when nobody listens, UsageError for another endpoint.
     """
     place = Endpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
     posix = active()
     socket = posix.sockets.connect(place.address, folder=place.folder)
-    options = Options("client", dead_after=20.0)
+    options = Options("client", ping_after=5.0, dead_after=20.0, wires=wires)
     link = Link(posix, socket, clock=SystemClock(), options=options, calling=calling)
     try:
         yield link.remote

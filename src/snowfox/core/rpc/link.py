@@ -1,29 +1,27 @@
 """A session over a socket in an asyncio loop: reading, writing, deadlines, handlers. Common to client and server.
 
 It waits by `add_reader` and reads with recvmsg, because stream transports lose descriptors. What is said in a turn of
-the loop goes out with one write. A plain `def` handler runs in place, without a task; an `async def` one in a task; a
-stream is an async generator in a task, paused while its reader is behind. One timer for all deadlines, armed only
-while there are some.
+the loop goes out with one write. One timer for all deadlines, armed only while there are some. Handlers are run by
+`serving`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextvars import ContextVar
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, Generic, NamedTuple, TypeVar, assert_never, cast
+from typing import Any, Final, Generic, TypeVar, assert_never, cast
 
 from snowfox.core import deadline as deadlines
 from snowfox.core import log
-from snowfox.core import trace as tracing
 from snowfox.core.clock import Clock
-from snowfox.core.posix.api import Credentials, Posix
+from snowfox.core.posix.api import Posix
 from snowfox.core.promise import Promise, Resolver
 from snowfox.core.rpc import frame
 from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.items import Items
 from snowfox.core.rpc.requests import close_in
+from snowfox.core.rpc.serving import Caller, Handlers, Serving, current
 from snowfox.core.rpc.session import (
     Answered,
     Called,
@@ -37,43 +35,23 @@ from snowfox.core.rpc.session import (
     Withdrawn,
 )
 from snowfox.errors import (
-    Cancelled,
     ConnectionLost,
-    InternalError,
     PosixError,
     ProtocolError,
-    RemoteError,
     SnowFoxError,
 )
 
+__all__ = ["Caller", "Handlers", "Link", "current"]
+
 I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
 
-READ: Final = 256 << 10
-PAUSE: Final = 256 << 10
-"""Unsent bytes beyond which streams wait."""
+READ: Final = 64 << 10
 MOST_UNSENT: Final = 64 << 20
 
 _log = log.get("rpc")
 
 
-class Caller(NamedTuple):
-    """Who asks: credentials by the kernel; None for an inherited socket without."""
-
-    peer: Credentials | None
-
-
-_caller: Final[ContextVar[Caller]] = ContextVar("snowfox.rpc.caller", default=Caller(None))  # noqa: B039 - frozen
-
-
-def current() -> Caller:
-    """Who asks, inside a handler; nobody outside."""
-    return _caller.get()
-
-
 _make: Final[Callable[..., tuple[Promise[Any], Resolver[Any]]]] = Promise.make
-
-Handlers = dict[str, Callable[..., Any]]
-"""Full name of a method to what serves it."""
 
 
 class Link(Generic[I]):
@@ -107,16 +85,13 @@ class Link(Generic[I]):
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._session = Session(clock.now(), options, serving=serving, posix=posix)
-        self._handlers = handlers or {}
-        self._caller = caller
+        self._serving = Serving(self._session, handlers or {}, caller, soon=self._soon)
         self._name = options.name
         self._asked: dict[int, Resolver[Any]] = {}
         self._streams: dict[int, Items[Any]] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._flushing = False
         self._writing = False
         self._timer: asyncio.TimerHandle | None = None
-        self._drained: asyncio.Event | None = None
         self._closed: asyncio.Future[SnowFoxError | None] = self._loop.create_future()
         self._listeners: list[Callable[[], object]] = []
         self.remote: I = cast("I", (calling or Interface)(self._bind))
@@ -167,7 +142,6 @@ class Link(Generic[I]):
         self._asked[request] = resolver
         promise.when_settled(partial(self._settled, request))
         self._soon()
-        self._arm()
         return promise
 
     def _settled(self, request: int, _: Promise[Any]) -> None:
@@ -237,9 +211,8 @@ class Link(Generic[I]):
                 self._loop.remove_writer(self._socket)
         if outbox.size > MOST_UNSENT:
             self._happened(self._session.lost(ConnectionLost("the other end does not read")))
-        elif outbox.size <= PAUSE and self._drained is not None:
-            self._drained.set()
-            self._drained = None
+        else:
+            self._serving.sent()
         self._arm()
 
     def _send_last(self) -> None:
@@ -267,7 +240,7 @@ class Link(Generic[I]):
     def _happened(self, happenings: list[Happening]) -> None:
         for happening in happenings:
             if isinstance(happening, Called):
-                self._serve(happening)
+                self._serving.serve(happening)
             elif isinstance(happening, Answered):
                 self._answered(happening.request, happening.value)
             else:
@@ -288,8 +261,7 @@ class Link(Generic[I]):
                 if (items := self._streams.pop(request, None)) is not None:
                     items.finish(None)
             case Withdrawn(request):
-                if (task := self._tasks.pop(request, None)) is not None:
-                    task.cancel()
+                self._serving.withdraw(request)
             case Ended(error):
                 self._over(error)
             case _:
@@ -316,11 +288,7 @@ class Link(Generic[I]):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._drained is not None:
-            self._drained.set()
-        for task in self._tasks.values():
-            task.cancel()
-        self._tasks.clear()
+        self._serving.stop()
         self._session.close()
         self._posix.files.close(self._socket)
         if isinstance(error, ProtocolError):
@@ -328,75 +296,3 @@ class Link(Generic[I]):
         self._closed.set_result(error)
         for listener in self._listeners:
             listener()
-
-    # --- serving
-
-    def _serve(self, called: Called) -> None:
-        handler = self._handlers[called.method]
-        token = _caller.set(self._caller)
-        try:
-            with tracing.within(called.trace):
-                value: Any = handler(*called.arguments)
-                kind: Any = value.__class__
-                if hasattr(kind, "__anext__"):
-                    self._start(called, self._stream(called, value))
-                elif hasattr(kind, "__await__"):
-                    self._start(called, self._wait(called, value))
-                else:
-                    self._session.answer(called.request, value)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
-            self._session.refuse(called.request, self._as_answer(called, error))
-        finally:
-            _caller.reset(token)
-
-    def _start(self, called: Called, work: Any) -> None:
-        task: asyncio.Task[None] = self._loop.create_task(work, name=called.method)
-        self._tasks[called.request] = task
-
-    async def _wait(self, called: Called, value: Awaitable[Any]) -> None:
-        try:
-            self._session.answer(called.request, await value)
-        except asyncio.CancelledError:
-            self._session.refuse(called.request, Cancelled("the session is over"))
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
-            self._session.refuse(called.request, self._as_answer(called, error))
-        finally:
-            self._tasks.pop(called.request, None)
-            self._soon()
-
-    async def _stream(self, called: Called, items: AsyncIterator[Any]) -> None:
-        try:
-            async for one in items:
-                if not self._session.item(called.request, one):
-                    break
-                self._soon()
-                while self._session.outbox.size > PAUSE and self.is_open:
-                    await self._drain()
-            self._session.end(called.request)
-        except asyncio.CancelledError:
-            self._session.refuse(called.request, Cancelled("the session is over"))
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
-            self._session.refuse(called.request, self._as_answer(called, error))
-        finally:
-            self._tasks.pop(called.request, None)
-            close = getattr(items, "aclose", None)
-            if close is not None:
-                await close()
-            self._soon()
-
-    async def _drain(self) -> None:
-        """Wait for a reader that is behind. One that takes nothing for long loses its session, and this its task."""
-        if self._drained is None:
-            self._drained = asyncio.Event()
-        await self._drained.wait()
-
-    def _as_answer(self, called: Called, error: Exception) -> SnowFoxError:
-        if isinstance(error, InternalError) or not isinstance(error, SnowFoxError):
-            _log.error("a handler failed", method=called.method, error=repr(error))
-        if isinstance(error, SnowFoxError):
-            return error
-        return RemoteError(
-            f"cannot {called.method.rpartition('.')[2]}: it failed inside", None, type(error).__name__
-        )

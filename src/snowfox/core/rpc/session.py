@@ -37,7 +37,6 @@ from snowfox.values import Seconds
 
 if TYPE_CHECKING:
     from snowfox.core.posix.api import Posix
-    from snowfox.core.rpc.message import Wires
 
 __all__ = [
     "Answered",
@@ -70,6 +69,7 @@ class Options(NamedTuple):
         dead_after: seconds of silence after which it counts as dead; None: never.
         rights: what the other end may do here.
         most_requests: how many of its requests may be under way. It is told so and holds back further ones.
+        wires: how messages are written and read: with the standard library, or `fast.fast`.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Options(NamedTuple):
     dead_after: Seconds | None = 5.0
     rights: frozenset[str] = frozenset()
     most_requests: int = 20_000
+    wires: message.Wires = message.small
 
 
 class Session:
@@ -87,25 +88,18 @@ class Session:
         options: see `Options`.
         serving: what the other end may call; None: nothing.
         posix: what closes descriptors.
-        wires: how methods are written and read; by default with the standard library.
     """
 
     def __init__(
-        self,
-        now: Seconds,
-        options: Options,
-        *,
-        serving: type[Interface] | None,
-        posix: Posix,
-        wires: Wires = message.small,
+        self, now: Seconds, options: Options, *, serving: type[Interface] | None, posix: Posix
     ) -> None:
         self.options = options
         self.outbox = Outbox()
         self.ended = False
         self.peer_name = ""
-        self.calls = Calls(self.outbox, wires)
+        self.calls = Calls(self.outbox, options.wires)
         self._requests = Requests(
-            self.outbox, wires, serving=serving, rights=options.rights, most=options.most_requests
+            self.outbox, options.wires, serving=serving, rights=options.rights, most=options.most_requests
         )
         self._posix = posix
         self._frames = frame.Frames()

@@ -15,20 +15,19 @@ from snowfox.errors import InternalError
 Put = Callable[[Any, bytearray, list[Descriptor]], None]
 """Appends a value to the bytes and its descriptors to the list."""
 
-_NUMBERS: Final = {
-    0xCC: struct.Struct(">B"),
-    0xCD: struct.Struct(">H"),
-    0xCE: struct.Struct(">I"),
-    0xCF: struct.Struct(">Q"),
-    0xD0: struct.Struct(">b"),
-    0xD1: struct.Struct(">h"),
-    0xD2: struct.Struct(">i"),
-    0xD3: struct.Struct(">q"),
-    0xCA: struct.Struct(">f"),
-    0xCB: struct.Struct(">d"),
-}
+_DOUBLE: Final = struct.Struct(">Bd").pack
 _U16: Final = struct.Struct(">H")
 _U32: Final = struct.Struct(">I")
+_TAGGED_8: Final = struct.Struct(">BB").pack
+_TAGGED_16: Final = struct.Struct(">BH").pack
+_TAGGED_32: Final = struct.Struct(">BI").pack
+_TAGGED_64: Final = struct.Struct(">BQ").pack
+_SIGNED: Final = (
+    (-0x80, 0xD0, struct.Struct(">b")),
+    (-0x8000, 0xD1, struct.Struct(">h")),
+    (-0x80000000, 0xD2, struct.Struct(">i")),
+    (-0x8000000000000000, 0xD3, struct.Struct(">q")),
+)
 _EXTENSION: Final = b"\xd4\x01"
 
 
@@ -58,29 +57,36 @@ def _put_int(value: Any, out: bytearray, _: list[Descriptor]) -> None:
         value = int(value)
     if -32 <= value <= 0x7F:
         out.append(value & 0xFF)
-        return
-    tag = _tag_of(value)
-    out.append(tag)
-    out += _NUMBERS[tag].pack(value)
+    elif value > 0:
+        if value <= 0xFFFF:
+            out += _TAGGED_8(0xCC, value) if value <= 0xFF else _TAGGED_16(0xCD, value)
+        elif value <= 0xFFFFFFFF:
+            out += _TAGGED_32(0xCE, value)
+        elif value <= 0xFFFFFFFFFFFFFFFF:
+            out += _TAGGED_64(0xCF, value)
+        else:
+            raise _too_wide(value)
+    else:
+        _put_negative(value, out)
 
 
-def _tag_of(value: int) -> int:
-    if value > 0:
-        for tag, most in ((0xCC, 0xFF), (0xCD, 0xFFFF), (0xCE, 0xFFFFFFFF), (0xCF, 0xFFFFFFFFFFFFFFFF)):
-            if value <= most:
-                return tag
-    for tag, least in ((0xD0, -0x80), (0xD1, -0x8000), (0xD2, -0x80000000), (0xD3, -0x8000000000000000)):
-        if 0 > value >= least:
-            return tag
-    text = f"{value} does not fit into 64 bits"
-    raise InternalError(text)
+def _put_negative(value: int, out: bytearray) -> None:
+    for least, tag, form in _SIGNED:
+        if value >= least:
+            out.append(tag)
+            out += form.pack(value)
+            return
+    raise _too_wide(value)
+
+
+def _too_wide(value: int) -> InternalError:
+    return InternalError(f"{value} does not fit into 64 bits")
 
 
 def _put_float(value: Any, out: bytearray, _: list[Descriptor]) -> None:
     if not isinstance(value, (float, int)) or isinstance(value, bool):
         raise _unfit("float", value)
-    out.append(0xCB)
-    out += _NUMBERS[0xCB].pack(value)
+    out += _DOUBLE(0xCB, value)
 
 
 def _put_str(value: Any, out: bytearray, _: list[Descriptor]) -> None:

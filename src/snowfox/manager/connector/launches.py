@@ -80,9 +80,13 @@ class Launches:
     def launched(self, answer: Launched) -> None:
         """The spawner answered a launch."""
         token = answer.token
+        is_news = self._under_way.pop(token, None) is not None
         if answer.output is not None:
-            self._captured(instance_of(token), answer.output.take())
-        if self._under_way.pop(token, None) is None:
+            if is_news:
+                self._captured(instance_of(token), answer.output.take())
+            else:
+                answer.output.close()
+        if not is_news:
             return
         self._enter(token, answer.pid)
         helper = self._helpers.get(token)

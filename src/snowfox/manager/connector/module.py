@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Final
 
+from snowfox.core.log import get
 from snowfox.core.module import Setup, module
+from snowfox.errors import PosixError
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node
 from snowfox.service.event import Event
+
+_log: Final = get("manager.connector")
 
 
 @module(Level.ENGINE, after="output", essential=True)
@@ -20,7 +25,10 @@ async def connector(setup: Setup) -> AsyncIterator[None]:
         node.driver.tell(happened)
 
     def captured(instance: str, descriptor: int) -> None:
-        node.output.attach(instance, descriptor, node.blueprints.log(instance))
+        try:
+            node.output.attach(instance, descriptor, node.blueprints.log(instance))
+        except PosixError as error:
+            _log.error("cannot read the output of a service", instance=instance, error=str(error))
 
     node.connector = Connector(tell=tell, captured=captured, loop=node.loop)
     yield

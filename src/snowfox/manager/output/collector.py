@@ -13,8 +13,9 @@ from asyncio import AbstractEventLoop, Future
 from typing import Final, NamedTuple
 
 from snowfox.core.clock import Clock
+from snowfox.core.log import get
 from snowfox.core.posix.api import Posix
-from snowfox.errors import SnowFoxError
+from snowfox.errors import PosixError, SnowFoxError
 from snowfox.manager.output.files import Tail
 from snowfox.manager.output.follower import Follower
 from snowfox.manager.output.writer import LogWriter, Written
@@ -27,6 +28,8 @@ MOST_OF_ALL: Final = 4 << 20
 """Bytes of all instances that may wait for the disk."""
 _MOST_FIFOS: Final = 2
 _CLOSE_WITHIN: Final = 10.0
+
+_log: Final = get("manager.output")
 
 
 class Lost(NamedTuple):
@@ -81,21 +84,25 @@ class Output:
         """Read a FIFO (ours from now on) into the log of an instance until it ends.
 
         An instance may have two, that of the launch before being held by a process left behind; with a third the
-        oldest is closed.
+        oldest is closed. Raises PosixError when it cannot be waited for; it is closed then.
         """
         mine = self._by_name.get(name, ())
         if len(mine) >= _MOST_FIFOS:
             self._drop(self._sources[mine[0]])
+        try:
+            self._poller.add(descriptor)
+        except PosixError:
+            self._posix.files.close(descriptor)
+            raise
         self._sources[descriptor] = Source(name, descriptor, limits)
         self._by_name[name] = (*self._by_name.get(name, ()), descriptor)
-        self._poller.add(descriptor)
 
     def turn(self) -> None:
         """Read a chunk of each FIFO that has something."""
         at = self._clock.wall()
         for descriptor, _, _ in self._poller.wait(0):
             source = self._sources[descriptor]
-            data = self._posix.files.read(descriptor, CHUNK)
+            data = self._read(source)
             if data is None:
                 continue
             if not data:
@@ -149,10 +156,18 @@ class Output:
         self._loop.remove_reader(self._poller.descriptor)
         at = self._clock.wall()
         for source in list(self._sources.values()):
-            while (data := self._posix.files.read(source.descriptor, CHUNK)) and self._total <= MOST_OF_ALL:
+            while (data := self._read(source)) and self._total <= MOST_OF_ALL:
                 self._take(source, data, at)
             self._drop(source)
         return self._writer.close(_CLOSE_WITHIN)
+
+    def _read(self, source: Source) -> bytes | None:
+        """A chunk; None when there is none now; b"" at the end, and where it cannot be read any more."""
+        try:
+            return self._posix.files.read(source.descriptor, CHUNK)
+        except PosixError as error:
+            _log.error("cannot read the output of a service", instance=source.name, error=str(error))
+            return b""
 
     def _take(self, source: Source, data: bytes, at: int) -> None:
         name = source.name

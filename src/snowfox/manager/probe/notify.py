@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from snowfox.core.log import get
 from snowfox.core.metrics import counter
 from snowfox.core.posix.api import Posix
+from snowfox.errors import PosixError
 
 _LONGEST: Final = 4096
 _PER_TURN: Final = 64
+
+_log: Final = get("manager.probe")
 
 
 def says_ready(message: bytes) -> bool:
@@ -41,7 +45,11 @@ class NotifyReader:
     def turn(self) -> None:
         """Read what came, at most 64 messages."""
         for _ in range(_PER_TURN):
-            received = self._posix.sockets.receive(self.descriptor, _LONGEST)
+            try:
+                received = self._posix.sockets.receive(self.descriptor, _LONGEST)
+            except PosixError as error:
+                _log.error("cannot read what services notify", error=str(error))
+                return
             if received is None:
                 return
             sender = received.sender.pid if received.sender else 0

@@ -26,6 +26,7 @@ class FakeSpawner:
         self.gate.set()
 
     async def launch(self, launch: Launch) -> Launched:
+        """A launch with this token."""
         self.asked.append(("launch", launch.token))
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
@@ -41,49 +42,60 @@ class FakeSpawner:
         return Launched(launch.token, found.pid, 5, None, again)
 
     async def signal(self, token: str, number: int) -> bool:
+        """Whether it knows the token."""
         self.asked.append(("signal", token, number))
         return token in self.running
 
     async def kill(self, token: str) -> bool:
+        """Noted."""
         self.asked.append(("kill", token))
         return True
 
     async def forget(self, tokens: list[str]) -> None:
+        """Noted."""
         self.asked.append(("forget", tuple(tokens)))
 
     async def verify(self, launches: list[Launch]) -> list[Refusal]:
+        """Nothing is refused."""
         self.asked.append(("verify", len(launches)))
         return []
 
     async def open_socket(self, spec: ListenSpec) -> Listening:
+        """As asked, or the failure that the test wants."""
         if self.fails:
             raise self.fails
         return Listening(spec.key, spec.address)
 
     async def inventory(self, after: str) -> list[Running]:
+        """Two a page."""
         return [self.running[token] for token in sorted(self.running) if token > after][:2]
 
 
 def launch(token: str) -> Launch:
+    """A launch with this token."""
     return Launch(token, "/bin/true", ["true"], {}, "/", "")
 
 
 @pytest.fixture
 def events() -> list[event.Event]:
+    """What the engine was told."""
     return []
 
 
 @pytest.fixture
 async def connector(events: list[event.Event]) -> Connector:
+    """A connector without a session."""
     return Connector(tell=events.append, captured=lambda *_: None, loop=asyncio.get_running_loop())
 
 
 async def settle() -> None:
+    """Let the loop do what it has."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 async def started(connector: Connector, spawner: FakeSpawner) -> None:
+    """Begin with this spawner."""
     await connector.join(spawner)  # type: ignore[arg-type]
     await connector.begin()
     connector.open()

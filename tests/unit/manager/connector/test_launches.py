@@ -26,10 +26,12 @@ class Heard:
 
 
 def launch(token: str = TOKEN) -> Launch:
+    """A launch with this token."""
     return Launch(token, "/bin/true", ["true"], {}, "/", "")
 
 
 def launched(token: str = TOKEN, pid: int = 7) -> Launched:
+    """The answer to that launch."""
     return Launched(token, pid, 5, None)
 
 

@@ -26,11 +26,13 @@ class World:
         self.journal = Journal(self.bus, keep=self.kept.append, last=self.last)
 
     async def last(self, count: int) -> list[EventLine]:
+        """The newest that were kept."""
         return [line(event) for event in self.kept[-count:]]
 
 
 @pytest.fixture
 async def world() -> World:
+    """One for each test."""
     return World()
 
 

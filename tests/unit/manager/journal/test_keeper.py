@@ -12,6 +12,7 @@ from snowfox.manager.journal import keeper as keeping
 from snowfox.manager.journal.keeper import Batch, Keeper
 from snowfox.service.fact import PhaseFact
 from snowfox.service.status import Status
+from snowfox.testing.manager import until
 
 
 class Store:
@@ -23,6 +24,7 @@ class Store:
         self.keeper = Keeper(self.write, Alarms(SystemClock(), asyncio.get_running_loop()))
 
     async def write(self, batch: Batch) -> None:
+        """Refuses while it is full."""
         await asyncio.sleep(0)
         if self.is_full:
             msg = "cannot write the store: no space left"
@@ -32,14 +34,17 @@ class Store:
 
 @pytest.fixture
 async def store() -> Store:
+    """An open one."""
     return Store()
 
 
 def status(state: str) -> Status:
+    """A status in this state."""
     return Status("web", "web", state, "green", 0.0)
 
 
 def happened(number: int) -> Event[PhaseFact]:
+    """An event with this id."""
     return Event(str(number), "node.phase", "node", 0, "", "", PhaseFact("up"))
 
 
@@ -54,9 +59,7 @@ async def test_only_the_last_status_is_stored(store: Store) -> None:
 async def test_it_is_stored_without_being_asked(store: Store) -> None:
     """A change is stored soon after, and then there is nothing under way."""
     store.keeper.want("web", "stopped")
-    async with asyncio.timeout(5):
-        while not store.batches:
-            await asyncio.sleep(0.001)
+    await until(lambda: bool(store.batches), "a batch")
     assert store.batches[0].wanted == {"web": "stopped"}
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from snowfox.contract.manager import Progress
 from snowfox.core.clock import SystemClock
 from snowfox.core.event.fact import Event
 from snowfox.core.store.api import Query
 from snowfox.core.store.memory import MemoryStore
-from snowfox.contract.manager import Progress
 from snowfox.manager.journal.keeper import Batch
 from snowfox.manager.journal.storage import Remembered, Storage
 from snowfox.manager.operation.operation import Operation
@@ -20,12 +20,14 @@ WEB = Status(
 
 @pytest.fixture
 async def store() -> MemoryStore:
+    """An open one."""
     store = MemoryStore()
     await store.open()
     return store
 
 
 def storage(store: MemoryStore, *, boot: str = "b1") -> Storage:
+    """Over that store."""
     return Storage(store, SystemClock(), boot=boot)
 
 

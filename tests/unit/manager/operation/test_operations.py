@@ -12,6 +12,7 @@ from snowfox.service.status import Status
 
 
 def operations() -> tuple[Operations, list[tuple[str, bool]]]:
+    """Operations, and what they have kept."""
     clock = SystemClock()
     kept: list[tuple[str, bool]] = []
     alarms = Alarms(clock, asyncio.get_running_loop())
@@ -26,6 +27,7 @@ def operations() -> tuple[Operations, list[tuple[str, bool]]]:
 
 
 async def steps(operation: Operation) -> list[Progress]:
+    """All of its steps."""
     return [step async for step in operation.follow()]
 
 

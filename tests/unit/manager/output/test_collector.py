@@ -26,14 +26,17 @@ class Fifo:
         self.ours = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
     def print(self, text: bytes) -> None:
+        """Write as the service does."""
         os.write(self.theirs, text)
 
     def end(self) -> None:
+        """Close the service's end."""
         os.close(self.theirs)
 
 
 @pytest.fixture
 async def output(tmp_path: Path) -> AsyncIterator[Output]:
+    """Running, with a folder of its own."""
     (tmp_path / "logs").mkdir()
     folder = os.open(tmp_path / "logs", os.O_RDONLY | os.O_DIRECTORY)
     output = Output(LinuxPosix(), folder, clock=SystemClock(), loop=asyncio.get_running_loop())

@@ -13,12 +13,14 @@ from snowfox.service.spec import Log
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[int]:
+    """An open folder for logs."""
     descriptor = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
     yield descriptor
     os.close(descriptor)
 
 
 def log(folder: int, *, size: int = 1 << 20, keep: int = 5) -> InstanceLog:
+    """A log of web@1."""
     return InstanceLog(LinuxPosix(), folder, "web@1", Log(size=size, keep=keep))
 
 

@@ -23,16 +23,19 @@ class Pair:
         self.reader = NotifyReader(LinuxPosix(), self.bound.fileno(), self.hear)
 
     def hear(self, pid: int, session: int) -> bool:
+        """Everything counts."""
         self.heard.append((pid, session))
         return True
 
     def send(self, *messages: bytes) -> None:
+        """Send these, one after another."""
         for message in messages:
             self.sender.sendto(message, self.address)
 
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
+    """One for each test."""
     pair = Pair()
     yield pair
     pair.bound.close()

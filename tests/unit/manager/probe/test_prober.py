@@ -12,6 +12,7 @@ from snowfox.manager.alarm import Alarms
 from snowfox.manager.probe import prober
 from snowfox.manager.probe.prober import Prober
 from snowfox.service.spec import Ready
+from snowfox.testing.manager import until
 from snowfox.values import Exit
 
 BY_COMMAND = Ready(command=("check", "it"), every=0.0)
@@ -36,6 +37,7 @@ class World:
         )
 
     async def helper(self, instance: str, command: tuple[str, ...]) -> Exit:
+        """Does what the test says, and counts."""
         assert command == ("check", "it")
         self.tries += 1
         self.under_way += 1
@@ -47,6 +49,7 @@ class World:
 
 
 async def turns(count: int = 50) -> None:
+    """So many turns of the loop."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -131,9 +134,7 @@ async def test_an_address_without_an_answer_is_given_up_and_tried_again(
     port = server.sockets[0].getsockname()[1]
     world = World(answer)
     world.prober.start("web", "T", Ready(http=f"127.0.0.1:{port}", every=60.0))
-    async with asyncio.timeout(5):
-        while not world.failed:
-            await asyncio.sleep(0.001)
+    await until(lambda: bool(world.failed), "a failure")
     assert world.failed == [("web", "T", "no answer in time")]
     world.prober.close()
     for writer in held:

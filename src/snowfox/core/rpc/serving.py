@@ -1,0 +1,167 @@
+"""Runs what serves a session's requests, in an asyncio loop.
+
+A plain `def` handler runs in place, without a task (which would cost more than all else of a call); an `async def` one
+in a task; a stream is an async generator in a task, paused while its reader is behind. Whatever a handler raises is the
+caller's answer: an error of the tree as itself, anything else without what it said, and logged once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any, Final, NamedTuple
+
+from snowfox.core import log
+from snowfox.core import trace as tracing
+from snowfox.core.posix.api import Credentials
+from snowfox.core.rpc.requests import close_in
+from snowfox.core.rpc.session import Called, Session
+from snowfox.errors import Cancelled, InternalError, RemoteError, SnowFoxError
+
+PAUSE: Final = 256 << 10
+"""Unsent bytes beyond which streams wait."""
+
+_log = log.get("rpc")
+
+
+class Caller(NamedTuple):
+    """Who asks: credentials by the kernel; None for an inherited socket without."""
+
+    peer: Credentials | None
+
+
+_caller: Final[ContextVar[Caller]] = ContextVar("snowfox.rpc.caller", default=Caller(None))  # noqa: B039 - frozen
+
+
+def current() -> Caller:
+    """Who asks, inside a handler; nobody outside."""
+    return _caller.get()
+
+
+Handlers = dict[str, Callable[..., Any]]
+"""Full name of a method to what serves it."""
+
+
+class Serving:
+    """The handlers of one session.
+
+    Args:
+        session: whose requests are served.
+        handlers: what serves them.
+        caller: who asks.
+        soon: called when there is something to send outside a turn of the link.
+    """
+
+    def __init__(
+        self, session: Session, handlers: Handlers, caller: Caller, *, soon: Callable[[], object]
+    ) -> None:
+        self._session = session
+        self._handlers = handlers
+        self._caller = caller
+        self._soon = soon
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._drained: asyncio.Event | None = None
+
+    def serve(self, called: Called) -> None:
+        """Run the handler of a request."""
+        handler = self._handlers[called.method]
+        token = _caller.set(self._caller)
+        try:
+            with tracing.within(called.trace):
+                value: Any = handler(*called.arguments)
+                kind: Any = value.__class__
+                if hasattr(kind, "__anext__"):
+                    self._start(called, self._stream(called, value))
+                elif hasattr(kind, "__await__"):
+                    self._start(called, self._wait(called, value))
+                else:
+                    self._answer(called, value)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
+            self._refuse(called, error)
+        finally:
+            _caller.reset(token)
+
+    def withdraw(self, request: int) -> None:
+        """A request is no longer wanted."""
+        task = self._tasks.pop(request, None)
+        if task is not None:
+            task.cancel()
+
+    def sent(self) -> None:
+        """Something was sent: streams that waited may go on."""
+        if self._drained is not None and self._session.outbox.size <= PAUSE:
+            self._drained.set()
+            self._drained = None
+
+    def stop(self) -> None:
+        """The session is over: cancel all that runs."""
+        for task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()
+
+    def _start(self, called: Called, work: Any) -> None:
+        self._tasks[called.request] = asyncio.get_running_loop().create_task(work, name=called.method)
+
+    async def _wait(self, called: Called, value: Awaitable[Any]) -> None:
+        try:
+            self._answer(called, await value)
+        except asyncio.CancelledError:
+            self._cancelled(called)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
+            self._refuse(called, error)
+        finally:
+            self._finish(called)
+
+    async def _stream(self, called: Called, items: AsyncIterator[Any]) -> None:
+        try:
+            async for one in items:
+                if not self._session.item(called.request, one):
+                    break
+                self._soon()
+                while self._session.outbox.size > PAUSE:
+                    await self._drain()
+            self._session.end(called.request)
+        except asyncio.CancelledError:
+            self._cancelled(called)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
+            self._refuse(called, error)
+        finally:
+            close = getattr(items, "aclose", None)
+            if close is not None:
+                await close()
+            self._finish(called)
+
+    async def _drain(self) -> None:
+        """Wait for a reader that is behind. One that takes nothing for long loses its session, and this its task."""
+        if self._drained is None:
+            self._drained = asyncio.Event()
+        await self._drained.wait()
+
+    def _answer(self, called: Called, value: Any) -> None:
+        try:
+            self._session.answer(called.request, value)
+        except InternalError:
+            close_in(value)
+            raise
+
+    def _cancelled(self, called: Called) -> None:
+        # Withdrawn requests were answered by the session, and their number may be in use again.
+        if self._tasks.get(called.request) is asyncio.current_task():
+            self._session.refuse(called.request, Cancelled("the handler was cancelled"))
+
+    def _finish(self, called: Called) -> None:
+        if self._tasks.get(called.request) is asyncio.current_task():
+            del self._tasks[called.request]
+        self._soon()
+
+    def _refuse(self, called: Called, error: Exception) -> None:
+        name = called.method
+        if isinstance(error, InternalError) or not isinstance(error, SnowFoxError):
+            _log.error("a handler failed", method=name, error=repr(error))
+        if not isinstance(error, SnowFoxError):
+            text = f"cannot {name.rpartition('.')[2]}: it failed inside"
+            error = RemoteError(text, None, type(error).__name__)
+        self._session.refuse(called.request, error)
