@@ -1,7 +1,8 @@
-"""A `clock` for every test that names it: virtual, and in async tests the time of their loop."""
+"""For all tests: a virtual `clock`, and a look at what each leaves behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -23,3 +24,15 @@ async def clock() -> AsyncIterator[VirtualClock]:
     clock = loop.clock if isinstance(loop, VirtualLoop) else VirtualClock()
     with using(clock):
         yield clock
+
+
+@pytest.fixture(autouse=True)
+def no_zombie() -> Iterator[None]:
+    """A test reaps the processes that it started; what it leaves would be taken for the next one's."""
+    yield
+    try:
+        left = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG)
+    except ChildProcessError:
+        return
+    if left is not None:
+        pytest.fail(f"process {left.si_pid} was left unreaped")

@@ -28,7 +28,9 @@ KERNEL_OS = frozenset({
     "setsid", "setuid", "splice", "stat", "statvfs", "symlink", "system", "truncate", "umask", "unlink", "utime",
     "wait", "waitid", "waitpid", "write", "writev",
 })  # fmt: skip
-KERNEL_SIGNAL = frozenset({"alarm", "pidfd_send_signal", "pthread_sigmask", "set_wakeup_fd", "setitimer", "signal"})
+KERNEL_SIGNAL = frozenset(
+    {"alarm", "pidfd_send_signal", "pthread_sigmask", "set_wakeup_fd", "setitimer", "signal"}
+)
 
 EXCEPTIONS: dict[str, frozenset[str]] = {
     # Path below src/snowfox: what it may use there, and why.

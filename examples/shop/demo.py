@@ -72,7 +72,9 @@ class Node:
         """Run a command and show it; raises DemoFailed on another exit code."""
         if not quiet:
             print(f"\n$ snowfox {' '.join(words)}", flush=True)
-        done = subprocess.run([SNOWFOX, *words], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [SNOWFOX, *words], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
+        )
         if not quiet or done.returncode not in good:
             print(done.stdout + done.stderr, end="", flush=True)
         if done.returncode not in good:
@@ -103,7 +105,9 @@ class Node:
         """Seconds until `status` answers again and a new process has the role."""
         start = time.monotonic()
         while time.monotonic() - start < 10:
-            done = subprocess.run([SNOWFOX, "status"], cwd=self.folder, capture_output=True, timeout=30, check=False)
+            done = subprocess.run(
+                [SNOWFOX, "status"], cwd=self.folder, capture_output=True, timeout=30, check=False
+            )
             if done.returncode in {0, 3}:
                 took = time.monotonic() - start
                 if self.process(role) == other_than:
@@ -220,7 +224,9 @@ def leave() -> int:
     """`make up`."""
     folder = shop_folder()
     node = Node(folder)
-    if subprocess.run([SNOWFOX, "status"], cwd=folder, capture_output=True, timeout=30, check=False).returncode in {0, 3}:
+    if subprocess.run(
+        [SNOWFOX, "status"], cwd=folder, capture_output=True, timeout=30, check=False
+    ).returncode in {0, 3}:
         node.run("status", good=(0, 3))
         print("\nthe shop runs already")
     else:
@@ -237,7 +243,9 @@ def demonstrate() -> int:
     """`make demo`."""
     folder = shop_folder()
     node = Node(folder)
-    if subprocess.run([SNOWFOX, "status"], cwd=folder, capture_output=True, timeout=30, check=False).returncode in {0, 3}:
+    if subprocess.run(
+        [SNOWFOX, "status"], cwd=folder, capture_output=True, timeout=30, check=False
+    ).returncode in {0, 3}:
         print("the shop runs already (make up): it is stopped first")
         node.run("down")
     port = start(node)

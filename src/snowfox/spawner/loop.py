@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import signal
 from collections import deque
-from typing import Any, Final, NamedTuple, assert_never
+from typing import Final, NamedTuple, assert_never
 
-from snowfox.contract.control import Daemon, Kept, SpawnerControl
-from snowfox.contract.record import is_token
 from snowfox.contract.spawner import ExitReports, Launched, Running
 from snowfox.core import log
 from snowfox.core.clock import Timers
 from snowfox.core.posix.api import Poller
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.core.trace import within
-from snowfox.errors import HostError, PosixError, ProtocolError, SnowFoxError
+from snowfox.errors import HostError, PosixError
 from snowfox.spawner import requests
 from snowfox.spawner.adoption import Adoption
 from snowfox.spawner.core import Core
@@ -34,16 +32,11 @@ from snowfox.spawner.events import (
     Finish,
     Forget,
     Kill,
-    LeaveAsked,
-    ManagerCame,
     ManagerWent,
-    OrphanTold,
     Refuse,
     Report,
     SetStopTimer,
     Signal,
-    SocketsHeld,
-    StopAsked,
     StopOverdue,
     TerminationAsked,
 )
@@ -51,8 +44,9 @@ from snowfox.spawner.exits import Exits
 from snowfox.spawner.held import Kit
 from snowfox.spawner.launching import Launching
 from snowfox.spawner.leftovers import Leftovers
-from snowfox.spawner.sessions import DAEMON, MANAGER, Over, Request, Sessions
-from snowfox.values import Exit, Seconds
+from snowfox.spawner.serving import Serving
+from snowfox.spawner.sessions import DAEMON, MANAGER, Over, Sessions
+from snowfox.values import Seconds
 
 AT_ONCE: Final = 16
 """Requests that are handled before the loop looks again what else happened."""
@@ -106,6 +100,7 @@ class Loop:
         self._last_sweep: Seconds = 0.0
         self._awaits_daemon = False
         self._is_over = False
+        self._serving = Serving(kit.posix, parts.desk, parts.sessions, events)
 
     @property
     def is_over(self) -> bool:
@@ -186,7 +181,7 @@ class Loop:
                 self._events.append(DaemonWent() if waiting.role == DAEMON else ManagerWent())
             else:
                 with within(waiting.called.trace):
-                    self._serve(waiting)
+                    self._serving.serve(waiting)
             self._decide()
 
     def _due(self, name: str) -> None:
@@ -222,65 +217,6 @@ class Loop:
         _log.info("a new daemon came", pid=peer.pid)
         self._events.append(DaemonCame())
         self._decide()
-
-    # Requests
-
-    def _serve(self, request: Request) -> None:
-        sessions, called = self._parts.sessions, request.called
-        try:
-            if request.role == MANAGER:
-                self._serve_manager(request.caller, called.method, called.arguments)
-            else:
-                self._serve_daemon(request.caller, called.method, called.arguments)
-        except ProtocolError as error:
-            sessions.expel(request.caller, error)
-        except SnowFoxError as error:
-            sessions.refuse(request.caller, error)
-
-    def _serve_manager(self, caller: Caller, method: str, arguments: tuple[Any, ...]) -> None:
-        outcome = requests.handle(self._parts.desk, caller, method, arguments)
-        if not isinstance(outcome, requests.Replied):
-            self._events.append(outcome)
-            return
-        ports, sessions = self._parts.desk.ports, self._parts.sessions
-        if outcome.opened is not None and (opened := ports.get(outcome.opened)) is not None:
-            kept = Kept(outcome.opened, Descriptor(self._posix.files.duplicate(opened), self._posix))
-            sessions.tell(DAEMON, Daemon.keep, kept)
-        if outcome.closed is not None:
-            sessions.tell(DAEMON, Daemon.release, outcome.closed)
-        sessions.answer(caller, outcome.value)
-        self._events.append(SocketsHeld(len(ports)))
-
-    def _serve_daemon(self, caller: Caller, method: str, arguments: tuple[Any, ...]) -> None:
-        match method:
-            case SpawnerControl.attach.full_name:
-                self._parts.sessions.begin(MANAGER, arguments[0].take())
-                self._events.append(ManagerCame())
-                self._parts.sessions.answer(caller, None)
-            case SpawnerControl.restore.full_name:
-                for kept in arguments[0]:
-                    self._parts.desk.ports.restore(kept.key, kept.socket.take())
-                self._events.append(SocketsHeld(len(self._parts.desk.ports)))
-                self._parts.sessions.answer(caller, None)
-            case SpawnerControl.held.full_name:
-                self._parts.sessions.answer(caller, self._held())
-            case SpawnerControl.orphan.full_name:
-                token, told = arguments
-                if not is_token(token) or not isinstance(told, Exit):
-                    raise ProtocolError("malformed request: a token")
-                self._events.append(OrphanTold(caller, token, told))
-            case SpawnerControl.stop.full_name:
-                self._events.append(StopAsked(caller))
-            case SpawnerControl.leave.full_name:
-                self._events.append(LeaveAsked(caller))
-            case _:
-                raise ProtocolError(f"no request {method}")
-
-    def _held(self) -> list[Kept]:
-        return [
-            Kept(key, Descriptor(self._posix.files.duplicate(descriptor), self._posix))
-            for key, descriptor in self._parts.desk.ports.all()
-        ]
 
     # Effects
 

@@ -229,7 +229,10 @@ def test_few_descriptors(node: Node) -> None:
         env=environment(),
     )
     assert done.returncode == 3
-    assert "cannot run 600 instances: they need 1232 descriptors, and the limit is 256" in done.stdout + done.stderr
+    assert (
+        "cannot run 600 instances: they need 1232 descriptors, and the limit is 256"
+        in done.stdout + done.stderr
+    )
     assert node.left_behind() == []
 
 
