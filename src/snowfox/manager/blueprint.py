@@ -29,7 +29,7 @@ def free_uids(configuration: Configuration, users: Users, manager: int) -> dict[
     taken = frozenset((manager,))
     while True:
         uids = dynamic_uids(configuration, taken)
-        others = {uid for uid in uids.values() if users.by_uid(uid) is not None}
+        others = users.taken(uids.values())
         if not others:
             return uids
         taken |= others

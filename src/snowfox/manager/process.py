@@ -36,6 +36,8 @@ from snowfox.values import Exit
 SESSION: Final = 3
 """The descriptor of the session with the daemon."""
 _STDERR: Final = 2
+_COLLECT: Final = (20_000, 10, 10)
+"""Allocations between collections: thousands of instances that stay are not looked through at each 700 of them."""
 
 _log: Final = get("manager")
 
@@ -48,6 +50,7 @@ def run(arguments: list[str]) -> int:
     try:
         found = find()
         gc.freeze()  # what was imported stays
+        gc.set_threshold(*_COLLECT)
         asyncio.run(Process(posix, found).serve())
     except SnowFoxError as error:
         _log.error("the manager ends", error=str(error), arguments=" ".join(arguments))

@@ -70,6 +70,7 @@ def test_root_is_known(world) -> None:
     assert users.group_id("root") == root.gid
     assert users.by_name("no-such-user") is None
     assert users.by_uid(3_999_999_999) is None
+    assert users.taken([0, 3_999_999_999]) == {0}
     assert users.group_id("no-such-group") is None
 
 

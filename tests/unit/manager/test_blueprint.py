@@ -1,5 +1,7 @@
 """From the configuration to requests for the spawner."""
 
+from collections.abc import Collection
+
 import pytest
 
 from snowfox.contract.record import instance_of, is_token
@@ -23,6 +25,10 @@ class FewUsers(Users):
     def by_uid(self, uid: int) -> User | None:
         """By number."""
         return self._all.get(uid)
+
+    def taken(self, uids: Collection[int]) -> frozenset[int]:
+        """Of the same."""
+        return frozenset(uid for uid in uids if uid in self._all)
 
     def groups(self, user: User) -> tuple[int, ...]:
         """Its own only."""

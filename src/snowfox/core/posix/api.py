@@ -12,6 +12,7 @@ suite (`tests/contract`) proves them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Final, NoReturn
 
 from snowfox.core.posix.value import Credentials, Identity, Ids, Received, Spawn, Stat, User
@@ -361,6 +362,10 @@ class Users(ABC):
     @abstractmethod
     def by_uid(self, uid: int) -> User | None:
         """The user with this number."""
+
+    @abstractmethod
+    def taken(self, uids: Collection[int]) -> frozenset[int]:
+        """Which of these numbers some user has."""
 
     @abstractmethod
     def groups(self, user: User) -> tuple[int, ...]:

@@ -8,13 +8,16 @@ import os
 import pwd
 import resource
 import time
-from typing import NoReturn
+from collections.abc import Collection
+from typing import Final, NoReturn
 
 from snowfox.core.posix.api import Ids, Limits, Own, User, Users
 from snowfox.core.posix.refusal import refused
 from snowfox.errors import PosixError
 
 _HIGHEST_DESCRIPTOR = 0x7FFFFFFF
+_LISTING: Final = frozenset({"files", "compat", "systemd"})
+"""Sources of nsswitch.conf(5) that list all of their users."""
 
 
 class LinuxOwn(Own):
@@ -135,6 +138,12 @@ class LinuxUsers(Users):
         except (KeyError, OverflowError):
             return None
 
+    def taken(self, uids: Collection[int]) -> frozenset[int]:  # noqa: D102
+        # One look at all of /etc/passwd takes 0.3 ms, a thousand by number 110; but a directory may not list its users.
+        if not _is_listed():
+            return frozenset(uid for uid in uids if self.by_uid(uid) is not None)
+        return frozenset(entry.pw_uid for entry in pwd.getpwall()).intersection(uids)
+
     def groups(self, user: User) -> tuple[int, ...]:  # noqa: D102
         return tuple(sorted(set(os.getgrouplist(user.name, user.gid))))
 
@@ -177,3 +186,17 @@ def _content(path: str) -> bytes:
             os.close(descriptor)
     except OSError as error:
         raise refused("read", path, error) from error
+
+
+def _is_listed() -> bool:
+    """Whether the list of all users is whole: only sources that give one, and nothing that this does not understand."""
+    try:
+        with open("/etc/nsswitch.conf", encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 5 ms
+            lines = file.read().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    for line in lines:
+        database, colon, sources = line.partition("#")[0].partition(":")
+        if colon and database.strip() == "passwd":
+            return _LISTING.issuperset(sources.split())
+    return False

@@ -147,6 +147,7 @@ MANAGER: Final = (
         "sockets.is_listening",
         "users.by_name",
         "users.by_uid",
+        "users.taken",
         "users.groups",
         "users.group_id",
         "limits.get",

@@ -168,15 +168,14 @@ class Connector:
 
     async def verify(self, launches: Sequence[Launch]) -> list[Refusal]:
         """What would be refused of these. Waits for a spawner; raises DeadlineExceeded when none comes."""
-        refusals: list[Refusal] = []
-        for begin in range(0, len(launches), MOST_VERIFIED):
+
+        def verify(begin: int) -> Coroutine[Any, Any, list[Refusal]]:
             part = list(launches[begin : begin + MOST_VERIFIED])
+            return self._ask(lambda remote: remote.verify(part))
 
-            def verify(remote: Spawner, part: list[Launch] = part) -> Awaitable[list[Refusal]]:
-                return remote.verify(part)
-
-            refusals += await self._ask(verify)
-        return refusals
+        # All at once: the spawner looks at one while we write down the next.
+        parts = await asyncio.gather(*map(verify, range(0, len(launches), MOST_VERIFIED)))
+        return [refusal for part in parts for refusal in part]
 
     async def open_socket(self, spec: ListenSpec) -> Listening:
         """Open a listening socket or find it open. Raises PosixError, NotPermitted, DeadlineExceeded."""

@@ -15,8 +15,10 @@ from snowfox.core.log import get
 from snowfox.errors import ConnectionLost, SnowFoxError
 from snowfox.values import Seconds
 
-MOST_AT_ONCE: Final = 64
+MOST_AT_ONCE: Final = 128
 """Requests under way."""
+REFILL_AT: Final = 64
+"""While more wait than are let go: when so few are under way, the next go together, with one write for all."""
 
 _CLOSE_WITHIN: Final[Seconds] = 1.0
 
@@ -36,15 +38,15 @@ class Errands:
 
     def give(self, errand: Errand, *, urgent: bool = False) -> None:
         """Do it as soon as there is room and a spawner."""
+        has_backlog = bool(self._queue)
         (self._urgent if urgent else self._queue).append(errand)
-        self._hire()
+        if urgent or not has_backlog:
+            self._refill()
 
     def begin(self, remote: Spawner) -> None:
         """There is a spawner."""
         self._remote = remote
-        for _ in range(len(self._urgent) + len(self._queue)):
-            if not self._hire():
-                return
+        self._refill()
 
     def pause(self) -> None:
         """The spawner is gone; what is under way fails by itself and waits for the next one."""
@@ -58,22 +60,27 @@ class Errands:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_CLOSE_WITHIN)
 
-    def _hire(self) -> bool:
-        if self._remote is None or len(self._tasks) >= MOST_AT_ONCE:
-            return False
-        task = asyncio.get_running_loop().create_task(self._work(self._remote), name="errand")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return True
-
-    async def _work(self, remote: Spawner) -> None:
-        while remote is self._remote and (self._urgent or self._queue):
+    def _refill(self) -> None:
+        while self._remote is not None and len(self._tasks) < MOST_AT_ONCE and (self._urgent or self._queue):
             queue = self._urgent or self._queue
-            errand = queue.popleft()
-            try:
-                await errand(remote)
-            except ConnectionLost:
-                queue.appendleft(errand)
-                return
-            except SnowFoxError as error:
-                self._log.warning("a request to the spawner failed", error=str(error))
+            work = self._do(queue.popleft(), queue, self._remote)
+            task = asyncio.get_running_loop().create_task(work, name="errand")
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    async def _do(self, errand: Errand, queue: deque[Errand], remote: Spawner) -> None:
+        try:
+            await errand(remote)
+        except ConnectionLost:
+            queue.appendleft(errand)
+            if self._remote is remote:
+                self.pause()
+        except SnowFoxError as error:
+            self._log.warning("a request to the spawner failed", error=str(error))
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if len(self._tasks) <= REFILL_AT or self._urgent:
+            self._refill()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NoReturn
 
 from snowfox.core.posix.api import Ids, Limits, Own, User, Users
@@ -151,6 +152,9 @@ class FakeUsers(Users):
 
     def by_uid(self, uid: int) -> User | None:  # noqa: D102
         return next((user for user in self._kernel.users.values() if user.uid == uid), None)
+
+    def taken(self, uids: Collection[int]) -> frozenset[int]:  # noqa: D102
+        return frozenset(user.uid for user in self._kernel.users.values()).intersection(uids)
 
     def groups(self, user: User) -> tuple[int, ...]:  # noqa: D102
         return tuple(sorted(self._kernel.memberships.get(user.name, set()) | {user.gid}))

@@ -104,7 +104,7 @@ async def started(connector: Connector, spawner: FakeSpawner) -> None:
 async def test_launches_are_bounded_and_all_are_answered(
     connector: Connector, events: list[event.Event]
 ) -> None:
-    """Of 500 launches at most 64 are under way, and each is told once."""
+    """Of 500 launches at most 128 are under way, and each is told once."""
     spawner = FakeSpawner()
     await started(connector, spawner)
     spawner.gate.clear()
