@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from snowfox.contract.control import Daemon, Welcome
 from snowfox.contract.manager import ModuleLine
 from snowfox.core.clock import Clock
 from snowfox.core.config.source import Sources
+from snowfox.core.context import DynamicContext, Key
 from snowfox.core.event.bus import Bus
 from snowfox.core.ids import Ids
 from snowfox.core.posix.api import Posix
@@ -28,10 +29,14 @@ from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Output
 from snowfox.manager.probe.prober import Prober
 from snowfox.manager.source import CHANGED, differs
-from snowfox.service.spec import Configuration
+from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.values import Seconds, size_text
 
 _FILES_EVERY: Final[Seconds] = 1.0
+SERVICE: Final[Key[Service]] = Key("service")
+SOCKET: Final[Key[Socket]] = Key("socket")
+"""What the dynamic context holds, by name."""
+
 _KNOWN_WITHIN: Final[Seconds] = 5.0
 
 
@@ -94,6 +99,10 @@ class Node:
         self.name = configuration.node
         self.version = configuration.version
         self.services = {name: service.ids() for name, service in configuration.services.items()}
+        resources: dict[tuple[Key[Any], str], object] = {}
+        resources |= {(SERVICE, name): service for name, service in configuration.services.items()}
+        resources |= {(SOCKET, name): socket for name, socket in configuration.sockets.items()}
+        DynamicContext(configuration.version, resources).install()
 
     async def until_known(self) -> None:
         """Wait, not for long, until it is known what there is to run: a new manager reads that first."""

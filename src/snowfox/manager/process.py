@@ -36,8 +36,8 @@ from snowfox.values import Exit
 SESSION: Final = 3
 """The descriptor of the session with the daemon."""
 _STDERR: Final = 2
-_COLLECT: Final = (20_000, 10, 10)
-"""Allocations between collections: thousands of instances that stay are not looked through at each 700 of them."""
+_GARBAGE: Final = 20_000
+"""New objects between two collections of the youngest."""
 
 _log: Final = get("manager")
 
@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     try:
         found = find()
         gc.freeze()  # what was imported stays
-        gc.set_threshold(*_COLLECT)
+        gc.set_threshold(_GARBAGE)  # the default looks a hundred times through all while a thousand services start
         asyncio.run(Process(posix, found).serve())
     except SnowFoxError as error:
         _log.error("the manager ends", error=str(error), arguments=" ".join(arguments))

@@ -24,7 +24,7 @@ class Handle:
     Args:
         pid: of its main process.
         pidfd: of it, until its exit is known.
-        output: read end of its output.
+        output: read end of its output, until somebody has it.
         sockets: keys of the sockets that it got, from descriptor 3 on.
     """
 
@@ -79,11 +79,18 @@ class Held:
         self._posix.files.close(descriptor)
 
     def output(self, token: str) -> int | None:
-        """A duplicate of the read end of its output, the caller's; None where it is not captured."""
+        """A read end of its output, the caller's; None where it is not captured.
+
+        Ours is given away, later ones are opened anew: the process itself reads along, so that nothing is lost without
+        us, and each descriptor that is open here is copied and closed again for each process that is made.
+        """
         handle = self._handles.get(token)
-        if handle is None or handle.output is None:
+        if handle is None:
             return None
-        return self._posix.files.duplicate(handle.output)
+        if handle.output is None:
+            return self._records.open_output(token)
+        output, handle.output = handle.output, None
+        return output
 
     def holders(self, key: str) -> Iterator[Holder]:
         """Running processes that got a socket."""

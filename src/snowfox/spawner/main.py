@@ -8,6 +8,7 @@ records.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections import deque
@@ -43,6 +44,9 @@ SESSION, RUN, LISTENER, POLICY, LOG = 3, 4, 5, 6, 2
 
 REFUSED: Final = 3
 """Exit code when the policy cannot be used."""
+
+_GARBAGE: Final = 10_000
+"""New objects between two collections of the youngest."""
 
 _log = log.get("spawner")
 
@@ -86,6 +90,8 @@ def setting(words: Sequence[str]) -> Setting:
 
 def main(words: Sequence[str]) -> int:
     """Run until the daemon ends it; the exit code."""
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(_GARBAGE)  # the default looks again and again through all while a thousand processes start
     posix = Restricted(LinuxPosix(), SPAWNER, role="spawner")
     activate(posix)
     log.set_sink(log.json_line_sink(partial(posix.files.write, LOG), least="info"))

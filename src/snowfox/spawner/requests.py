@@ -155,10 +155,11 @@ def _well_formed(launch: Launch) -> None:
         *launch.environment,
         *launch.environment.values(),
     )
-    _require(not any("\0" in text for text in texts), "a text with a zero byte")
+    _require("\0" not in "".join(texts), "a text with a zero byte")
     _require(bool(launch.program and launch.arguments), "a launch without a program")
     _require(launch.folder.startswith("/"), "a folder that is not absolute")
-    _require(all(name and "=" not in name for name in launch.environment), "a variable without a proper name")
+    names = launch.environment
+    _require("" not in names and "=" not in "".join(names), "a variable without a proper name")
     _require(len(launch.sockets) == len(launch.socket_names), "sockets without names")
     _require(len(launch.sockets) <= MOST_SOCKETS, "too many sockets")
     _require(all(_KEY.match(key) is not None for key in launch.sockets), "a socket's key")

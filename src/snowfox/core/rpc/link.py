@@ -47,6 +47,8 @@ I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
 
 READ: Final = 64 << 10
 MOST_UNSENT: Final = 64 << 20
+AT_ONCE: Final = 16
+"""Messages with descriptors that are read in one turn of the loop."""
 
 _log = log.get("rpc")
 
@@ -91,6 +93,7 @@ class Link(Generic[I]):
         self._streams: dict[int, Items[Any]] = {}
         self._flushing = False
         self._writing = False
+        self._had_descriptors = False
         self._timer: asyncio.TimerHandle | None = None
         self._closed: asyncio.Future[SnowFoxError | None] = self._loop.create_future()
         self._listeners: list[Callable[[], object]] = []
@@ -169,7 +172,12 @@ class Link(Generic[I]):
     # --- moving bytes
 
     def _readable(self) -> None:
-        self._happened(self._received())
+        # A message with descriptors is read alone: what came behind it is taken in the same turn of the loop.
+        for _ in range(AT_ONCE):
+            self._had_descriptors = False
+            self._happened(self._received())
+            if not self._had_descriptors or not self.is_open:
+                return
 
     def _received(self) -> list[Happening]:
         session = self._session
@@ -185,6 +193,7 @@ class Link(Generic[I]):
             return session.lost(ProtocolError("descriptors were lost: too many are open here"))
         if not got.data:
             return session.lost(None)
+        self._had_descriptors = bool(got.descriptors)
         return session.receive(got.data, got.descriptors, self._clock.now())
 
     def _soon(self) -> None:

@@ -21,7 +21,7 @@ from snowfox.values import Seconds
 
 MOST_FACTS: Final = 10_000
 """Facts that may wait for the store."""
-_COLLECT: Final[Seconds] = 0.01
+_COLLECT: Final[Seconds] = 0.05
 _RETRY: Final[Seconds] = 1.0
 
 
