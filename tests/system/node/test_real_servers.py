@@ -8,6 +8,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,9 @@ stop = {{ signal = "QUIT", grace = "5s" }}
     node.good("up", "-d")
 
     def get() -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        connection.request("GET", "/")
-        return connection.getresponse().read().decode()
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+            connection.request("GET", "/")
+            return connection.getresponse().read().decode()
 
     assert get() == "hello from nginx"
     before = node.running()["nginx"].pid
