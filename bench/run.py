@@ -102,7 +102,7 @@ def table(bench, names, ns, scale):
     megabyte = 1 / 1024
     rows = [
         ("start, N = 10, ms", "start", 10, 1, 250 * scale),
-        (f"start, N = {largest}, ms", "start", largest, 1, 3 * floor if floor else None),
+        (f"start, N = {largest}, ms", "start", largest, 1, 3 * floor if floor and largest >= 1000 else None),
         ("restart after SIGKILL, N = 100, ms", "restart", 100, 1, 5 * scale),
         ("status, N = 100, ms", "status", 100, 1, 80 * scale),
         (f"status, N = {largest}, ms", "status", largest, 1, 150 * scale),

@@ -120,8 +120,16 @@ class Adapter:
                 first.setdefault(ident, ns)
             if time.monotonic() > end:
                 raise Failed(f"{len(first)} of {len(want)} running after {timeout or self.start_timeout} s")
+            self.check_alive()
             time.sleep(0.002)
         return max(first.values(), default=now())
+
+    def check_alive(self):
+        """Raise Failed where the program that was started has failed, so that nobody waits for its services."""
+        code = reaped.get(self.root)
+        if code:
+            said = (self.work / "supervisor.out").read_text(errors="replace")
+            raise Failed(f"ended with {os.waitstatus_to_exitcode(code)}: {said[-300:]}")
 
     def role(self, pid):
         """What a process of ours is called, where the peer's parts are told apart; else ""."""

@@ -29,6 +29,7 @@ class Supervisord(Adapter):
         n = len(services)
         w = self.work
         minfds = 3 * n + 64
+        (w / "logs").mkdir(exist_ok=True)
         common = "autorestart=true\nstartsecs=0\nredirect_stderr=true\nstdout_logfile=NONE\n"
         text = [
             f"[supervisord]\nnodaemon=true\nuser=root\nidentifier=b\nlogfile={w}/main.log\n"

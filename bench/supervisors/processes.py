@@ -68,12 +68,15 @@ def descendants():
 
 
 def cpu_with_children(pids):
-    """CPU seconds of pids and of the children they have waited for."""
+    """CPU seconds of pids, to the nanosecond, and of the children they have waited for, in ticks."""
     total = 0
     for pid in pids:
         with contextlib.suppress(OSError):
-            total += sum(map(int, stat_of(pid)[1][11:15]))
-    return total / TICK
+            total += sum(map(int, stat_of(pid)[1][13:15])) / TICK
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{thread}/schedstat", "rb") as f:
+                    total += int(f.read().split()[0]) / 1e9
+    return total
 
 
 def mem_of(pids):

@@ -37,7 +37,7 @@ SESSION: Final = 3
 """The descriptor of the session with the daemon."""
 _STDERR: Final = 2
 _GARBAGE: Final = 20_000
-"""New objects between two collections of the youngest."""
+"""New objects between two collections of the youngest. The default of 700 is for fewer."""
 
 _log: Final = get("manager")
 
@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     try:
         found = find()
         gc.freeze()  # what was imported stays
-        gc.set_threshold(_GARBAGE)  # the default looks a hundred times through all while a thousand services start
+        gc.set_threshold(_GARBAGE)
         asyncio.run(Process(posix, found).serve())
     except SnowFoxError as error:
         _log.error("the manager ends", error=str(error), arguments=" ".join(arguments))

@@ -24,7 +24,7 @@ class Handle:
     Args:
         pid: of its main process.
         pidfd: of it, until its exit is known.
-        output: read end of its output, until somebody has it.
+        output: read end of its output.
         sockets: keys of the sockets that it got, from descriptor 3 on.
     """
 
@@ -79,18 +79,11 @@ class Held:
         self._posix.files.close(descriptor)
 
     def output(self, token: str) -> int | None:
-        """A read end of its output, the caller's; None where it is not captured.
-
-        Ours is given away, later ones are opened anew: the process itself reads along, so that nothing is lost without
-        us, and each descriptor that is open here is copied and closed again for each process that is made.
-        """
+        """A duplicate of the read end of its output, the caller's; None where it is not captured."""
         handle = self._handles.get(token)
-        if handle is None:
+        if handle is None or handle.output is None:
             return None
-        if handle.output is None:
-            return self._records.open_output(token)
-        output, handle.output = handle.output, None
-        return output
+        return self._posix.files.duplicate(handle.output)
 
     def holders(self, key: str) -> Iterator[Holder]:
         """Running processes that got a socket."""

@@ -46,7 +46,7 @@ REFUSED: Final = 3
 """Exit code when the policy cannot be used."""
 
 _GARBAGE: Final = 10_000
-"""New objects between two collections of the youngest."""
+"""New objects between two collections of the youngest. The default of 700 is for fewer."""
 
 _log = log.get("spawner")
 
@@ -91,7 +91,7 @@ def setting(words: Sequence[str]) -> Setting:
 def main(words: Sequence[str]) -> int:
     """Run until the daemon ends it; the exit code."""
     gc.freeze()  # what was imported stays
-    gc.set_threshold(_GARBAGE)  # the default looks again and again through all while a thousand processes start
+    gc.set_threshold(_GARBAGE)
     posix = Restricted(LinuxPosix(), SPAWNER, role="spawner")
     activate(posix)
     log.set_sink(log.json_line_sink(partial(posix.files.write, LOG), least="info"))
