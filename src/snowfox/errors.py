@@ -145,7 +145,7 @@ class HostError(_Hinted):
 
 def errno_text(number: int | None) -> str:
     """`permission denied (EACCES)`: the kernel's words and the name of an errno; `unknown error` without one."""
-    if number is None:
+    if number is None or not 0 <= number < 1 << 31:
         return "unknown error"
     words = os.strerror(number)
     name = _errno.errorcode.get(number, str(number))

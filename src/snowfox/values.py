@@ -38,7 +38,9 @@ def duration_text(seconds: Seconds) -> str:
 
 
 def span_text(seconds: Seconds) -> str:
-    """For people, one unit: `0.4 s`, `7 s`, `4 m`, `3 h`, `2 d`. Tenths below ten seconds, where they are not 0."""
+    """For people, one unit: `0.004 s`, `0.4 s`, `7 s`, `4 m`, `3 h`, `2 d`. Below ten seconds as exact as it helps."""
+    if seconds < 0.095:
+        return f"{round(seconds, 2 if seconds >= 0.0095 else 3):g} s"
     tenths = round(seconds, 1)
     if tenths < 10:
         return f"{tenths:g} s"

@@ -128,10 +128,14 @@ def test_exits():
 
 
 def test_span_text_for_people():
-    """One unit, tenths below ten seconds only, the next unit from twice its length on."""
+    """One unit, tenths below ten seconds and less below a tenth, the next unit from twice its length on."""
     spans = {
         0: "0 s",
-        0.04: "0 s",
+        0.0004: "0 s",
+        0.0042: "0.004 s",
+        0.009: "0.009 s",
+        0.034: "0.03 s",
+        0.096: "0.1 s",
         1.23: "1.2 s",
         7.0: "7 s",
         9.96: "10 s",

@@ -12,11 +12,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from snowfox.contract.start import HOME, MANAGER_SOCKET, RUN
+from snowfox.contract.start import HOME, MANAGER_SOCKET, NODE_LOG, RUN
 from snowfox.core.posix.api import Posix
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.blocking import Session, connect
-from snowfox.errors import NoNode, NotPermitted, PosixError
+from snowfox.errors import ConnectionLost, NoNode, NotPermitted, PosixError
 from snowfox.values import Seconds
 
 VARIABLE = "SNOWFOX_NODE"
@@ -78,12 +78,15 @@ def project_of(path: str) -> str:
 
 @contextmanager
 def open_session(place: Place, *, timeout: Seconds = 10.0) -> Generator[Session]:
-    """A session with the node of this place; see `session`."""
+    """A session with the node of this place; see `session`. Raises ConnectionLost when it ends within the block."""
     posix = LinuxPosix()
     folder = _run_folder(posix, place)
     try:
         with _connected(posix, place, folder, timeout) as opened:
             yield opened
+    except ConnectionLost as error:
+        msg = f"cannot go on: the node in {place.folder} ended the session"
+        raise ConnectionLost(msg, f"see: snowfox status; why, says {place.home}/{NODE_LOG}") from error
     finally:
         posix.files.close(folder)
 

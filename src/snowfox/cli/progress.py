@@ -102,18 +102,27 @@ def follow(items: Iterable[Progress], *, as_json: bool, quiet: bool = False) -> 
         for item in items:
             if item.last:
                 return item
-            if item.state in GOOD or item.state in BAD:
+            if is_settled(item):
                 pending.pop(item.instance, None)
-                if item.state in BAD or not quiet:
+                if not _is_well(item) or not quiet:
                     moving.line(settled(item, sheet))
             else:
                 pending[item.instance] = item.state
     return None
 
 
+def is_settled(item: Progress) -> bool:
+    """Whether it has got somewhere and has a line of its own; else it is still under way."""
+    return item.state in GOOD or not _is_well(item)
+
+
+def _is_well(item: Progress) -> bool:
+    return item.is_well and item.state not in BAD
+
+
 def settled(item: Progress, sheet: paper.Paper) -> str:
     """`✓ shop.web@1     ready      1.9 s`, with the reason where there is one."""
-    sign = sheet.symbol("done" if item.state in GOOD else "red")
+    sign = sheet.symbol("done" if _is_well(item) else "red")
     line = f"{sign} {item.instance:<14} {item.state:<10} {paper.took(item.milliseconds)}"
     return f"{line}  {paper.safe(item.message)}" if item.message else line
 

@@ -18,12 +18,13 @@ from snowfox.cli import daemon, node, paper, progress
 from snowfox.cli.commands.logs import Printer
 from snowfox.cli.starting import failure
 from snowfox.contract.manager import Manager, Progress
-from snowfox.contract.start import Node
+from snowfox.contract.start import NODE_LOG, Node
 from snowfox.core.posix.api import Posix
-from snowfox.errors import SnowFoxError
+from snowfox.errors import ConnectionLost, HostError, NoNode, SnowFoxError
 
 _LINES: Final = 1000
 _PATIENCE: Final = 60.0
+_PAUSE: Final = 0.1
 
 
 def start(posix: Posix, place: node.Place, asked: Node, *, as_json: bool) -> NoReturn:
@@ -80,6 +81,8 @@ class _View:
         self._since = int(time.time() * 1000)
         self._lock = Lock()
         self._sheet = paper.out()
+        self._is_over = False
+        self._warned = False
 
     def progress(self, output: Thread) -> None:
         """Show how the node comes up and, later, goes down; begins with the output when there are instances."""
@@ -95,20 +98,41 @@ class _View:
             if last is None or last.code not in {0, 1}:
                 progress.finish(last, as_json=self._as_json)
                 return
-            for item in session.stream(Manager.stopping):
-                self._show(item)
+        self._stopping()
+
+    def _stopping(self) -> None:
+        """Show how the node goes down; a manager that is replaced meanwhile is asked anew."""
+        while not self._is_over:
+            try:
+                with node.open_session(self._place, timeout=_PATIENCE) as session:
+                    for item in session.stream(Manager.stopping):
+                        self._show(item)
+                self._is_over = True
+            except ConnectionLost:
+                time.sleep(_PAUSE)
+            except NoNode:
+                self._is_over = True
+                msg = "cannot tell how the services ended: the node was gone before they had all stopped"
+                raise HostError(msg, f"see {self._place.home}/{NODE_LOG}") from None
 
     def output(self) -> None:
-        """Show what services print from now on, until the session ends."""
+        """Show what services print from now on, until the node ends."""
         printer = Printer(as_json=self._as_json)
-        try:
-            with node.open_session(self._place, timeout=_PATIENCE) as session:
-                for line in session.stream(Manager.logs, "*", _LINES, True):  # noqa: FBT003 - as the contract has it
-                    if line.at == 0 or line.at >= self._since:
-                        with self._lock:
-                            printer.show(line)
-        except (SnowFoxError, BrokenPipeError):
-            return  # it ends with the node; what went wrong is told by the other session
+        since, is_first = self._since, True
+        while not self._is_over:
+            try:
+                with node.open_session(self._place, timeout=_PATIENCE) as session:
+                    for line in session.stream(Manager.logs, "*", _LINES, True):  # noqa: FBT003 - as the contract has it
+                        if line.at >= since or (line.at == 0 and is_first):
+                            with self._lock:
+                                printer.show(line)
+                        self._since = max(self._since, line.at + 1)
+            except ConnectionLost:
+                # Another manager goes on where this one was.
+                since, is_first = self._since, False
+                time.sleep(_PAUSE)
+            except (SnowFoxError, BrokenPipeError):
+                return  # it ends with the node; what went wrong is told by the other session
 
     def _show(self, item: Progress) -> None:
         with self._lock:
@@ -116,5 +140,8 @@ class _View:
                 progress.follow([item], as_json=True)
             elif item.last:
                 progress.finish(item, as_json=False)
-            elif item.state in progress.GOOD or item.state in progress.BAD:
+            elif progress.is_settled(item):
                 self._sheet.line(progress.settled(item, self._sheet))
+            elif item.state == "stopping" and not self._warned:
+                self._warned = True
+                self._sheet.line(f"{item.instance} is still stopping: {item.message}; Ctrl-C kills at once")

@@ -130,3 +130,7 @@ class ManagerControl(Interface):
     @call(deadline="10m")
     def stop(self) -> None:
         """Stop all services in reverse order of dependency; answered when all are stopped and stored."""
+
+    @call()
+    def kill(self) -> None:
+        """Kill at once what a `stop` under way has not stopped yet; answered before it has ended."""

@@ -64,6 +64,7 @@ class Progress(NamedTuple):
         last: whether this is the end.
         code: exit code of the command, at the end.
         details: at the end, lines to show before the message (the problems of a configuration).
+        is_well: of an instance: False once it will not get where the operation wants it, whatever its state.
     """
 
     instance: str
@@ -73,6 +74,7 @@ class Progress(NamedTuple):
     last: bool = False
     code: int = 0
     details: list[str] = []
+    is_well: bool = True
 
 
 class LogLine(NamedTuple):

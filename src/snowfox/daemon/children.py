@@ -15,7 +15,7 @@ from snowfox.contract.start import HOME, POLICY, SPAWNER_SOCKET, Node
 from snowfox.core.log import get
 from snowfox.core.posix.api import Ids, Posix, Spawn
 from snowfox.daemon import keeper
-from snowfox.daemon.ear import Ear
+from snowfox.daemon.ear import Allowance, Ear
 from snowfox.daemon.events import MANAGER, SPAWNER, OrphanReaped, Role
 from snowfox.daemon.folders import Places
 from snowfox.daemon.opening import listen
@@ -77,6 +77,7 @@ class Children:
         self._orphans = orphans
         self._alive: dict[Role, _Child] = {}
         self._heard: list[Ear] = []
+        self._allowance = Allowance(posix)
         self._listener = -1
 
     def start(self, role: Role) -> int:
@@ -212,7 +213,7 @@ class Children:
         if role == MANAGER:
             reader, writer = self._posix.files.pipe()
             opened.append(writer)
-            self._heard.append(Ear(self._posix, reader, setting.log))
+            self._heard.append(Ear(self._posix, reader, setting.log, self._allowance))
             return (*common, (writer, 2))
         policy = self._policy()
         opened.append(policy)

@@ -6,6 +6,9 @@ goes through `starting` (until both answered for the first time), `running`, `st
 services in order) and `clearing` (manager leaves, spawner kills what still runs, removes its things and ends).
 
 A death while stopping is repaired once: the order in which services stop is worth a restart, a second accident is not.
+
+A second signal to stop has the manager kill what it still stops, so that every end is known and stored. A third, or a
+manager that cannot, leaves that to the spawner.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from snowfox.daemon.events import (
     Answered,
     Arm,
     Ask,
+    AskKill,
     AskStop,
     Begin,
     Disarm,
@@ -56,6 +60,8 @@ LEAVE: Final[Seconds] = 5.0
 """How long a dismissed manager, or a spawner that answered `stop`, has to be gone by itself."""
 CLEAR: Final[Seconds] = 35.0
 """How long a spawner has for `stop` altogether; its call ends after 30 s."""
+HURRY: Final[Seconds] = 15.0
+"""How long a manager has to be done once it was asked to kill: what resists SIGKILL is given up after 10 s."""
 END: Final[Seconds] = 90.0
 """How long all of `clearing` may last."""
 FIRST_TRIES: Final = 3
@@ -97,6 +103,7 @@ class Core:
         self._manager = _Process(MANAGER)
         self._adopting = False
         self._owes_join = False
+        self._hurries = False
         self._code = 0
         self._now: Seconds = 0.0
 
@@ -190,7 +197,7 @@ class Core:
             return [*done, *self._give_up(f"cannot start the node: the {process.role} ended: {how}")]
         if self.phase == "stopping" and process is self._manager:
             process.repairs += 1
-            return [*done, *(self._clear() if process.repairs > 1 else [Start(MANAGER)])]
+            return [*done, *(self._clear() if process.repairs > 1 or self._hurries else [Start(MANAGER)])]
         delay = 0.0 if process.failures == 1 else self._delays(process.failures - 1)
         if delay <= 0:
             return [*done, Start(process.role)]
@@ -203,6 +210,8 @@ class Core:
             self.phase = "done"
             return [Note("giving up what does not end", is_warning=True), Finish(1)]
         process = self._of(SPAWNER if name == SPAWNER else MANAGER)
+        if word == "hurry":
+            return self._hurry() if self.phase == "stopping" else []
         if word == "start":
             return [Start(process.role)] if process.state == "waiting" else []
         if process.state != "running":
@@ -218,8 +227,10 @@ class Core:
             return []
         if event.what == "stop":
             return self._stopped(process, event)
+        if event.what == "kill" and isinstance(event, Refused):
+            return self._hurry() if self.phase == "stopping" else []
         if isinstance(event, Answered):
-            return self._agreed(process, event.what)
+            return [] if event.what == "kill" else self._agreed(process, event.what)
         text = f"the {event.role} refused {event.what}: {event.error}"
         if event.what == "orphan":
             return [Note(text, is_warning=True)]
@@ -260,6 +271,9 @@ class Core:
         return [*done, AskStop(MANAGER)] if self._manager.is_greeted else done
 
     def _hurry(self) -> list[Effect]:
+        if self._manager.state == "running" and self._manager.is_greeted and not self._hurries:
+            self._hurries = True
+            return [AskKill(), Arm("hurry manager", HURRY)]
         if self._manager.state == "running":
             return [*self._kill(self._manager, "asked to stop at once"), *self._clear()]
         return self._clear()

@@ -11,7 +11,7 @@ Role = Literal["spawner", "manager"]
 SPAWNER: Final[Role] = "spawner"
 MANAGER: Final[Role] = "manager"
 
-Ask = Literal["welcome", "attach", "restore", "held", "orphan", "stop"]
+Ask = Literal["welcome", "attach", "restore", "held", "orphan", "stop", "kill"]
 """What the daemon asks of the two, by the name of the method in `contract.control`."""
 
 
@@ -164,6 +164,10 @@ class AskStop(Frozen):
     role: Role
 
 
+class AskKill(Frozen):
+    """Ask the manager to kill what it still stops. Comes back as `kill`."""
+
+
 class Arm(Frozen):
     """Set a timer; the same name replaces."""
 
@@ -208,6 +212,7 @@ Effect = (
     | TakeOver
     | TellOrphan
     | AskStop
+    | AskKill
     | Arm
     | Disarm
     | Report

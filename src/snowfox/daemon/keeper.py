@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from snowfox.contract.control import Kept
 from snowfox.contract.start import SPAWNER_SOCKET
 from snowfox.core.clock import Clock
+from snowfox.core.log import get
 from snowfox.core.posix.api import Posix
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.daemon.events import Role
@@ -24,6 +25,7 @@ MOST: Final = 4096
 """Sockets that are kept at most."""
 BATCH: Final = 200
 """Sockets in one message; the kernel passes 253."""
+_log = get("daemon")
 _LEAVE: Final[Seconds] = 2.0
 _DIE: Final[Seconds] = 10.0
 
@@ -76,10 +78,16 @@ class Found(NamedTuple):
 
 
 def note(posix: Posix, role: Role, pid: int, *, run: int) -> None:
-    """Write down who was started, so that a later daemon knows it: pid and start, which together name a process."""
-    identity = posix.processes.identity(pid)
-    started = 0 if identity is None else identity.started
-    write_small(posix, role, f"{pid} {started}\n", folder=run)
+    """Write down who was started, so that a later daemon knows it: pid and start, which together name a process.
+
+    On a full disk there is no note, and the process that runs is worth more than that.
+    """
+    try:
+        identity = posix.processes.identity(pid)
+        started = 0 if identity is None else identity.started
+        write_small(posix, role, f"{pid} {started}\n", folder=run)
+    except PosixError as error:
+        _log.warning("cannot note who was started", role=role, pid=pid, error=str(error))
 
 
 def look(posix: Posix, clock: Clock, *, run: int) -> Found | None:

@@ -19,6 +19,7 @@ from snowfox.daemon.events import (
     MANAGER,
     SPAWNER,
     Arm,
+    AskKill,
     AskStop,
     Disarm,
     Dismiss,
@@ -211,6 +212,8 @@ class Loop:
                 method = SpawnerControl.stop if role == SPAWNER else ManagerControl.stop
                 deadline = _LONG if role == SPAWNER else _STOP
                 self._waiting += sessions.ask(role, "stop", method, deadline=deadline)
+            case AskKill():
+                self._waiting += sessions.ask(MANAGER, "kill", ManagerControl.kill, deadline=_QUICK)
             case Arm(timer, seconds):
                 self._disarm(timer)
                 self._armed[timer] = self._timers.add(self._clock.now() + seconds, timer)

@@ -14,7 +14,7 @@ from snowfox.core.rpc.session import Called, Ended, Failed, Happening, Item, Str
 from snowfox.daemon.events import MANAGER, SPAWNER, Answered, Ask, Event, Lost, Refused, Role, StopAsked
 from snowfox.daemon.folders import open_source
 from snowfox.daemon.keeper import Sockets
-from snowfox.errors import ConnectionLost, NotPermitted, SnowFoxError
+from snowfox.errors import ConnectionLost, HostError, NotPermitted, SnowFoxError
 from snowfox.values import Seconds
 
 PING: Final[Seconds] = 2.0
@@ -24,6 +24,10 @@ HUNG: Final[Seconds] = 5.0
 AWAKENING: Final[Seconds] = 30.0
 """Silence that is granted to a new process: an interpreter on a busy host takes its time."""
 
+MOST_UNREAD: Final = 4096
+"""Bytes of answers that the manager may leave unread before it gets no further file: each is a descriptor of ours."""
+
+_LONGEST: Final = 1000  # characters of an error that another process worded
 _CALLING: Final = {SPAWNER: SpawnerControl, MANAGER: ManagerControl}
 _MAY: Final = {SPAWNER: {"keep", "release"}, MANAGER: {"open_source", "stop"}}
 
@@ -161,10 +165,10 @@ class Sessions:
                     what = session.asked.pop(request, None)
                     # With the session all that was asked fails; its end says more.
                     if what is not None and not is_over:
-                        events.append(Refused(role, what, str(error)))
+                        events.append(Refused(role, what, str(error)[:_LONGEST]))
                 case Ended(error):
                     self.close(role)
-                    reason = "it closed its session" if error is None else str(error)
+                    reason = "it closed its session" if error is None else str(error)[:_LONGEST]
                     is_hung = error is not None and not isinstance(error, ConnectionLost)
                     events.append(Lost(role, reason, is_hung))
                 case Withdrawn() | Item() | StreamEnded():
@@ -188,6 +192,9 @@ class Sessions:
             if name not in _MAY[role]:
                 msg = f"cannot {name}: not for the {role}"
                 raise NotPermitted(msg, "")
+            if name == "open_source" and channel.unsent > MOST_UNREAD:
+                msg = "cannot open a file: the answers before are not read"
+                raise HostError(msg, "")
             channel.answer(called.request, self._done(name, called.arguments))
         except SnowFoxError as error:
             channel.refuse(called.request, error)
@@ -195,7 +202,7 @@ class Sessions:
         if name != "stop":
             return []
         code, reason = called.arguments
-        return [StopAsked(int(code), str(reason))]
+        return [StopAsked(int(code), str(reason)[:_LONGEST])]
 
     def _done(self, name: str, arguments: tuple[Any, ...]) -> object:
         if name == "keep":

@@ -74,11 +74,12 @@ async def _in_force(node: Node) -> Sources | None:
 async def _verify(node: Node, sources: Sources, configuration: Configuration) -> None:
     """Have the spawner try all of it. Raises ConfigurationRefused with everything that speaks against it."""
     problems = _too_many(node, configuration)
+    is_small = not problems
     node.blueprints = await _blueprints(node, configuration, problems)
     launches, errors = node.blueprints.prepare()
     for error in errors:
         problems += _lines(error)
-    if not problems:
+    if is_small:
         for refusal in await node.connector.verify(launches):
             problems += _shown(refusal)
     if problems:

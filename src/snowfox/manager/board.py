@@ -14,6 +14,8 @@ from snowfox.service.status import Status
 from snowfox.values import Seconds
 
 _PAGE: Final = 4096
+_TIMED: Final = frozenset({"starting", "ready", "stopping", "backoff"})
+"""States whose message may say how long ago, or how long yet."""
 _REACHES: Final = {"ready": frozenset({"ready", "finished"})}
 
 
@@ -71,7 +73,7 @@ class Board:
     def rows(self, instances: list[str], posix: Posix) -> list[InstanceStatus]:
         """Rows of `status` of these, with the memory of now."""
         now, wall = self._clock.now(), self._clock.wall()
-        found = (status for one in instances if (status := self._now(one, now)) is not None)
+        found = (status for one in instances if (status := self.now(one)) is not None)
         return [
             InstanceStatus(
                 status.id,
@@ -88,10 +90,11 @@ class Board:
             for status in found
         ]
 
-    def _now(self, instance: str, now: Seconds) -> Status | None:
-        """With the times of now in the message, where that has any."""
+    def now(self, instance: str) -> Status | None:
+        """Its status, with the times of now in the message, where that can have any; None for an unknown one."""
         status = self.statuses.get(instance)
-        return self.live(instance, now) if status is not None and status.state == "backoff" else status
+        has_times = status is not None and status.message and status.state in _TIMED
+        return self.live(instance, self._clock.now()) if has_times else status
 
     def _tell(self) -> None:
         if self._wake is not None:

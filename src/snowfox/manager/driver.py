@@ -182,7 +182,7 @@ class Driver:
             case effects.Emit():
                 self._emit(effect, parts)
             case effects.Stepped():
-                self._operations.step(effect.operation, effect.instance, effect.state, effect.message)
+                self._operations.step(effect)
             case effects.OperationDone():
                 self._operations.end(effect.operation, effect.outcome, effect.message, effect.code)
             case effects.PhaseChanged(phase):

@@ -126,6 +126,13 @@ class Process:
         if not await node.keeper.flush():
             _log.error("what happened last is not stored", error=node.keeper.problem)
 
+    @handles(ManagerControl.kill)
+    def kill(self) -> None:
+        """Kill what still runs; `stop` is answered once it has ended."""
+        node = self._node
+        if node is not None and node.driver.has_begun:
+            node.driver.tell(event.KillAll())
+
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)

@@ -3,7 +3,7 @@
 ```text
 stopped --start--> waiting --go--> starting --ready--> ready --exited--> backoff --retry--> waiting
                                        |                  |                 (or failed, finished, waiting at once)
-                                       +--unready--> failing --exited--> backoff, failed, waiting
+                                       +--unready--> failing --exited--> backoff, failed
                               stop: starting, ready, failing -> stopping --exited--> stopped (or waiting: again)
                                     failing, stopping: grace-over kills, kill-over -> stuck
 ```

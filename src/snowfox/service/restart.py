@@ -19,7 +19,7 @@ from snowfox.service.spec import Restart, Service
 from snowfox.values import Exit, Seconds, duration_text, span_text
 
 REFUSED_DELAY = 0.1
-"""Seconds: the least delay after a launch that made no process, whatever the service says: no service lived."""
+"""Seconds: the least delay after a launch that made no process or a start that we ended, whatever the service says."""
 
 
 class Death(Frozen):

@@ -9,11 +9,14 @@ from __future__ import annotations
 import errno
 
 from snowfox.contract.record import Record
+from snowfox.core import log
 from snowfox.errors import PosixError
 from snowfox.spawner.events import Found, FoundUnderWay, NeverLaunched
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.held import Handle, Kit
 from snowfox.values import UNKNOWN_EXIT
+
+_log = log.get("spawner")
 
 
 class Adoption:
@@ -34,7 +37,11 @@ class Adoption:
     def look_again(self) -> None:
         """Look at those that are under way."""
         for token in sorted(self._under_way):
-            self._adopt(token, is_new=False)
+            try:
+                self._adopt(token, is_new=False)
+            except PosixError as error:  # out of descriptors, for one: looked at again
+                _log.error("cannot take over a launch", token=token, error=str(error))
+                self._under_way.add(token)
 
     def begin(self) -> None:
         """Look at all records. Says Found and FoundUnderWay; drops those of launches that made no process."""
@@ -58,7 +65,12 @@ class Adoption:
         handle = Handle(started.pid, -1, self._kit.records.open_output(token), record.sockets)
         handle.started = started.at
         if record.exit is None and (started.boot, started.namespace) == self._world:
-            handle.pidfd = self._running(started.pid, started.at)
+            try:
+                handle.pidfd = self._running(started.pid, started.at)
+            except PosixError:
+                if handle.output is not None:
+                    self._posix.files.close(handle.output)
+                raise
         self._kit.held.put(token, handle)
         if handle.pidfd >= 0:
             self._kit.say(Found(token, started.pid, started.at))
@@ -90,4 +102,5 @@ class Adoption:
         if seen is None:
             seen, at = UNKNOWN_EXIT, self._kit.clock.boot()
             self._exits.write(token, seen, at)
+        handle.ended = at
         self._kit.say(Found(token, handle.pid, handle.started, seen, at))

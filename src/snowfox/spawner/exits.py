@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Final
 
 from snowfox.core import log
@@ -52,6 +53,16 @@ class Exits:
         handle = self._kit.held.get(token)
         if handle is None:
             return
+        try:
+            self._find(token, handle, told)
+        except PosixError as error:
+            _log.error("cannot find out how a process ended", token=token, error=str(error))
+            if error.errno == errno.ECHILD:
+                self._known(token, handle, UNKNOWN_EXIT, is_written=False)
+            else:  # out of descriptors, for one: looked for again
+                self._again.add(token)
+
+    def _find(self, token: str, handle: Handle, told: Exit | None) -> None:
         if told is not None:
             self._known(token, handle, told, is_written=True)
         elif handle.is_child:
@@ -86,7 +97,7 @@ class Exits:
         self._known(token, handle, seen, is_written=is_written)
 
     def _known(self, token: str, handle: Handle, seen: Exit, *, is_written: bool) -> None:
-        at = self._kit.clock.boot()
+        handle.ended = at = self._kit.clock.boot()
         if not is_written:
             self.write(token, seen, at)
         self._again.discard(token)

@@ -36,11 +36,11 @@ class Forker(Maker):
     def _child(self, order: Order) -> NoReturn:
         """Never returns, whatever happens: another spawner would run on."""
         files = self._posix.files
-        told = (order.record, order.status)
+        told = (order.status, order.record)  # the pipe has no limit that could end us
         try:
             self._posix.own.new_session()
             self._place(order)
-            told = (order.unlisted, order.unlisted + 1)
+            told = (order.unlisted + 1, order.unlisted)
             self._become(order)
             self._execute(order)
         except PosixError as error:
@@ -59,10 +59,13 @@ class Forker(Maker):
             posix.own.become(order.ids)
         posix.own.change_folder(order.folder)
         posix.own.set_no_new_privileges()
+        line = started_line(posix, self._mark)
         try:
-            posix.files.write(order.unlisted, started_line(posix, self._mark))
+            written = posix.files.write(order.unlisted, line)
         except PosixError as error:
             raise PosixError("write record", "", error.errno) from error
+        if written != len(line):  # half a line is none
+            raise PosixError("write record", "", errno.ENOSPC)
 
     def _place(self, order: Order) -> None:
         """Descriptors to their places; what would be overwritten before its turn moves out of the way first."""

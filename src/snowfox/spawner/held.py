@@ -26,9 +26,22 @@ class Handle:
         pidfd: of it, until its exit is known.
         output: read end of its output.
         sockets: keys of the sockets that it got, from descriptor 3 on.
+
+    `ended` is when its exit was seen, in ns of the boot-time clock; 0 before.
     """
 
-    __slots__ = ("failed", "is_child", "looks", "output", "pid", "pidfd", "sockets", "started", "status")
+    __slots__ = (
+        "ended",
+        "failed",
+        "is_child",
+        "looks",
+        "output",
+        "pid",
+        "pidfd",
+        "sockets",
+        "started",
+        "status",
+    )
 
     def __init__(self, pid: int, pidfd: int, output: int | None, sockets: tuple[str, ...]) -> None:
         self.pid = pid
@@ -37,6 +50,7 @@ class Handle:
         self.sockets = sockets
         self.status = -1
         self.started = 0
+        self.ended = 0
         self.is_child = False
         self.failed: Failed | None = None
         self.looks = 0

@@ -62,8 +62,8 @@ static word number(const char **text) {
 static void fail(const char *step, const char *object, long error) {
     char *at = put(put(put(line, "failed "), step), "\t");
     at = put(put_number(put(put(at, object), "\t"), (word)-error), "\n");
+    kernel(WRITE, first + 1, (word)line, (word)(at - line), 0); /* the pipe has no limit that could end us */
     kernel(WRITE, first, (word)line, (word)(at - line), 0);
-    kernel(WRITE, first + 1, (word)line, (word)(at - line), 0);
     for (;;) kernel(EXIT, 127, 0, 0, 0);
 }
 
@@ -127,7 +127,7 @@ __attribute__((used)) void begin(word *stack) {
     char **arguments = (char **)(stack + 1), **environment = arguments + stack[0] + 1, *at;
     const char *text = arguments[1], *mask = arguments[2];
     static const word by_default[4];
-    long now[2], pid = kernel(GETPID, 0, 0, 0, 0);
+    long now[2], result, pid = kernel(GETPID, 0, 0, 0, 0);
     first = number(&text);
     for (word own = 32; own < 34; own++) kernel(SIGACTION, own, (word)by_default, 0, 8); /* glibc leaves them ignored */
     set_limits(arguments[8]);
@@ -143,7 +143,8 @@ __attribute__((used)) void begin(word *stack) {
     at = put(put_number(put(line, "launched "), (word)pid), " ");
     at = put(put_number(at, (word)now[0] * 1000000000UL + (word)now[1]), " ");
     at = put(put(at, arguments[7]), "\n");
-    check(kernel(WRITE, first, (word)line, (word)(at - line), 0), "write record", "");
+    result = kernel(WRITE, first, (word)line, (word)(at - line), 0);
+    check(result < 0 || result == at - line ? result : -28, "write record", ""); /* half a line is none: ENOSPC */
     check(kernel(CLOSE_RANGE, first, ~0U, 4, 0), "close descriptors", ""); /* CLOSE_RANGE_CLOEXEC */
     execute(arguments[9], arguments + 10, environment);
 }

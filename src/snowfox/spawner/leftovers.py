@@ -6,20 +6,32 @@ control makes groups of its own. What left its session is not found; that is for
 
 No stranger is hit: while the main process is unreaped, nobody else can get its number, and our children are reaped only
 when forgotten. Where it was reaped (adopted ones are the daemon's children), the kernel keeps the number as long as the
-session has members; a session whose leader lives is then a stranger's and left alone, and so is a process that is older
-than the launch.
+session has members: so it is still ours when one of them is older than the exit. A session whose leader lives, or whose
+members are all younger, may be a stranger's and is left alone, and so is a process that is older than the launch.
 """
 
 from __future__ import annotations
 
 import signal
-from typing import Final
+from typing import Final, NamedTuple
 
+from snowfox.core import log
 from snowfox.errors import PosixError
-from snowfox.spawner.held import Kit
+from snowfox.spawner.held import Handle, Kit
 
 _KILL: Final = int(signal.SIGKILL)
 _ROUNDED: Final = 20_000_000  # ns; /proc rounds a start down to a tick of 10 ms
+
+
+_NEVER: Final = 1 << 63
+_log = log.get("spawner")
+
+
+class _Marked(NamedTuple):
+    """A session to kill: of a launch that started then; its number was free from `free` on."""
+
+    started: int
+    free: int
 
 
 class Leftovers:
@@ -28,7 +40,7 @@ class Leftovers:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._posix = kit.posix
-        self._marked: dict[int, int] = {}
+        self._marked: dict[int, _Marked] = {}
 
     def signal(self, token: str, number: int) -> bool:
         """Signal the main process; False when it is gone."""
@@ -45,7 +57,7 @@ class Leftovers:
         handle = self._kit.held.get(token)
         if handle is None:
             return False
-        self._marked[handle.pid] = handle.started
+        self._marked[handle.pid] = _Marked(handle.started, _free(handle))
         if handle.is_child or (handle.pidfd >= 0 and self._posix.processes.signal(handle.pidfd, 0)):
             return self._posix.processes.signal_group(handle.pid, _KILL)
         return False
@@ -56,19 +68,29 @@ class Leftovers:
         return bool(self._marked)
 
     def sweep(self) -> None:
-        """Kill what is left in the sessions that were killed."""
+        """Kill what is left in the sessions that were killed; without descriptors, with the next sweep."""
         marked, self._marked = self._marked, {}
+        try:
+            self._sweep(marked.copy())
+        except PosixError as error:
+            _log.error("cannot look for what is left of killed services", error=str(error))
+            self._marked = marked | self._marked
+
+    def _sweep(self, marked: dict[int, _Marked]) -> None:
         left: list[tuple[int, int]] = []
+        ours: set[int] = set()
         for pid in self._posix.processes.all():
             found = self._posix.processes.identity(pid)
             if found is None or found.session not in marked or found.state in "ZX":
                 continue
             if pid == found.session:  # ours is dying of its group's signal; else the number was used again
                 del marked[pid]
-            elif found.started + _ROUNDED >= marked[found.session]:
+            elif found.started + _ROUNDED >= marked[found.session].started:
                 left.append((pid, found.session))
+                if found.started + _ROUNDED <= marked[found.session].free:
+                    ours.add(found.session)
         for pid, session in left:
-            if session in marked:
+            if session in marked and session in ours:
                 self._kill_member(pid, session)
 
     def _kill_member(self, pid: int, session: int) -> None:
@@ -82,3 +104,8 @@ class Leftovers:
                 self._posix.processes.signal(pidfd, _KILL)
         finally:
             self._posix.files.close(pidfd)
+
+
+def _free(handle: Handle) -> int:
+    """From when on another process may have got its number."""
+    return handle.ended if handle.ended and not handle.is_child else _NEVER

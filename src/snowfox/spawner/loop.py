@@ -51,6 +51,9 @@ from snowfox.values import Seconds
 AT_ONCE: Final = 16
 """Requests that are handled before the loop looks again what else happened."""
 
+TURN: Final[Seconds] = 0.1
+"""Time after which it does so sooner: some requests take long, and the daemon wants to hear of us."""
+
 SWEEP_AFTER: Final[Seconds] = 0.2
 """How long after a kill /proc is looked through for the rest of a session."""
 
@@ -173,7 +176,10 @@ class Loop:
             self._armed.discard(name)
             self._due(name)
             self._decide()
-        for _ in range(AT_ONCE):
+        until = self._kit.clock.now() + TURN
+        for done in range(AT_ONCE):
+            if done and self._kit.clock.now() >= until:
+                return
             waiting = self._parts.sessions.take()
             if waiting is None or self._is_over:
                 return
@@ -282,10 +288,15 @@ class Loop:
     def _answer_inventory(self, effect: AnswerInventory) -> None:
         if not self._parts.sessions.is_open(effect.caller):
             return
-        lines = [
-            Running(line.token, line.pid, line.started, line.exit, self._output(line.token))
-            for line in effect.lines
-        ]
+        lines: list[Running] = []
+        for line in effect.lines:
+            try:
+                output = self._output(line.token)
+            except PosixError:
+                if not lines:
+                    raise
+                break  # out of descriptors: the rest is asked for when these have gone
+            lines.append(Running(line.token, line.pid, line.started, line.exit, output))
         self._parts.sessions.answer(effect.caller, lines)
 
     def _output(self, token: str) -> Descriptor | None:

@@ -19,6 +19,7 @@ from posixpath import commonpath, dirname, normpath
 from stat import S_IMODE, S_ISCHR, S_ISREG
 from typing import Any, Final, NamedTuple
 
+from snowfox.contract.start import HOME
 from snowfox.core.frozen import Frozen
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.errors import NotPermitted, UserError
@@ -107,6 +108,9 @@ class Policy(Frozen):
             return None
         if self.own != 0 and not self.sockets:
             return "/"
+        own = f"{self.home}/{HOME}"  # the node's: a socket there could be in the way of its records
+        if commonpath((own, path)) == own:
+            return None
         for folder in (self.home, *self.sockets):
             if commonpath((folder, dirname(path))) == folder:
                 return folder

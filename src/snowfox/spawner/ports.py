@@ -21,6 +21,7 @@ from snowfox.spawner.policy import Policy
 SOCKET_MODE: Final = 0o666
 """Of a unix socket's file: who may connect is said by its folder (as systemd's SocketMode)."""
 
+_UNPRIVILEGED: Final = 1024
 _WAY: Final = os.O_PATH | os.O_DIRECTORY
 
 
@@ -195,6 +196,8 @@ class Ports:
             self._posix.files.close(folder)
 
     def _advice(self, address: Address, number: int) -> str | None:
+        if number == errno.EACCES and not address.is_unix and 0 < address.port < _UNPRIVILEGED:
+            return f"ports below {_UNPRIVILEGED} are for root: take another, or start the node as root"
         if number != errno.EADDRINUSE:
             return None
         from snowfox.spawner.rival import find  # noqa: PLC0415 - only when there is one

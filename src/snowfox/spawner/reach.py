@@ -17,6 +17,7 @@ from snowfox.errors import PosixError, errno_text
 
 _READ, _EXECUTE = 4, 1
 _MOST_LINKS: Final = 40
+_MOST_PARTS: Final = 1000  # folders of a PATH that are looked at
 _ENOENT, _EACCES, _ENOTDIR, _ELOOP = 2, 13, 20, 40
 
 
@@ -88,7 +89,7 @@ def program_problem(posix: Posix, program: str, ids: Ids, *, user: str, path: st
     if "/" in program:
         return _file_problem(posix, join(folder, program), ids, user)
     problem = None
-    for part in path.split(":") if path else ():
+    for part in path.split(":", _MOST_PARTS)[:_MOST_PARTS] if path else ():
         candidate = join(folder, part, program)
         try:
             posix.files.stat(candidate, follow=True)
@@ -113,19 +114,12 @@ def _file_problem(posix: Posix, program: str, ids: Ids, user: str) -> str | None
         return f"{program} is not a file"
     if not may(found, ids, _EXECUTE):
         return f"user {user} cannot execute {program}: its mode is {found.mode & 0o7777:04o}"
-    return _interpreter_problem(posix, program, ids, user)
+    return _interpreter_problem(posix, program, ids, user=user, found=found)
 
 
-def _interpreter_problem(posix: Posix, program: str, ids: Ids, user: str) -> str | None:
+def _interpreter_problem(posix: Posix, program: str, ids: Ids, *, user: str, found: Stat) -> str | None:
     """A script names the program that runs it (execve(2)); the kernel's own error names only the script."""
-    try:
-        opened = posix.files.open(program, os.O_RDONLY | os.O_NONBLOCK)
-    except PosixError:
-        return None  # not readable for us: a program of its owner only, and the kernel will judge
-    try:
-        first = posix.files.read_at(opened, 256, offset=0)
-    finally:
-        posix.files.close(opened)
+    first = _first_bytes(posix, program, found)
     if not first.startswith(b"#!"):
         return None
     words = first[2:].split(b"\n", 1)[0].split(None, 1)
@@ -139,6 +133,31 @@ def _interpreter_problem(posix: Posix, program: str, ids: Ids, user: str) -> str
     if not may(found, ids, _EXECUTE):
         return f"user {user} cannot execute {interpreter}, which runs {program}: its mode is {found.mode & 0o7777:04o}"
     return None
+
+
+def _first_bytes(posix: Posix, program: str, found: Stat) -> bytes:
+    """What it begins with; b"" where it cannot be read, when the kernel will judge.
+
+    Whoever owns a folder on the way may have put a device there since it was looked at, and to open one may act: so
+    it is opened as a mere name first, which must be that of the file that was found.
+    """
+    try:
+        named = posix.files.open(program, os.O_PATH)
+    except PosixError:
+        return b""
+    opened = -1
+    try:
+        now = posix.files.stat(named)
+        if (now.inode, now.device) != (found.inode, found.device):
+            return b""
+        opened = posix.files.open(f"/proc/self/fd/{named}", os.O_RDONLY | os.O_NONBLOCK)
+        return posix.files.read_at(opened, 256, offset=0)
+    except PosixError:
+        return b""
+    finally:
+        for descriptor in (opened, named):
+            if descriptor >= 0:
+                posix.files.close(descriptor)
 
 
 def _stat(posix: Posix, path: str) -> Stat:

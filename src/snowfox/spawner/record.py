@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from typing import Final
 
 from snowfox.contract.record import FOLDER, LARGEST, OUTPUT, Record, exit_line, is_token, parse, sockets_line
@@ -38,6 +39,7 @@ class Records:
             if error.errno != errno.EEXIST:
                 raise
         self._folder = posix.files.open(FOLDER, os.O_RDONLY | os.O_DIRECTORY, folder=run)
+        self._spare = posix.files.duplicate(self._folder)
 
     def tokens(self) -> list[str]:
         """All tokens that have a record, sorted. A FIFO whose record is gone is removed."""
@@ -66,18 +68,18 @@ class Records:
 
     def settled(self, token: str) -> Record | None:
         """What a record says once no child is under way; None while its lock is held. Does not wait."""
-        record = self._files.open(token, _READ_AND_APPEND, folder=self._folder)
+        record = self._open(token, _READ_AND_APPEND)
         try:
             if not self._files.lock(record, wait=False):
                 return None
             return parse(self._files.read_at(record, LARGEST, offset=0))
         finally:
-            self._files.close(record)
+            self._close(record)
 
     def read(self, token: str) -> Record:
         """What a record says now; an empty one when it is gone."""
         try:
-            record = self._files.open(token, os.O_RDONLY, folder=self._folder)
+            record = self._open(token, os.O_RDONLY)
         except PosixError as error:
             if error.errno == errno.ENOENT:
                 return Record()
@@ -85,15 +87,15 @@ class Records:
         try:
             return parse(self._files.read_at(record, LARGEST, offset=0))
         finally:
-            self._files.close(record)
+            self._close(record)
 
     def write_exit(self, token: str, exit: Exit, at: int) -> None:
         """Add how it ended. The first to be written counts."""
-        record = self._files.open(token, os.O_WRONLY | os.O_APPEND, folder=self._folder)
+        record = self._open(token, os.O_WRONLY | os.O_APPEND)
         try:
             self._files.write(record, exit_line(exit, at))
         finally:
-            self._files.close(record)
+            self._close(record)
 
     def make_output(self, token: str, ids: Ids) -> tuple[int, int]:
         """A FIFO for the output of a process with these ids: its descriptor for the process, and a read end.
@@ -129,6 +131,23 @@ class Records:
         """Drop record and FIFO; what is gone already is fine."""
         self._remove(token + OUTPUT)
         self._remove(token)
+
+    def _open(self, token: str, flags: int) -> int:
+        """A record, for a moment: where descriptors are used up, in the place of one that is kept for that."""
+        try:
+            return self._files.open(token, flags, folder=self._folder)
+        except PosixError as error:
+            if self._spare < 0 or error.errno not in {errno.EMFILE, errno.ENFILE}:
+                raise
+        self._files.close(self._spare)
+        self._spare = -1
+        return self._files.open(token, flags, folder=self._folder)
+
+    def _close(self, record: int) -> None:
+        self._files.close(record)
+        if self._spare < 0:
+            with suppress(PosixError):  # the host has no more: the next time may find one
+                self._spare = self._files.duplicate(self._folder)
 
     def _remove(self, name: str) -> None:
         try:

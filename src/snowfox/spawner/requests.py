@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from errno import ENAMETOOLONG
 from typing import Any, Final, NamedTuple
 
 from snowfox.contract.record import instance_of, is_token
@@ -17,7 +18,7 @@ from snowfox.core import log
 from snowfox.core.clock import Clock
 from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import Posix
-from snowfox.errors import HostError, NotPermitted, ProtocolError, SnowFoxError, UserError
+from snowfox.errors import HostError, NotPermitted, ProtocolError, SnowFoxError, UserError, errno_text
 from snowfox.spawner.accounts import Accounts
 from snowfox.spawner.events import (
     Caller,
@@ -46,9 +47,16 @@ MOST_FORGOTTEN: Final = 10_000
 Reached = dict[tuple[str, str, str, Account], str | None]
 """What was found out about a folder, a program in it, a PATH, for an account."""
 
+LONGEST_PATH: Final = 4096
+"""Bytes of a path: PATH_MAX of limits.h."""
+
+LONGEST_USER: Final = 256
+"""Characters of a user's name: LOGIN_NAME_MAX of limits.h."""
+
 _KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}=[^\t\n\0]{1,4096}\Z")
 _LAUNCHES: Final = (5000, 500.0)  # a burst as large as a node, then 500 a second
 _REFUSALS: Final = (200, 5.0)
+_RECORDED: Final = 500  # characters of a refusal's text, which the manager worded in part
 
 _log = log.get("spawner")
 
@@ -116,7 +124,8 @@ def handle(desk: Desk, caller: Caller, method: str, arguments: tuple[Any, ...]) 
 def record_refusal(desk: Desk, method: str, refused: SnowFoxError) -> None:
     """Log it, unless there are too many: a manager that has gone mad cannot fill the disk."""
     if desk.refusals.take(desk.clock.now()):
-        _log.warning("refused", request=method, why=str(refused), advice=refused.hint)
+        why, advice = str(refused)[:_RECORDED], refused.hint[:_RECORDED]
+        _log.warning("refused", request=method, why=why, advice=advice)
 
 
 def account_of(desk: Desk, launch: Launch) -> Account:
@@ -135,6 +144,10 @@ def account_of(desk: Desk, launch: Launch) -> Account:
 def _check_launch(desk: Desk, launch: Launch) -> None:
     _well_formed(launch)
     account_of(desk, launch)
+    for name, value in launch.limits.items():
+        problem = _limit_problem(desk, name, value)
+        if problem is not None:
+            raise HostError(f"cannot launch {instance_of(launch.token)}: {problem}")
     if not desk.launches.take(desk.clock.now()):
         raise HostError(
             f"cannot launch {instance_of(launch.token)}: too many launches at once", "try again in a second"
@@ -156,6 +169,7 @@ def _well_formed(launch: Launch) -> None:
         *launch.environment.values(),
     )
     _require("\0" not in "".join(texts), "a text with a zero byte")
+    _require(len(launch.user) <= LONGEST_USER and "\0" not in launch.user, "a user's name")
     _require(bool(launch.program and launch.arguments), "a launch without a program")
     _require(launch.folder.startswith("/"), "a folder that is not absolute")
     names = launch.environment
@@ -257,15 +271,18 @@ def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
 def _way_problem(desk: Desk, folder: str, program: str, path: str, account: Account) -> str | None:
     """Folder first: the program, looked for from there, would only repeat it."""
     ids, who = account.ids, account.name
+    for long in (folder, program):  # the kernel takes no longer ones, and to follow them takes long
+        if len(long) > LONGEST_PATH:
+            return f"{long[:40]}…: {errno_text(ENAMETOOLONG)}"
     return folder_problem(desk.posix, folder, ids, who) or program_problem(
         desk.posix, program, ids, user=who, path=path, folder=folder
     )
 
 
 def _limit_problem(desk: Desk, name: str, value: int) -> str | None:
-    """Root may raise a limit beyond the hard one, where the host lets it; the launch itself says whether."""
+    """Root could raise a limit beyond the hard one that the node was started with; a manager may not want it to."""
     hard = desk.posix.limits.get(name)[1]
-    if desk.policy.own == 0 or hard == -1 or 0 <= value <= hard:
+    if hard == -1 or 0 <= value <= hard:
         return None
     return f"limit {name} {value} is above the hard limit {hard}"
 

@@ -85,7 +85,12 @@ class Serving:
                 raise ProtocolError(f"no request {method}")
 
     def _held(self) -> list[Kept]:
-        return [
-            Kept(key, Descriptor(self._posix.files.duplicate(descriptor), self._posix))
-            for key, descriptor in self._desk.ports.all()
-        ]
+        held: list[Kept] = []
+        try:
+            for key, descriptor in self._desk.ports.all():
+                held.append(Kept(key, Descriptor(self._posix.files.duplicate(descriptor), self._posix)))
+        except SnowFoxError:
+            for kept in held:
+                kept.socket.close()
+            raise
+        return held

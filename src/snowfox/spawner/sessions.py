@@ -1,7 +1,8 @@
 """The spawner's sessions: with its daemon, and with the manager that the daemon attaches.
 
-Requests of both wait in one line and are taken a few at a time, so that a thousand launches asked at once do not keep
-the answers of the first ones waiting.
+Requests wait and are taken a few at a time, the daemon's first, so that a thousand launches asked at once do not keep
+the answers of the first ones waiting. The manager is not ours to trust: while many of its requests wait it is not read,
+and while it leaves answers unread its requests wait; so neither memory nor descriptors grow with what it sends.
 """
 
 from __future__ import annotations
@@ -19,13 +20,20 @@ from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.session import Called, Ended, Failed, Happening
 from snowfox.errors import SnowFoxError
 from snowfox.spawner.events import Caller
+from snowfox.spawner.rate import Bucket
 from snowfox.values import Seconds
 
 DAEMON: Final = "daemon"
 MANAGER: Final = "manager"
 
-MOST_WAITING: Final = 20_000
-"""Requests that wait. Who asks faster for longer is cut off."""
+MOST_WAITING: Final = 64
+"""Requests of the manager that wait before no more of them are read."""
+
+MOST_UNREAD: Final = 64 << 10
+"""Bytes of answers that the manager may leave unread before the next request is taken."""
+
+_COMPLAINTS: Final = (20, 0.2)
+_LONGEST: Final = 300  # characters of an error that another process worded
 
 _log = log.get("spawner")
 
@@ -45,13 +53,19 @@ class Over(NamedTuple):
 
 
 class _Session:
-    __slots__ = ("channel", "number", "role", "wants_write")
+    __slots__ = ("channel", "number", "role", "waiting", "wants_write")
 
     def __init__(self, role: str, number: int, channel: Channel) -> None:
         self.role = role
         self.number = number
         self.channel = channel
+        self.waiting: deque[Called] = deque()
         self.wants_write = False
+
+    @property
+    def is_next(self) -> bool:
+        """Whether a request of it may be taken."""
+        return bool(self.waiting) and (self.role == DAEMON or self.channel.unsent <= MOST_UNREAD)
 
 
 class Sessions:
@@ -63,8 +77,8 @@ class Sessions:
         self._poller = poller
         self._open: dict[int, _Session] = {}
         self._last = 0
-        self._waiting: deque[tuple[int, Called]] = deque()
         self._over: deque[Over] = deque()
+        self._complaints = Bucket(*_COMPLAINTS, clock.now())
 
     def begin(self, role: str, socket: int) -> None:
         """Begin a session; the socket is ours from now on. One before, with the same, is closed without a word."""
@@ -92,24 +106,26 @@ class Sessions:
     def readable(self, descriptor: int) -> None:
         """Read what came."""
         session = self._by_socket(descriptor)
-        if session is not None:
+        if session is not None and (session.role == DAEMON or len(session.waiting) < MOST_WAITING):
             self._happened(session, session.channel.receive())
 
     @property
     def has_work(self) -> bool:
-        """Whether requests wait or a session ended."""
-        return bool(self._waiting or self._over)
+        """Whether a request can be taken or a session ended."""
+        return bool(self._over) or any(session.is_next for session in self._open.values())
 
     def take(self) -> Request | Over | None:
         """The next that waits; None when there is nothing."""
         if self._over:
             return self._over.popleft()
-        while self._waiting:
-            number, called = self._waiting.popleft()
-            session = self._open.get(number)
-            if session is not None:
-                return Request(session.role, Caller(number, called.request), called)
-        return None
+        found: _Session | None = None
+        for session in self._open.values():
+            if session.is_next and (found is None or session.role == DAEMON):
+                found = session
+        if found is None:
+            return None
+        called = found.waiting.popleft()
+        return Request(found.role, Caller(found.number, called.request), called)
 
     def is_open(self, caller: Caller) -> bool:
         """Whether who asked is still there."""
@@ -145,10 +161,6 @@ class Sessions:
         if session is not None:
             session.channel.call(method, *arguments)
 
-    def has(self, role: str) -> bool:
-        """Whether there is a session with it."""
-        return self._with(role) is not None
-
     def turn(self) -> bool:
         """Once at the end of each turn: deadlines, and what waits to be sent. Whether anything still waits to be sent."""
         for session in list(self._open.values()):
@@ -169,19 +181,17 @@ class Sessions:
         for happening in happenings:
             match happening:
                 case Called():
-                    self._waiting.append((session.number, happening))
+                    session.waiting.append(happening)
                 case Failed(error=error):
-                    _log.warning("a call failed", role=session.role, error=str(error))
+                    if self._complaints.take(self._clock.now()):
+                        _log.warning("a call failed", role=session.role, error=str(error)[:_LONGEST])
                 case Ended(error=error):
-                    _log.info("session ended", role=session.role, error="" if error is None else str(error))
+                    why = "" if error is None else str(error)[:_LONGEST]
+                    _log.info("session ended", role=session.role, error=why)
                     self._close(session)
                     self._over.append(Over(session.role))
                 case _:
                     pass
-        if len(self._waiting) > MOST_WAITING and session.number in self._open:
-            _log.error("ended a session", role=session.role, why="too many requests wait")
-            self._close(session)
-            self._over.append(Over(session.role))
 
     def _close(self, session: _Session) -> None:
         self._poller.discard(session.channel.socket)

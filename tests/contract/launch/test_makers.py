@@ -324,6 +324,17 @@ def test_path_goes_on_after_a_refusal(maker: Maker, tmp_path: Path) -> None:
     assert done.out == "found\n"
 
 
+def test_half_a_record_is_none(maker: Maker, tmp_path: Path) -> None:
+    """Where the record cannot be written whole (a limit, a full disk) no program runs that nobody would find again."""
+    ran = tmp_path / "ran"
+    done = launch(
+        maker, tmp_path / "r", **shell(f"mkdir {ran}"), limits=(Limit("FSIZE", 20, 20), Limit("CORE", 0, 0))
+    )
+    assert done.status == b"failed write record\t\t%d\n" % errno.ENOSPC
+    assert done.record.started is None
+    assert not ran.exists()
+
+
 def test_limit_above_the_hard_one(maker: Maker, tmp_path: Path) -> None:
     """A limit that the kernel refuses is named."""
     limit = Limit("NOFILE", 1 << 40, 1 << 40)  # above fs.nr_open, for root too

@@ -6,11 +6,12 @@ import argparse
 import os
 import socket
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from snowfox.cli import node
-from snowfox.errors import NoNode, NotPermitted
+from snowfox.errors import ConnectionLost, NoNode, NotPermitted
 
 
 def options(folder: str | None = None) -> argparse.Namespace:
@@ -74,6 +75,23 @@ def test_a_node_that_does_not_run(tmp_path: Path) -> None:
             if not Path("manager.sock").exists():
                 dead.bind("manager.sock")
             os.chdir(tmp_path)
+
+
+def test_a_node_that_goes_away(tmp_path: Path) -> None:
+    """A session that ends before its answer came is told in words of the user, with where to look."""
+    (tmp_path / ".snowfox" / "run").mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        os.chdir(tmp_path / ".snowfox" / "run")
+        listener.bind("manager.sock")
+        listener.listen(2)
+        os.chdir(tmp_path)
+        thread = Thread(target=lambda: [listener.accept()[0].close() for _ in range(2)])
+        thread.start()
+        with pytest.raises(ConnectionLost, match="ended the session") as caught:
+            with node.session(options()):
+                pass
+        thread.join()
+    assert "snowfox status" in caught.value.hint
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")

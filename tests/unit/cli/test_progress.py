@@ -63,6 +63,19 @@ def test_settled_instances_have_lines(capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
+def test_who_will_not_get_there_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """An instance that waits for what has failed, one that runs against its stop: not under way, and not well."""
+    items = [
+        Progress("web", "waiting", "waits for cache, which has failed", 100, is_well=False),
+        Progress("api", "ready", "", 100, is_well=False),
+    ]
+    progress.follow(items, as_json=False)
+    assert capsys.readouterr().out == (
+        "✗ web            waiting    0.1 s  waits for cache, which has failed\n"
+        "✗ api            ready      0.1 s\n"
+    )
+
+
 def test_quiet_shows_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing of those that went well."""
     items = [Progress("a", "stopped", "", 0), Progress("b", "stuck", "KILL did not end it", 0)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from snowfox.core.backoff import Backoff
 from snowfox.daemon.core import CLEAR, END, FIRST_TRIES, HEALTHY, LEAVE, PATIENCE, Core
 from snowfox.daemon.events import (
@@ -9,6 +11,7 @@ from snowfox.daemon.events import (
     SPAWNER,
     Answered,
     Arm,
+    AskKill,
     AskStop,
     Begin,
     Disarm,
@@ -238,12 +241,32 @@ def test_the_managers_code_is_the_nodes() -> None:
 
 
 def test_a_second_signal_kills() -> None:
-    """The manager is not waited for any more; the spawner kills what runs."""
+    """The manager kills what it still stops, and its answer to `stop` leads to an end as always."""
     node = Node().up()
     node.tell(StopSignalled("INT"))
-    assert node.tell(StopSignalled("INT")) == [Kill(MANAGER), AskStop(SPAWNER)]
+    assert node.tell(StopSignalled("INT")) == [AskKill()]
+    assert node.tell(Answered(MANAGER, "kill")) == []
+    assert node.tell(Answered(MANAGER, "stop")) == [Dismiss(MANAGER), AskStop(SPAWNER)]
+    assert node.tell(Due("hurry manager")) == []
+
+
+@pytest.mark.parametrize(
+    "impatience", [StopSignalled("INT"), Refused(MANAGER, "kill", "deadline"), Due("hurry manager")]
+)
+def test_a_manager_that_does_not_kill_is_not_waited_for(impatience: Event) -> None:
+    """A third signal, a refusal, or too long a time: the spawner kills what runs."""
+    node = Node().up()
+    node.tell(StopSignalled("INT"), StopSignalled("INT"))
+    assert node.tell(impatience) == [Kill(MANAGER), AskStop(SPAWNER)]
     node.tell(Ended(MANAGER, "killed by signal 9 (KILL)"), Answered(SPAWNER, "stop"))
     assert node.tell(Ended(SPAWNER, "exit 0")) == [Finish(0)]
+
+
+def test_a_manager_that_dies_while_it_kills_is_not_replaced() -> None:
+    """Nothing is to be stopped in order any more."""
+    node = Node().up()
+    node.tell(StopSignalled("INT"), StopSignalled("INT"))
+    assert node.tell(Ended(MANAGER, "exit 1")) == [AskStop(SPAWNER)]
 
 
 def test_a_signal_while_starting_waits_for_the_welcome() -> None:

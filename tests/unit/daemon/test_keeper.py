@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EMFILE
+from errno import EMFILE, ENOSPC
 
 import pytest
 
@@ -114,6 +114,15 @@ def socket(posix: FakePosix, port: int) -> int:
     bound = posix.sockets.bind(f"127.0.0.1:{port}")
     posix.sockets.listen(bound, 5)
     return bound
+
+
+def test_a_full_disk_keeps_nobody_from_starting(host: Host) -> None:
+    """A note that cannot be written is only missing: the process that it names runs already."""
+    pid = host.posix.own.pid()
+    host.kernel.fail("files.write", ENOSPC)
+    keeper.note(host.posix, "spawner", pid, run=host.run)
+    host.kernel.heal()
+    assert keeper.look(host.posix, host.kernel.clock, run=host.run) is None
 
 
 def test_kept_sockets_come_back_in_batches(host: Host) -> None:

@@ -38,17 +38,27 @@ def test_nobody_listens() -> None:
 
 
 def test_the_managers_words_reach_the_log_up_to_a_bound(monkeypatch) -> None:
-    """What it says is copied; more than the bound, or a full disk, silences it without harm."""
+    """What it says is copied; the bound is shared with the managers after it, and comes back with time."""
     monkeypatch.setattr(ear, "MOST", 10)
     kernel = FakeKernel()
     posix = FakePosix(kernel)
     log = posix.files.open("/log", os.O_RDWR | os.O_CREAT | os.O_APPEND)
     reader, writer = posix.files.pipe()
-    one = ear.Ear(posix, reader, log)
+    allowance = ear.Allowance(posix)
+    one = ear.Ear(posix, reader, log, allowance)
     for words in (b"12345", b"6789012345", b"more"):
         posix.files.write(writer, words)
         assert one.hear()
     assert posix.files.read_at(log, 100, offset=0) == b"123456789012345"
+    after, said_by_next = posix.files.pipe()
+    posix.files.write(said_by_next, b"next")
+    following = ear.Ear(posix, after, log, allowance)
+    assert following.hear()
+    assert posix.files.read_at(log, 100, offset=0) == b"123456789012345"
+    kernel.clock.advance(10)
+    posix.files.write(said_by_next, b"later")
+    assert following.hear()
+    assert posix.files.read_at(log, 100, offset=15) == b"later"
     assert one.hear()  # nothing there now is not the end
     posix.files.close(writer)
     assert not one.hear()
@@ -61,7 +71,7 @@ def test_a_full_disk_does_not_stop_the_daemon() -> None:
     posix = FakePosix(kernel)
     log = posix.files.open("/log", os.O_RDWR | os.O_CREAT | os.O_APPEND)
     reader, writer = posix.files.pipe()
-    one = ear.Ear(posix, reader, log)
+    one = ear.Ear(posix, reader, log, ear.Allowance(posix))
     posix.files.write(writer, b"words")
     kernel.fail("files.write", ENOSPC, descriptor=log)
     assert one.hear()

@@ -15,7 +15,7 @@ from snowfox.daemon import sessions
 from snowfox.daemon.events import MANAGER, SPAWNER, Answered, Event, Lost, Refused, Role, StopAsked
 from snowfox.daemon.keeper import Sockets
 from snowfox.daemon.sessions import AWAKENING, HUNG, Sessions
-from snowfox.errors import NotPermitted
+from snowfox.errors import NotPermitted, PosixError
 from snowfox.testing.kernel import FakeKernel, FakePosix
 
 
@@ -94,6 +94,17 @@ def test_a_source_for_the_manager(host: Host) -> None:
     assert host.posix.files.read(found.file.take(), 10) == b"[node]\n"
     assert host.asked(MANAGER, manager.call(Daemon.open_source, ".env")) is None
     assert isinstance(host.asked(MANAGER, manager.call(Daemon.open_source, "/etc/shadow")), NotPermitted)
+
+
+def test_files_for_a_manager_that_does_not_read(host: Host) -> None:
+    """It cannot use up the daemon's descriptors by asking and not reading."""
+    before = len(host.posix.process.descriptors)
+    manager = host.ends[MANAGER]
+    for _ in range(2000):
+        manager.call(Daemon.open_source, "snowfox.toml")
+    manager.flush()
+    host.sessions.ready(MANAGER)
+    assert len(host.posix.process.descriptors) - before < 200
 
 
 def test_each_has_its_own_requests(host: Host) -> None:
@@ -197,6 +208,18 @@ def test_an_idle_session_wakes_the_daemon_seldom(host: Host) -> None:
     tick = host.sessions.next_tick()
     assert tick is not None
     assert tick - host.kernel.clock.now() == pytest.approx(sessions.PING, abs=0.01)
+
+
+def test_a_failure_that_cannot_be_shown(host: Host) -> None:
+    """A manager cannot end the daemon by an error whose fields make no sense: it is killed as one that hangs."""
+    host.sessions.ask(MANAGER, "stop", ManagerControl.stop)
+    host.turn(MANAGER)
+    (asked,) = [one for one in host.ends[MANAGER].receive() if isinstance(one, Called)]
+    host.ends[MANAGER].refuse(asked.request, PosixError("bind", "x", "no number"))  # type: ignore[arg-type]
+    events = host.turn()
+    assert [type(event) for event in events] == [Lost]
+    assert isinstance(events[0], Lost)
+    assert events[0].hung
 
 
 def test_a_closed_session_fails_nothing_but_is_lost(host: Host) -> None:

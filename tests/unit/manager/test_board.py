@@ -63,3 +63,14 @@ async def test_several_wait_at_once_and_one_may_leave() -> None:
     await asyncio.sleep(0)
     board.enter("up")
     await asyncio.wait_for(other, 5)
+
+
+def test_times_in_a_message_are_those_of_now() -> None:
+    """A row asks the engine where a message may tell a time; what is over is shown as it was put."""
+    board = Board(SystemClock())
+    for state in ("ready", "stopping", "backoff", "failed"):
+        board.put(status(state, state).replace(message="1 s ago"))
+    board.put(status("quiet", "ready"))
+    board.live = lambda instance, _: status(instance, "ready").replace(message="2 s ago")
+    rows = board.rows(["ready", "stopping", "backoff", "failed", "quiet"], LinuxPosix())
+    assert [row.message for row in rows] == ["2 s ago", "2 s ago", "2 s ago", "1 s ago", ""]

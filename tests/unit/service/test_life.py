@@ -115,6 +115,21 @@ def test_every_target_of_the_table_can_happen():
     assert ("stopped", "ended-before", "finished") in seen
 
 
+@pytest.mark.parametrize(("state", "told"), [("starting", "refused"), ("failing", "exited")])
+def test_what_did_not_live_waits_also_without_a_delay(state, told):
+    """`delay = "0s"` is for services that lived: a launch refused again and again, without a pause, would be a storm."""
+    service = WEB.replace(restart=Restart(delay=0.0, limit=0))
+    instance = Instance("web", service, 0.0)
+    if state == "starting":
+        for one in (Input("start"), Input("go", token="web~1")):
+            step(instance, one, Turn(100.0, Random(1)))
+    else:
+        bring(instance, "failing", Turn(100.0, Random(1)))
+    step(instance, Input(told, text="no", exit=Exit(1)), Turn(101.0, Random(1)))
+    assert instance.state == "backoff"
+    assert instance.timer_due > 101.0
+
+
 def test_the_diagram_is_drawn_from_the_table():
     """Its arrows are the table's."""
     text = TABLE.diagram()

@@ -133,3 +133,28 @@ def looks_until_known(bench: Bench) -> int:
         assert looks < 1000
     assert known(bench.said()) == [UNKNOWN_EXIT]
     return looks
+
+
+def test_out_of_descriptors(bench: Bench) -> None:
+    """An exit that cannot be found out now is found out later."""
+    process = bench.begin()
+    bench.kernel.end(process.pid, Exit(3))
+    bench.turn()
+    bench.kernel.fail("processes.exit_of", errno.ENFILE, times=1)
+    bench.exits.find(TOKEN, None)
+    assert known(bench.said()) == []
+    assert bench.exits.wants_look
+    bench.exits.look_again()
+    assert known(bench.said()) == [Exit(3)]
+    assert not bench.exits.wants_look
+
+
+def test_reaped_by_somebody_else(bench: Bench) -> None:
+    """A child that is not there any more ended in a way that nobody knows; it is not looked for without end."""
+    process = bench.begin()
+    bench.kernel.end(process.pid, Exit(3))
+    bench.turn()
+    bench.kernel.fail("processes.exit_of", errno.ECHILD)
+    bench.exits.find(TOKEN, None)
+    assert known(bench.said()) == [UNKNOWN_EXIT]
+    assert not bench.exits.wants_look

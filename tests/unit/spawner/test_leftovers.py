@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+
+import pytest
+
 from snowfox.testing.kernel.process import FakeProcess
 from snowfox.testing.launches import TOKEN, Bench, host
 from snowfox.values import Exit
@@ -84,3 +88,40 @@ def test_number_used_again() -> None:
     assert stranger.exit is None
     assert child.exit is None
     assert not bench.leftovers.kill(TOKEN)
+
+
+@pytest.mark.parametrize("is_strangers", [True, False])
+def test_session_without_its_leader(is_strangers: bool) -> None:
+    """After ours was reaped, members of its session are ours only when one of them is older than the exit."""
+    kernel, daemon = host()
+    first = Bench(kernel, daemon)
+    process = first.begin()
+    kernel.pass_time(1.0)
+    member = descendant(first, process)
+    member.started = kernel.clock.boot()
+    first.die()
+    bench = Bench(kernel, daemon)
+    bench.adoption.begin()
+    kernel.pass_time(1.0)
+    kernel.end(process.pid, Exit(0))
+    bench.reap_orphan(process.pid)
+    bench.exits.find(TOKEN, Exit(0))
+    kernel.pass_time(1.0)
+    if is_strangers:
+        member.started = kernel.clock.boot()
+    bench.leftovers.kill(TOKEN)
+    bench.leftovers.sweep()
+    assert member.exit == (None if is_strangers else Exit(None, 9))
+
+
+def test_a_sweep_without_descriptors_comes_again(bench: Bench) -> None:
+    """What could not be looked for is looked for with the next sweep."""
+    process = bench.begin()
+    child = descendant(bench, process, group=1)
+    bench.leftovers.kill(TOKEN)
+    bench.kernel.fail("processes.all", errno.EMFILE, times=1)
+    bench.leftovers.sweep()
+    assert child.exit is None
+    assert bench.leftovers.wants_sweep
+    bench.leftovers.sweep()
+    assert child.exit == Exit(None, 9)

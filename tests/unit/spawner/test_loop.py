@@ -241,6 +241,39 @@ def test_out_of_descriptors(node: Node) -> None:
     assert isinstance(node.launch("third"), Launched)
 
 
+def test_inventory_without_descriptors(node: Node) -> None:
+    """A page holds as many lines as there are descriptors for, the rest comes with the next; none is lost."""
+    names = ["a", "b", "c", "d"]
+    for name in names:
+        assert isinstance(node.launch(name), Launched)
+    before = len(node.process.descriptors)
+    soft, hard = node.process.limits["NOFILE"]
+    node.process.limits["NOFILE"] = (before + 3, hard)
+    found: list[str] = []
+    pages = 0
+    while page := node.ask(node.manager, Spawner.inventory, found[-1] if found else ""):
+        assert isinstance(page, list)
+        found += [line.token for line in page]
+        pages += 1
+    assert found == [f"{name}~{ID}" for name in names]
+    assert pages > 1
+    node.process.limits["NOFILE"] = (soft, hard)
+    assert len(node.process.descriptors) == before
+
+
+def test_held_sockets_without_descriptors(node: Node) -> None:
+    """When the sockets cannot all be duplicated for a new daemon, those that were are closed again."""
+    for number in range(3):
+        address = f"127.0.0.1:{8080 + number}"
+        node.ask(node.manager, Spawner.open_socket, ListenSpec(f"s={address}", address))
+    before = len(node.process.descriptors)
+    soft, hard = node.process.limits["NOFILE"]
+    node.process.limits["NOFILE"] = (before + 2, hard)
+    assert isinstance(node.ask(node.daemon, SpawnerControl.held), PosixError)
+    node.process.limits["NOFILE"] = (soft, hard)
+    assert len(node.process.descriptors) == before
+
+
 def test_arguments() -> None:
     """What the daemon says at the start."""
     words = ["--root", "--manager-uid", "61184", "--home", "/srv/.snowfox"]

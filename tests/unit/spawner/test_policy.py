@@ -116,6 +116,14 @@ def test_unix_sockets() -> None:
     assert parse(b'sockets = ["/run/shop"]', START).folder_refused("/run/shop/a/b.sock", "open x") is None
 
 
+def test_the_nodes_own_folder() -> None:
+    """Nobody's socket stands in the way of the node's records and sockets, whatever policy lists."""
+    for start in (START, START.replace(sockets=("/srv",))):
+        for path in ("/srv/shop/.snowfox", "/srv/shop/.snowfox/x", "/srv/shop/.snowfox/run/launches/x"):
+            assert start.folder_refused(path, "open x") is not None, path
+        assert start.folder_refused("/srv/shop/.snowfox2/x", "open x") is None
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

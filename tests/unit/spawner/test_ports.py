@@ -52,6 +52,14 @@ def test_taken(bench: Bench) -> None:
     assert bench.ports.get(KEY) is None
 
 
+def test_a_port_for_root_only(bench: Bench) -> None:
+    """An ordinary user's node is told what to do about a port below 1024."""
+    bench.kernel.fail("bind", errno.EACCES, port=80)
+    with pytest.raises(PosixError, match="permission denied") as caught:
+        bench.ports.open("front=127.0.0.1:80", 10, [])
+    assert caught.value.hint == "ports below 1024 are for root: take another, or start the node as root"
+
+
 def test_restored(bench: Bench) -> None:
     """What the daemon kept is used again; a duplicate of what is open is closed."""
     bound = bench.posix.sockets.bind("127.0.0.1:8080")

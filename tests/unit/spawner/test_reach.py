@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import pytest
 
 from snowfox.core.posix.api import Ids
@@ -106,3 +109,23 @@ def test_interpreter(kernel: FakeKernel) -> None:
     )
     kernel.write("/srv/shop/gone", b"#!/no/such/python\n", mode=0o755)
     assert "no such file or directory: /no" in (program(kernel, "./gone") or "")
+
+
+def test_swapped_program(kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was put in a program's place since it was looked at is not opened, let alone read: it may be a device."""
+    kernel.write("/srv/shop/app", b"#!/no/such/python\n", mode=0o755)
+    kernel.write("/root/secret", b"#!/root/secret/path\n", mode=0o700)
+    posix = FakePosix(kernel)
+    opened: list[str] = []
+    open_really = posix.files.open
+
+    def swap(path: str, flags: int, **more: Any) -> int:
+        if path == "/srv/shop/./app":
+            path = "/root/secret"
+        if not flags & os.O_PATH:
+            opened.append(path)
+        return open_really(path, flags, **more)
+
+    monkeypatch.setattr(posix.files, "open", swap)
+    assert program_problem(posix, "./app", SHOP, user="shop", path="", folder="/srv/shop") is None
+    assert opened == []

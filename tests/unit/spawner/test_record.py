@@ -8,6 +8,7 @@ import pytest
 
 from snowfox.errors import PosixError
 from snowfox.testing.launches import TOKEN, Bench
+from snowfox.values import Exit
 
 
 def test_create_is_exclusive(bench: Bench) -> None:
@@ -41,3 +42,17 @@ def test_gone_is_fine(bench: Bench) -> None:
     bench.records.remove(TOKEN)
     assert bench.records.read(TOKEN).started is None
     assert bench.records.open_output(TOKEN) is None
+
+
+def test_out_of_descriptors(bench: Bench) -> None:
+    """With none left a record is still read and written, in the place of the one that is kept for that."""
+    bench.posix.files.close(bench.records.create(TOKEN, ["a=b"]))
+    soft, hard = bench.posix.limits.get("NOFILE")
+    bench.posix.limits.set("NOFILE", len(bench.posix.process.descriptors), hard)
+    for _ in range(2):
+        assert bench.records.read(TOKEN).sockets == ("a=b",)
+        found = bench.records.settled(TOKEN)
+        assert found is not None
+    bench.records.write_exit(TOKEN, Exit(3), 7)
+    assert bench.records.read(TOKEN).exit == Exit(3)
+    bench.posix.limits.set("NOFILE", soft, hard)

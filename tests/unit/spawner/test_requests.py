@@ -79,6 +79,8 @@ def test_fine(desk: Desk) -> None:
         {"limits": {"FILES": 1}},
         {"limits": {"NOFILE": -2}},
         {"limits": {"NOFILE": 1 << 63}},
+        {"user": "sh\0op"},
+        {"user": "1" * 5000},
     ],
 )
 def test_malformed_launch(desk: Desk, changes: dict[str, object]) -> None:
@@ -220,6 +222,23 @@ def test_verify(desk: Desk, bench: Bench) -> None:
     assert refusals(desk, LAUNCH._replace(sockets=[KEY], socket_names=["front"])) == [
         Refusal(TOKEN, f"cannot launch web: socket {KEY} is not open", "")
     ]
+
+
+def test_limits_above_the_hard_one(desk: Desk) -> None:
+    """Root could raise them; the spawner does not, be it asked to verify or to launch."""
+    launch = LAUNCH._replace(limits={"NOFILE": 1 << 40})
+    text = f"cannot launch web: limit NOFILE {1 << 40} is above the hard limit 4096"
+    assert refusals(desk, launch) == [Refusal(TOKEN, text, "")]
+    with pytest.raises(HostError) as caught:
+        ask(desk, Spawner.launch, launch)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("changes", [{"folder": "/srv/.." * 1000}, {"program": "/srv/.." * 1000}])
+def test_paths_that_no_kernel_takes(desk: Desk, changes: dict[str, object]) -> None:
+    """They are not followed, which could take seconds, but refused."""
+    (refused,) = refusals(desk, LAUNCH._replace(**changes))
+    assert refused.text.endswith("file name too long (ENAMETOOLONG)")
 
 
 def test_verify_limits_of_an_ordinary_user(bench: Bench) -> None:

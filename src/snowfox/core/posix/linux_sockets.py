@@ -34,6 +34,7 @@ from _socket import (
     socket,
     socketpair,
 )
+from stat import S_ISSOCK
 from typing import Any, Final
 
 from snowfox.core.posix.address import Address, parse
@@ -259,7 +260,8 @@ def _bind_path(made: socket, path: str, mode: int | None) -> None:
     made.bind(path)
     named = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        os.chmod(f"/proc/self/fd/{named}", mode)  # noqa: PTH101 - pathlib costs daemon and spawner 5 ms
+        if S_ISSOCK(os.fstat(named).st_mode):  # else whoever owns the folder put something there meanwhile
+            os.chmod(f"/proc/self/fd/{named}", mode)  # noqa: PTH101 - pathlib costs daemon and spawner 5 ms
     finally:
         os.close(named)
 

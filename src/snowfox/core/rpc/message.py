@@ -159,7 +159,30 @@ def read_failure(body: bytes) -> SnowFoxError:
     if kind is None or len(fields) > len(kind.FIELDS):
         text = next((text for text in found.texts if text), "it failed")
         return RemoteError(text, None, found.kind)
+    if not all(map(_fits, map(_annotations(kind).get, kind.FIELDS), fields)):
+        raise ProtocolError(f"a failure of kind {found.kind[:100]} with fields of other types")
     return kind(*fields)
+
+
+def _annotations(kind: type[SnowFoxError]) -> dict[str, str]:
+    """The types of an error's fields, as they are written."""
+    found: dict[str, str] = {}
+    for one in reversed(kind.__mro__):
+        found.update(vars(one).get("__annotations__", {}))
+    return found
+
+
+def _fits(annotation: str | None, field: object) -> bool:
+    """Whether it can be the field: whoever shows the error relies on that. A missing field is None."""
+    match field:
+        case None:
+            return True
+        case str():
+            return annotation in {"str", "str | None"}
+        case int():
+            return annotation == "int"
+        case _:
+            return annotation == "list[str]"
 
 
 def trace(place: Trace) -> bytes:

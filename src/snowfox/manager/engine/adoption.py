@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
+from snowfox.manager.engine.wishes import BY_PERSON
 from snowfox.service.effects import Emit, Forget, Kill
 from snowfox.service.event import Begin, Found
 from snowfox.service.fact import ServiceExited
@@ -125,7 +126,7 @@ def _adopt(fleet: Fleet, member: Member, found: Found, before: Status | None) ->
         member.instance.since = same.since
     if same.state in {"stopping", "failing", "stuck"}:
         # It was being ended; that goes on, and then it is as it is wanted.
-        fleet.stop([member], same.message, again=fleet.is_to_run(member))
+        fleet.stop([member], BY_PERSON, again=fleet.is_to_run(member))
 
 
 def _recall(fleet: Fleet, member: Member, ended: Found | None, before: Status | None) -> None:

@@ -137,7 +137,9 @@ class Engine:
             return
         fleet = self._fleet
         members = list(fleet.members.values())
-        self._watches.open(operation, "down", members)
+        # What has no process has nothing to tell: a task that finished stays so for whoever reads the last lines.
+        running = [member for member in members if member.instance.is_alive]
+        self._watches.open(operation, "down", running)
         if self.phase == "down":
             return
         self._go_down()

@@ -20,5 +20,6 @@ async def operations(setup: Setup) -> AsyncIterator[None]:
         alarms=node.alarms,
         keep=node.keeper.operation,
         last=node.remembered.number,
+        now=node.board.now,
     )
     yield

@@ -10,6 +10,7 @@ from snowfox.core.clock import Clock
 from snowfox.core.ids import Ids
 from snowfox.manager.alarm import Alarms
 from snowfox.manager.operation.operation import Operation
+from snowfox.service.effects import Stepped
 from snowfox.service.status import Status
 from snowfox.values import Seconds
 
@@ -29,6 +30,7 @@ class Operations:
         alarms: the timers.
         keep: called with an operation when it begins and when it ends, to be stored.
         last: the highest number that was given before.
+        now: how an instance is now; None where nobody knows.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class Operations:
         alarms: Alarms,
         keep: Callable[[Operation], None],
         last: int = 0,
+        now: Callable[[str], Status | None] = lambda _: None,
     ) -> None:
         self._clock = clock
         self._ids = ids
         self._alarms = alarms
         self._keep = keep
         self._number = last
+        self._now = now
         self._all: dict[str, Operation] = {}
         self._of_instance: dict[str, Operation] = {}
 
@@ -76,11 +80,13 @@ class Operations:
         """The last operation with this verb that is still in memory."""
         return next((one for one in reversed(self._all.values()) if one.verb == verb), None)
 
-    def step(self, id: str, instance: str, state: str, message: str) -> None:
+    def step(self, stepped: Stepped) -> None:
         """An instance got there, or will not."""
-        operation = self._all.get(id)
+        operation = self._all.get(stepped.operation)
         if operation is not None:
-            operation.add(Progress(instance, state, message, self._age(operation)))
+            age = self._age(operation)
+            step = Progress(stepped.instance, stepped.state, stepped.message, age, is_well=stepped.is_well)
+            operation.add(step)
 
     def changed(self, status: Status) -> None:
         """An instance changed; told where its operation takes long."""
@@ -104,7 +110,13 @@ class Operations:
         return round((self._clock.now() - operation.began) * 1000)
 
     def _show(self, operation: Operation) -> None:
+        if operation.end is not None:
+            return
         operation.is_shown_live = True
+        for instance in operation.instances:
+            status = self._now(instance)
+            if status is not None and self._of_instance.get(instance) is operation:
+                self.changed(status)
 
     def _drop_old(self) -> None:
         ended = [operation for operation in self._all.values() if operation.end is not None]

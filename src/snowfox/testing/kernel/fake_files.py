@@ -48,6 +48,9 @@ def start_of(process: FakeProcess, folder: int | None) -> FolderNode:
     return node
 
 
+_NAMED = "/proc/self/fd/"
+
+
 class FakeFiles(Files):
     """As `LinuxFiles`."""
 
@@ -60,6 +63,8 @@ class FakeFiles(Files):
             process = self._process
             if path == "/dev/null":
                 return process.add(Null())
+            if path.startswith(_NAMED) and (named := process.get(int(path.removeprefix(_NAMED))).node):
+                return process.add(_opened(named, flags, process.ids, was_there=True))
             if folder is not None:
                 flags |= os.O_NOFOLLOW
             follow = not flags & os.O_NOFOLLOW and not flags & os.O_EXCL

@@ -21,19 +21,37 @@ def _tree(kind=SnowFoxError):
 PUBLIC = sorted(
     {kind for kind in _tree() if not kind.__name__.startswith("_")}, key=lambda kind: kind.__name__
 )
-PLAIN = (
-    st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.integers(-(2**63), 2**63)
-)
-FIELDS = PLAIN | st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=9), max_size=4)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NUMBER = st.integers(-(2**63), 2**63 - 1)
+FIELDS = {"errno": NUMBER, "errors": st.lists(TEXT, max_size=4), "problems": st.lists(TEXT, max_size=4)}
 
 
 @given(st.sampled_from(PUBLIC), st.data())
 def test_an_error_comes_back_as_itself(kind, data):
-    """Each class of the tree travels with its fields, whatever plain values they hold."""
-    fields = [data.draw(FIELDS) for _ in kind.FIELDS]
+    """Each class of the tree travels with its fields, whatever values of their types they hold, and can be shown."""
+    fields = [data.draw(st.none() | FIELDS.get(name, TEXT)) for name in kind.FIELDS]
     error = message.read_failure(message.failure(kind(*fields)))
     assert type(error) is kind
     assert error.fields() == fields
+    assert isinstance(str(error), str)
+    assert isinstance(error.hint, str)
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts", "numbers", "lists"),
+    [
+        ("PosixError", ["bind", "x", "abc"], {}, {}),
+        ("PosixError", ["bind", "x", None], {}, {"2": ["a"]}),
+        ("UserError", [None, None], {"0": 5}, {}),
+        ("UserError", ["no", None], {}, {"1": ["a"]}),
+        ("ConfigurationRefused", ["no", None, "problem"], {}, {}),
+    ],
+)
+def test_fields_of_other_types_break_the_protocol(kind, texts, numbers, lists):
+    """A peer cannot make an error that fails when it is shown."""
+    body, _ = encode(message.Failure, message.Failure(kind, texts, numbers, lists))
+    with pytest.raises(ProtocolError):
+        message.read_failure(body)
 
 
 def test_an_error_that_is_not_known_here():

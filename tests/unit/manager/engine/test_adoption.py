@@ -172,6 +172,7 @@ def test_a_stop_under_way_goes_on():
     )
     assert stage.ends == ["web"]
     assert stage.state("web") == "stopped"
+    assert stage.message("web") == "stopped by a person"
     stage = again(before, *services)
     assert stage.launches == ["web"]
 

@@ -120,6 +120,15 @@ def test_stop_all_stops_dependents_first():
     assert {status.state for status in stage.statuses.values()} == {"stopped"}
 
 
+def test_stop_all_tells_of_what_runs():
+    """A task that finished has a line in the progress of nothing: it did not stop."""
+    stage = Stage(service("web"), Service("task", ("x",), is_task=True))
+    stage.up()
+    stage.exit("task", Exit(0))
+    stage.tell(StopAll("down"))
+    assert [step.instance for step in stage.steps if step.operation == "down"] == ["web"]
+
+
 def test_a_service_that_ignores_the_signal_is_killed_after_its_grace():
     """TERM, then SIGKILL after `grace`; the end is not a failure."""
     stage = Stage(service("web", stop=Stop(15, 3.0)))

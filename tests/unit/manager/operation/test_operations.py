@@ -1,6 +1,8 @@
 """Operations: numbered, stepped, followed by any number of readers."""
 
 import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
 
 from snowfox.contract.manager import Progress
 from snowfox.core.clock import SystemClock
@@ -8,6 +10,7 @@ from snowfox.core.ids import Ids, KernelRandom
 from snowfox.manager.alarm import Alarms
 from snowfox.manager.operation.operation import Operation
 from snowfox.manager.operation.operations import MOST_KEPT, Operations
+from snowfox.service.effects import Stepped
 from snowfox.service.status import Status
 
 
@@ -37,7 +40,7 @@ async def test_every_reader_gets_every_step_and_the_end() -> None:
     operation = some.open("restart", "uid 0", ("web@1",))
     early = asyncio.ensure_future(steps(operation))
     await asyncio.sleep(0)
-    some.step(operation.id, "web@1", "ready", "")
+    some.step(Stepped(operation.id, "web@1", "ready", "", is_well=True))
     await asyncio.sleep(0)
     some.end(operation.id, "done", "restarted 1 instance", 0)
     late = await steps(operation)
@@ -55,7 +58,7 @@ async def test_nothing_comes_after_the_end() -> None:
     some, kept = operations()
     operation = some.open("stop", "uid 0", ("web",))
     some.end(operation.id, "failed", "no", 1)
-    some.step(operation.id, "web", "ready", "")
+    some.step(Stepped(operation.id, "web", "ready", "", is_well=True))
     some.end(operation.id, "done", "yes", 0)
     assert [step.state for step in await steps(operation)] == ["failed"]
     assert len(kept) == 2
@@ -95,3 +98,38 @@ async def test_old_ones_leave_memory() -> None:
         some.end(some.open("start", "uid 0", ()).id, "done", "", 0)
     assert len(some._all) <= MOST_KEPT + 2
     assert some.latest("up") is running
+
+
+async def test_who_will_not_get_there_is_told_whatever_its_state() -> None:
+    """An instance that waits for something hopeless has settled, and not well."""
+    some, _ = operations()
+    operation = some.open("up", "uid 0", ("web",))
+    some.step(Stepped(operation.id, "web", "waiting", "waits for cache, which has failed", is_well=False))
+    some.end(operation.id, "failed", "web did not get ready", 1)
+    assert [step.is_well for step in await steps(operation)] == [False, True]
+
+
+async def test_what_is_under_way_is_told_once_it_takes_long() -> None:
+    """Also where nothing changes any more: who reads the progress sees what it waits for."""
+    alarms: list[Callable[[], None]] = []
+    clock = SystemClock()
+    statuses = {
+        "a": Status("a", "a", "stopping", "yellow", 0.0, message="TERM sent, kill in 9 s"),
+        "b": Status("b", "b", "stopped", "green", 0.0),
+        "c": Status("c", "c", "starting", "yellow", 0.0),
+    }
+    some = Operations(
+        clock,
+        Ids(clock, KernelRandom()),
+        alarms=SimpleNamespace(set=lambda _, callback: alarms.append(callback)),  # type: ignore[arg-type]
+        keep=lambda _: None,
+        now=statuses.get,
+    )
+    operation = some.open("stop", "uid 0", ("a", "b", "c", "gone"))
+    some.open("start", "uid 0", ("c",))
+    alarms[0]()
+    some.end(operation.id, "done", "", 0)
+    assert [(step.instance, step.message) for step in await steps(operation)] == [
+        ("a", "TERM sent, kill in 9 s"),
+        ("", ""),
+    ]
