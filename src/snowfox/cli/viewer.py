@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from threading import Lock, Thread
 from typing import Final, NoReturn
 
@@ -20,6 +21,7 @@ from snowfox.cli.starting import failure
 from snowfox.contract.manager import Manager, Progress
 from snowfox.contract.start import NODE_LOG, Node
 from snowfox.core.posix.api import Posix
+from snowfox.core.rpc.interface import Method
 from snowfox.errors import ConnectionLost, HostError, NoNode, SnowFoxError
 
 _LINES: Final = 1000
@@ -69,7 +71,8 @@ def _view(pipe: daemon.Pipe, place: node.Place, *, as_json: bool) -> None:
         view.progress(thread)
     except SnowFoxError as error:
         raise next((failure(line, place) for line in pipe.rest() if line.word == "failed"), error) from error
-    thread.join(timeout=1.0)
+    if thread.is_alive():
+        thread.join(timeout=1.0)
 
 
 class _View:
@@ -86,34 +89,35 @@ class _View:
 
     def progress(self, output: Thread) -> None:
         """Show how the node comes up and, later, goes down; begins with the output when there are instances."""
-        with node.open_session(self._place, timeout=_PATIENCE) as session:
-            last: Progress | None = None
-            for item in session.stream(Manager.starting):
+        last: Progress | None = None
+        try:
+            for item in self._steps(Manager.starting):
                 last = item
                 if item.last and item.code not in {0, 1}:
-                    break
+                    progress.finish(item, as_json=self._as_json)
+                    return
                 if not output.is_alive():
                     output.start()
                 self._show(item)
-            if last is None or last.code not in {0, 1}:
-                progress.finish(last, as_json=self._as_json)
-                return
-        self._stopping()
+            for item in self._steps(Manager.stopping):
+                self._show(item)
+        except NoNode as error:
+            if last is None or not last.last:
+                raise
+            msg = "cannot tell how the services ended: the node was gone before they had all stopped"
+            raise HostError(msg, f"see {self._place.home}/{NODE_LOG}") from error
+        finally:
+            self._is_over = True
 
-    def _stopping(self) -> None:
-        """Show how the node goes down; a manager that is replaced meanwhile is asked anew."""
-        while not self._is_over:
+    def _steps(self, method: Method[[], Progress]) -> Iterator[Progress]:
+        """All steps to the end; a manager that takes the place of one that died is asked anew. Raises NoNode."""
+        while True:
             try:
                 with node.open_session(self._place, timeout=_PATIENCE) as session:
-                    for item in session.stream(Manager.stopping):
-                        self._show(item)
-                self._is_over = True
+                    yield from session.stream(method)
+                return
             except ConnectionLost:
                 time.sleep(_PAUSE)
-            except NoNode:
-                self._is_over = True
-                msg = "cannot tell how the services ended: the node was gone before they had all stopped"
-                raise HostError(msg, f"see {self._place.home}/{NODE_LOG}") from None
 
     def output(self) -> None:
         """Show what services print from now on, until the node ends."""

@@ -50,6 +50,7 @@ from snowfox.daemon.steady import SteadyClock
 from snowfox.errors import SnowFoxError
 from snowfox.values import Seconds, signal_name
 
+_SOON: Final[Seconds] = 1.0
 _QUICK: Final[Seconds] = 10.0
 _LONG: Final[Seconds] = 30.0
 _STOP: Final[Seconds] = 600.0
@@ -213,7 +214,7 @@ class Loop:
                 deadline = _LONG if role == SPAWNER else _STOP
                 self._waiting += sessions.ask(role, "stop", method, deadline=deadline)
             case AskKill():
-                self._waiting += sessions.ask(MANAGER, "kill", ManagerControl.kill, deadline=_QUICK)
+                self._waiting += sessions.ask(MANAGER, "kill", ManagerControl.kill, deadline=_SOON)
             case Arm(timer, seconds):
                 self._disarm(timer)
                 self._armed[timer] = self._timers.add(self._clock.now() + seconds, timer)

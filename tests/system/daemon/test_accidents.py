@@ -163,7 +163,7 @@ def test_a_crash_loop_later_is_slow_and_the_rest_goes_on(world: World) -> None:
 
 
 def test_a_second_signal_kills(world: World) -> None:
-    """INT twice: a manager that does not stop is not waited for."""
+    """INT twice: a manager that does not answer is not waited for."""
     process = world.up()
     manager = world.pid("manager")
     os.kill(manager, signal.SIGSTOP)

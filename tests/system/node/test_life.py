@@ -216,3 +216,49 @@ def test_terminal_foreground_stops_in_order(node: Node) -> None:
     assert process.returncode == 0
     assert "tick" in out
     assert node.left_behind() == []
+
+
+STUBBORN = """
+[service.stubborn]
+command = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+directory = "/"
+stop = { grace = "1m" }
+"""
+
+
+def test_a_second_interrupt_kills(node: Node) -> None:
+    """In the foreground: the first stops in order, the second kills; both are told, and the end is known."""
+    node.write(STUBBORN)
+    command = node.begin("up")
+    try:
+        node.until(lambda: node.run("wait", "--all", "--timeout", "5s").code == 0, "it is ready")
+        command.send_signal(signal.SIGINT)
+        node.until(lambda: node.status()["stubborn"]["state"] == "stopping", "it is being stopped")
+        command.send_signal(signal.SIGINT)
+        out, _ = command.communicate(timeout=10)
+    finally:
+        command.kill()
+    assert command.returncode == 0
+    assert "stubborn       stopped" in out
+    assert out.splitlines()[-1].endswith("is down")
+    assert node.left_behind() == []
+
+
+def test_the_foreground_survives_its_manager(node: Node) -> None:
+    """Another manager goes on, and what services print is shown again."""
+    node.write(THREE)
+    command = node.begin("up")
+    try:
+        node.until(lambda: node.run("wait", "--all", "--timeout", "5s").code == 0, "all are ready")
+        manager = node.processes()["manager"]
+        node.kill("manager")
+        node.until(lambda: node.processes().get("manager", manager) != manager, "there is another manager")
+        node.until(lambda: node.run("restart", "once").code == 0, "it answers")
+        time.sleep(0.5)  # what is proved is that lines still come
+        command.send_signal(signal.SIGINT)
+        out, _ = command.communicate(timeout=10)
+    finally:
+        command.kill()
+    assert command.returncode == 0
+    assert out.count("| done") == 2
+    assert out.splitlines()[-1].endswith("is down")
