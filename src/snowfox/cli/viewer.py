@@ -115,9 +115,10 @@ class _View:
             try:
                 with node.open_session(self._place, timeout=_PATIENCE) as session:
                     yield from session.stream(method)
-                return
             except ConnectionLost:
                 time.sleep(_PAUSE)
+            else:
+                return
 
     def output(self) -> None:
         """Show what services print from now on, until the node ends."""

@@ -92,12 +92,13 @@ def test_f42_answers_that_nobody_reads(spawner: RealSpawner) -> None:
         time.sleep(0.01)
 
 
-def test_f42_large_requests_behind_many_small_ones(spawner: RealSpawner) -> None:
+def test_f42_large_requests_behind_slow_ones(spawner: RealSpawner) -> None:
     """What waits is bounded, in bytes too: the rest stays with its sender."""
     spawner.manager.call(Spawner.inventory, "")  # before its greeting only one request may be sent
-    flood(spawner, Spawner.signal, f"web~{ID}", 1, times=15_000)
-    launch = order("web", "exit 0", arguments=["x"] * 300_000, user="no-such-user")
-    flood(spawner, Spawner.verify, [launch], times=90)
+    slow = order("web", "exit 0", program="no-such-program", environment={"PATH": "/a:" * 1000})
+    flood(spawner, Spawner.verify, [slow], times=3000)
+    large = order("web", "exit 0", arguments=["xy"] * 300_000)
+    flood(spawner, Spawner.verify, [large], times=60)
     until = time.monotonic() + 3
     while spawner.manager.channel.unsent and time.monotonic() < until:
         spawner.manager.channel.flush()
