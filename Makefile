@@ -34,7 +34,7 @@ clean:
 	rm -f src/snowfox/spawner/launcher
 	find src tests tools bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.run: requirements/run.txt pyproject.toml
+$(VENV)/.run: requirements/run.txt pyproject.toml src/snowfox/spawner/launcher.c
 	@tools/make-venv $(VENV) run
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.run
