@@ -106,11 +106,11 @@ class Policy(Frozen):
         """The allowed folder that holds this path; None when there is none. An ordinary user's node: `/`."""
         if normpath(path) != path or not path.startswith("/"):
             return None
-        if self.own != 0 and not self.sockets:
-            return "/"
         own = f"{self.home}/{HOME}"  # the node's: a socket there could be in the way of its records
         if commonpath((own, path)) == own:
             return None
+        if self.own != 0 and not self.sockets:
+            return "/"
         for folder in (self.home, *self.sockets):
             if commonpath((folder, dirname(path))) == folder:
                 return folder
