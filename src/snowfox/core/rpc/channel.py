@@ -7,9 +7,10 @@ the end of each turn `tick` and `flush`. What is asked and answered in a turn go
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from snowfox.core.rpc import frame
+from snowfox.core.rpc.outbox import MOST_UNSENT
 from snowfox.core.rpc.session import Happening, Options, Session
 from snowfox.errors import ConnectionLost, PosixError, ProtocolError, SnowFoxError
 from snowfox.values import Seconds
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
     from snowfox.core.rpc.interface import Interface, Method
 
 __all__ = ["Channel", "Options"]
-
-READ: Final = 64 << 10
-MOST_READS: Final = 16
-"""Reads of a turn, so that one busy peer does not keep a loop from its others."""
-MOST_UNSENT: Final = 64 << 20
-"""Bytes that a peer may leave unread; one more ends the session."""
 
 
 class Channel:
@@ -75,11 +70,11 @@ class Channel:
     def receive(self) -> list[Happening]:
         """Read what is there. To be called when the socket is readable."""
         happenings: list[Happening] = []
-        for _ in range(MOST_READS):
+        for _ in range(frame.MOST_READS):
             if self._session.ended:
                 break
             try:
-                got = self._posix.sockets.receive(self.socket, READ, most=frame.MOST_DESCRIPTORS)
+                got = self._posix.sockets.receive(self.socket, frame.READ, most=frame.MOST_DESCRIPTORS)
             except PosixError as error:
                 happenings += self._session.lost(ConnectionLost(str(error)))
                 break
@@ -96,7 +91,7 @@ class Channel:
                 happenings += self._session.lost(None)
                 break
             happenings += self._session.receive(got.data, got.descriptors, self._clock.now())
-            if len(got.data) < READ and not got.descriptors:
+            if len(got.data) < frame.READ and not got.descriptors:
                 break
         if self._session.ended:
             self._send_last()

@@ -31,6 +31,12 @@ LIMIT: Final = 1 << 20
 MOST_DESCRIPTORS: Final = 253
 """SCM_MAX_FD: what the kernel passes in one message."""
 
+READ: Final = 64 << 10
+"""Bytes that a shell reads at once."""
+
+MOST_READS: Final = 16
+"""Reads of a turn, so that one busy peer does not keep a loop from its others."""
+
 HELLO: Final = 0  # both, first: message.Hello
 DEFINE: Final = 1  # the caller: number, name and digest of a method that it is about to call
 CALL: Final = 2  # arguments

@@ -20,6 +20,7 @@ from snowfox.core.promise import Promise, Resolver
 from snowfox.core.rpc import frame
 from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.items import Items
+from snowfox.core.rpc.outbox import MOST_UNSENT
 from snowfox.core.rpc.requests import close_in
 from snowfox.core.rpc.serving import Caller, Handlers, Serving, current
 from snowfox.core.rpc.session import (
@@ -45,10 +46,6 @@ __all__ = ["Caller", "Handlers", "Link", "current"]
 
 I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
 
-READ: Final = 64 << 10
-MOST_UNSENT: Final = 64 << 20
-AT_ONCE: Final = 16
-"""Messages with descriptors that are read in one turn of the loop."""
 
 _log = log.get("rpc")
 
@@ -173,7 +170,7 @@ class Link(Generic[I]):
 
     def _readable(self) -> None:
         # A message with descriptors is read alone: what came behind it is taken in the same turn of the loop.
-        for _ in range(AT_ONCE):
+        for _ in range(frame.MOST_READS):
             self._had_descriptors = False
             self._happened(self._received())
             if not self._had_descriptors or not self.is_open:
@@ -182,7 +179,7 @@ class Link(Generic[I]):
     def _received(self) -> list[Happening]:
         session = self._session
         try:
-            got = self._posix.sockets.receive(self._socket, READ, most=frame.MOST_DESCRIPTORS)
+            got = self._posix.sockets.receive(self._socket, frame.READ, most=frame.MOST_DESCRIPTORS)
         except PosixError as error:
             return session.lost(ConnectionLost(str(error)))
         if got is None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 CHUNK: Final = 64 << 10
 """Frames are joined into writes of about this many bytes."""
 
+MOST_UNSENT: Final = 64 << 20
+"""Bytes that a peer may leave unread; one more ends the session."""
+
 
 class Outbox:
     """Bytes and descriptors that wait to be sent, in order.
