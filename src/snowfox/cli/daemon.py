@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from snowfox import errors
-from snowfox.contract.start import STORES, Node, Said, said
+from snowfox.contract.start import Node, Said, said
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.api import Posix, Spawn
 from snowfox.errors import DeadlineExceeded, HostError, PosixError, SnowFoxError
@@ -77,7 +77,6 @@ def described(folder: str, configuration: str, policy: str | None) -> Node:
     return Node(
         project=project,
         configuration=configuration,
-        store=_store(project) if os.geteuid() == 0 else "",
         policy="" if policy is None else os.path.abspath(policy),
         paths=tuple(_third_party()),
     )
@@ -143,12 +142,6 @@ def become(node: Node) -> NoReturn:
     except OSError as error:
         msg = f"cannot become the daemon: {error.strerror}"
         raise HostError(msg, "") from error
-
-
-def _store(project: str) -> str:
-    from hashlib import sha256  # noqa: PLC0415 - only for root's node
-
-    return f"{STORES}/{sha256(os.fsencode(project)).hexdigest()[:32]}"
 
 
 def _words(node: Node) -> list[str]:

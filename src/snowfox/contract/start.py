@@ -1,7 +1,7 @@
 r"""How a daemon is started: the words on its command line, the names in a node's folder, and what it says back.
 
 ```text
-python -I -S boot.py daemon --project FOLDER --configuration NAME [--store FOLDER] [--policy FILE] [--ready FD]
+python -I -S boot.py daemon --project FOLDER --configuration NAME [--policy FILE] [--ready FD]
                             [--viewer PID] [--detached] [--go FD] [--path FOLDER]...
 ```
 
@@ -42,6 +42,8 @@ SPAWNER_SOCKET: Final = "spawner.sock"
 """In `RUN`: where a spawner that outlived its daemon waits."""
 SOURCES: Final = ("snowfox.toml", "Procfile", ".env")
 """Files of the project that the manager may read."""
+STORE: Final = "store"
+"""In `HOME` of root's node: the name of its store in `STORES`."""
 STORES: Final = "/var/lib/snowfox/projects"
 """Where root's nodes keep their stores."""
 
@@ -52,7 +54,6 @@ class Node(Frozen):
     Args:
         project: the folder of the configuration, absolute, without links.
         configuration: its file there, `snowfox.toml` or `Procfile`.
-        store: the store's folder, absolute; "": `.snowfox`.
         policy: the policy's file; "": `POLICY`, where that exists.
         ready: a descriptor to tell how the start went; -1: none.
         go: a descriptor that says when to begin, and with which configuration; -1: now.
@@ -66,7 +67,6 @@ class Node(Frozen):
 
     project: str
     configuration: str = "snowfox.toml"
-    store: str = ""
     policy: str = ""
     ready: int = -1
     go: int = -1
@@ -80,8 +80,7 @@ class Node(Frozen):
     def words(self) -> list[str]:
         """The arguments that `parse` reads back, but for python, boot and services_path."""
         words = ["--project", self.project, "--configuration", self.configuration]
-        for option, value in (("--store", self.store), ("--policy", self.policy)):
-            words += [option, value] if value else []
+        words += ["--policy", self.policy] if self.policy else []
         words += ["--ready", str(self.ready)] if self.ready >= 0 else []
         words += ["--go", str(self.go)] if self.go >= 0 else []
         words += ["--viewer", str(self.viewer)] if self.viewer else []
@@ -94,7 +93,6 @@ class Node(Frozen):
 _TEXTS = {
     "--project": "project",
     "--configuration": "configuration",
-    "--store": "store",
     "--policy": "policy",
 }
 _NUMBERS = {"--ready": "ready", "--go": "go", "--viewer": "viewer"}

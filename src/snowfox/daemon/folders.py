@@ -108,35 +108,6 @@ def _refuse_other_owner(found: int, us: int, wanted: int, path: str) -> None:
         raise HostError(msg, "a node is always run by the same user; remove the folder to begin anew")
 
 
-def open_store(posix: Posix, path: str, owner: int) -> None:
-    """Make the folder of root's store: parents of root, 0755, itself of the manager's user, 0700.
-
-    Raises HostError when a parent is open to others, PosixError.
-    """
-    parents, _, name = path.rpartition("/")
-    folder = posix.files.open("/", _FOLDER_FLAGS)
-    done = ""
-    for part in parents.strip("/").split("/"):
-        done = f"{done}/{part}"
-        try:
-            posix.folders.make(part, 0o755, folder=folder)
-        except PosixError as error:
-            if error.errno != errno.EEXIST:
-                raise PosixError(error.call, done, error.errno) from error
-        inner = posix.files.open(part, _FOLDER_FLAGS, folder=folder)
-        posix.files.close(folder)
-        folder = inner
-        found = posix.files.stat(folder)
-        if found.uid != 0 or found.mode & 0o022:
-            posix.files.close(folder)
-            msg = f"cannot keep the store in {path}: {done} can be changed by others than root"
-            raise HostError(msg, f"chown root {done}; chmod 755 {done}")
-    try:
-        posix.files.close(own_folder(posix, name, folder=folder, path=path, owner=owner))
-    finally:
-        posix.files.close(folder)
-
-
 def open_log(posix: Posix, home: int) -> int:
     """The node's log, for appending; one that grew large is put aside as `node.log.1`, which it replaces."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW

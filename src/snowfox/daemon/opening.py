@@ -9,7 +9,7 @@ from snowfox.contract.start import HOME, MANAGER_SOCKET, Node
 from snowfox.core.clock import Clock
 from snowfox.core.ids import KernelRandom
 from snowfox.core.posix.api import Ids, Posix
-from snowfox.daemon import folders, keeper
+from snowfox.daemon import folders, keeper, stores
 from snowfox.daemon.identity import manager_ids
 from snowfox.errors import PosixError
 
@@ -24,6 +24,7 @@ class Opened(NamedTuple):
         places: its folders.
         manager: whom the manager becomes; None: it stays who we are.
         store: path of the store's folder.
+        claim: that it is ours, in root's node.
         log: the node's log, open for appending.
         listener: of `run/manager.sock`.
         notify: the datagram socket of readiness.
@@ -35,6 +36,7 @@ class Opened(NamedTuple):
     places: folders.Places
     manager: Ids | None
     store: str
+    claim: stores.Claim | None
     log: int
     listener: int
     notify: int
@@ -56,12 +58,13 @@ def open_node(posix: Posix, clock: Clock, node: Node, *, project: int, home: int
     Raises PosixError, HostError.
     """
     path = f"{node.project}/{HOME}"
-    store = node.store or path
     us = posix.own.ids()
-    manager = None
+    store, claim, manager = path, None, None
     if us.uid == 0:
+        claim = stores.claim(posix, home, node.project)
+        store = claim.path
         manager = manager_ids(posix, store)
-        folders.open_store(posix, store, manager.uid)
+        stores.make(posix, claim, manager.uid)
     owner = us.uid if manager is None else manager.uid
     places = folders.open_places(posix, project, home, path=path, owner=owner)
     log = folders.open_log(posix, home)
@@ -72,6 +75,7 @@ def open_node(posix: Posix, clock: Clock, node: Node, *, project: int, home: int
         places=places,
         manager=manager,
         store=store,
+        claim=claim,
         log=log,
         listener=listen(posix, MANAGER_SOCKET, run=places.run),
         notify=notify,
@@ -96,6 +100,8 @@ def close(posix: Posix, opened: Opened, *, leave: bool) -> None:
     if not leave:
         folders.remove(posix, folders.NOTIFY, folder=run)
         keeper.forget(posix, run=run)
+        if opened.claim is not None:
+            stores.remove_gone(posix, opened.claim)
 
 
 def _notify(posix: Posix, run: int) -> tuple[int, str]:

@@ -43,13 +43,11 @@ class World:
 
     Args:
         project: the folder.
-        store: the store's, where root runs the tests.
         boot: the program that starts daemon and stand-ins.
     """
 
-    def __init__(self, project: Path, store: Path, boot: Path) -> None:
+    def __init__(self, project: Path, boot: Path) -> None:
         self.project = project
-        self.store = store
         self.boot = boot
         self.daemons: list[subprocess.Popen[bytes]] = []
 
@@ -58,10 +56,9 @@ class World:
     ) -> tuple[subprocess.Popen[bytes], int]:
         """Start a daemon; it and the read end of its pipe."""
         reader, writer = os.pipe()
-        store = ("--store", str(self.store)) if IS_ROOT else ()
         command = [
             *(*prefix, sys.executable, "-I", "-S", str(self.boot), "daemon"),
-            *("--project", str(self.project), "--ready", str(writer), "--detached", *store, *words),
+            *("--project", str(self.project), "--ready", str(writer), "--detached", *words),
         ]
         process = subprocess.Popen(
             command,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from snowfox.contract.start import HOME, STORE, STORES
 
 SETTLE_SECONDS = 10.0
 
@@ -157,6 +160,20 @@ def environment() -> dict[str, str]:
         "PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def store_of(folder: Path) -> Path | None:
+    """The store of root's node in this folder; None when it has none elsewhere."""
+    named = folder / HOME / STORE
+    return Path(STORES, named.read_text().strip()) if named.exists() else None
+
+
+def remove_store(folder: Path) -> None:
+    """Remove what root's node in this folder keeps elsewhere."""
+    store = store_of(folder)
+    if store is not None:
+        shutil.rmtree(store, ignore_errors=True)
+        store.with_suffix(".project").unlink(missing_ok=True)
 
 
 def alive(pid: int) -> bool:

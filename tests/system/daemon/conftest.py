@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from snowfox.testing.daemon import World
+from snowfox.testing.node import remove_store
 
 
 @pytest.fixture
@@ -17,8 +16,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A folder."""
     project = tmp_path / "project"
     project.mkdir()
-    store = Path(f"/var/lib/snowfox/projects/test-{os.getpid()}-{tmp_path.name}")
-    one = World(project, store, Path(__file__).with_name("stub.py"))
+    one = World(project, Path(__file__).with_name("stub.py"))
     yield one
     one.tidy()
-    shutil.rmtree(one.store, ignore_errors=True)
+    remove_store(project)

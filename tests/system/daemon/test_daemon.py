@@ -14,6 +14,7 @@ import pytest
 
 from snowfox.contract.start import Said
 from snowfox.testing.daemon import IS_ROOT, PATIENCE, World, alive, hear, left, until
+from snowfox.testing.node import store_of
 
 pytestmark = pytest.mark.system
 
@@ -182,7 +183,9 @@ def test_root_keeps_the_store_and_gives_the_manager_a_uid(world: World) -> None:
     for _ in range(2):
         process = world.up()
         uid = int(world.calls("manager welcome")[-1].split()[3])
-        owners |= {uid, world.store.stat().st_uid, (world.project / ".snowfox/logs").stat().st_uid}
+        store = store_of(world.project)
+        assert store is not None
+        owners |= {uid, store.stat().st_uid, (world.project / ".snowfox/logs").stat().st_uid}
         assert world.down(process) == 0
     assert len(owners) == 1
     assert owners.pop() != 0

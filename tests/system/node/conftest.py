@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from snowfox.testing.node import Node, alive
+from snowfox.testing.node import Node, alive, remove_store
 
 
 @pytest.fixture
@@ -35,3 +35,4 @@ def node(tmp_path: Path) -> Iterator[Node]:
         for pid in [*one.processes().values(), *pids]:
             if alive(pid):
                 os.kill(pid, 9)
+        remove_store(one.folder)

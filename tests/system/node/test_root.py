@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from snowfox.testing.node import Node, environment
+from snowfox.testing.node import Node, environment, store_of
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 
@@ -76,6 +77,27 @@ def test_project_in_a_closed_home(node: Node, tmp_path: Path) -> None:
     assert done.code == 3
     assert str(closed) in done.text
     assert below.left_behind() == []
+
+
+def test_a_project_made_again_begins_anew(node: Node) -> None:
+    """What a person stopped in a project that was removed since is started in the next one at its path."""
+    text = '[service.web]\ncommand = ["sleep", "1000"]\ndirectory = "/"\n'
+    stores: list[Path | None] = []
+    for _ in range(2):
+        node.write(text)
+        node.good("up", "-d")
+        assert node.status()["web"]["state"] == "ready"
+        node.good("stop", "web")
+        node.good("down")
+        stores.append(store_of(node.folder))
+        shutil.rmtree(node.folder)
+    first, second = stores
+    assert first is not None
+    assert second not in {None, first}
+    node.write(text)
+    node.good("up", "-d")
+    node.good("down")
+    assert not first.exists()
 
 
 def test_user_root_must_be_allowed(node: Node) -> None:

@@ -10,7 +10,6 @@ from snowfox.errors import UsageError
 FULL = Node(
     "/srv/a b",
     configuration="Procfile",
-    store="/var/lib/x",
     policy="/etc/p",
     ready=3,
     go=4,

@@ -83,25 +83,6 @@ def test_what_cannot_be_made_is_named_in_full(kernel: FakeKernel) -> None:
     assert caught.value.errno == EACCES
 
 
-def test_roots_store_is_the_managers_below_folders_of_root(kernel: FakeKernel) -> None:
-    """Parents 0755 of root, the folder itself 0700 of the manager."""
-    root = FakePosix(kernel)
-    folders.open_store(root, "/var/lib/snowfox/projects/abc", 61200)
-    for path, mode, owner in (
-        ("/var/lib/snowfox/projects", 0o755, 0),
-        ("/var/lib/snowfox/projects/abc", 0o700, 61200),
-    ):
-        found = root.files.stat(path)
-        assert (stat.S_IMODE(found.mode), found.uid) == (mode, owner)
-
-
-def test_a_store_below_a_folder_of_others_is_refused(kernel: FakeKernel) -> None:
-    """Whoever owns a parent could put another store there."""
-    kernel.folder("/var/lib/snowfox", ids=ANNA)
-    with pytest.raises(HostError, match="/var/lib/snowfox can be changed by others than root"):
-        folders.open_store(FakePosix(kernel), "/var/lib/snowfox/projects/abc", 61200)
-
-
 def test_sources_are_opened_by_name(kernel: FakeKernel) -> None:
     """The manager gets the file and its owner; what is not there is None."""
     root = FakePosix(kernel)
