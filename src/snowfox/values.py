@@ -15,6 +15,14 @@ _SIZE: Final = re.compile(r"([0-9]+)([KMG]?)\Z")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
 LONGEST_NAME: Final = 100
 """Characters of a service's name, so that a launch's token fits into a file name."""
+SERVICE_UIDS: Final = range(61184, 64496)
+"""Uids that services of root's nodes may have without an entry in the user database."""
+MANAGER_UIDS: Final = range(64496, 65520)
+"""Those of managers: apart, because a service with the uid of a manager, of whichever node, could trace it.
+
+Both together are what systemd keeps for dynamic users, in which nothing else gives out numbers
+(https://systemd.io/UIDS-GIDS).
+"""
 
 
 def duration(text: str) -> Seconds:

@@ -25,7 +25,7 @@ class Launch(NamedTuple):
         arguments: argv, its first included.
         environment: the whole environment; LISTEN_* are added by the spawner.
         folder: absolute path to change to, as the user.
-        user: a name; digits within 61184-65519 for a dynamic uid; "" for the node's own (ordinary user's node).
+        user: a name; digits within 61184-64495 for a dynamic uid; "" for the node's own (ordinary user's node).
         sockets: keys of open listening sockets, passed from descriptor 3 on.
         socket_names: LISTEN_FDNAMES, as many as sockets.
         umask: of the process.

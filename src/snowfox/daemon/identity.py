@@ -1,8 +1,7 @@
 """Whom the manager of root's node becomes: user `snowfox`, else a uid that nobody uses and that stays the same.
 
-The uid is the owner of the node's store where there is one; else it is chosen by the project's folder, so that two
-nodes of a host hardly ever meet, and never shared with another node's manager. 61184-65519 is the range that systemd
-keeps for dynamic users, in which nothing else gives out numbers.
+The uid is the owner of the node's store where there is one; else it is chosen by the store's name, so that two nodes of
+a host hardly ever meet, and never shared with another node's manager or with a service (`values.MANAGER_UIDS`).
 """
 
 from __future__ import annotations
@@ -12,10 +11,9 @@ from typing import Final
 
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.errors import HostError, PosixError
+from snowfox.values import MANAGER_UIDS
 
 NAME: Final = "snowfox"
-FIRST: Final = 61184
-LAST: Final = 65519
 
 
 def manager_ids(posix: Posix, store: str) -> Ids:
@@ -29,16 +27,16 @@ def manager_ids(posix: Posix, store: str) -> Ids:
     if user is not None and user.uid != 0:
         return Ids(user.uid, user.gid, (user.gid,))
     owner = _owner(posix, store)
-    if owner is not None and FIRST <= owner <= LAST:
+    if owner is not None and owner in MANAGER_UIDS:
         return Ids(owner, owner, (owner,))
     taken = _others(posix, store)
-    count = LAST - FIRST + 1
+    count = len(MANAGER_UIDS)
     start = int.from_bytes(store.encode("utf-8", "surrogateescape")[-16:], "big") % count
     for step in range(count):
-        uid = FIRST + (start + step) % count
+        uid = MANAGER_UIDS[(start + step) % count]
         if uid not in taken and posix.users.by_uid(uid) is None:
             return Ids(uid, uid, (uid,))
-    msg = f"cannot start the manager: no unused uid in {FIRST}-{LAST}"
+    msg = f"cannot start the manager: no unused uid in {MANAGER_UIDS[0]}-{MANAGER_UIDS[-1]}"
     raise HostError(msg, f"make a user named {NAME}")
 
 

@@ -18,13 +18,10 @@ from snowfox.core.posix.api import User
 from snowfox.errors import UserError
 from snowfox.service.filling import fill
 from snowfox.service.spec import Configuration, Ready, Service, Socket
+from snowfox.values import SERVICE_UIDS
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH of a service in a node run by root."""
-
-FIRST_DYNAMIC: Final = 61184
-LAST_DYNAMIC: Final = 65519
-"""The range that systemd keeps for dynamic users (https://systemd.io/UIDS-GIDS)."""
 
 _BASE: Final = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "PATH")
 _ALWAYS: Final = ("SERVICE", "INSTANCE", "NODE")
@@ -119,19 +116,19 @@ def dynamic_uids(configuration: Configuration, taken: frozenset[int]) -> dict[st
     """
     uids: dict[str, int] = {}
     used = set(taken)
-    count = LAST_DYNAMIC - FIRST_DYNAMIC + 1
+    count = len(SERVICE_UIDS)
     for name in sorted(
         name for name, service in configuration.services.items() if not service.user and not service.owner
     ):
         first = int(digest((configuration.folder.encode(), name.encode()))[:12], 16) % count
         for step in range(count):
-            uid = FIRST_DYNAMIC + (first + step) % count
+            uid = SERVICE_UIDS[(first + step) % count]
             if uid not in used:
                 used.add(uid)
                 uids[name] = uid
                 break
         else:
-            msg = f"cannot find a user for service {name}: all uids of {FIRST_DYNAMIC}-{LAST_DYNAMIC} are in use"
+            msg = f"cannot find a user for service {name}: all uids of {SERVICE_UIDS[0]}-{SERVICE_UIDS[-1]} are in use"
             raise UserError(msg, f'write user = "…" in [service.{name}]')
     return uids
 

@@ -12,10 +12,7 @@ from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.errors import UserError
 from snowfox.spawner.policy import Account
-from snowfox.values import Seconds
-
-DYNAMIC: Final = range(61184, 65520)
-"""Uids without an entry in the user database that services may have (as systemd's DynamicUser)."""
+from snowfox.values import SERVICE_UIDS, Seconds
 
 _FRESH: Final = 1.0
 _MOST: Final = 4096
@@ -31,7 +28,7 @@ class Accounts:
         self._known: dict[str, tuple[Seconds, Account]] = {}
 
     def find(self, user: str) -> Account:
-        """The account of a name, of digits within `DYNAMIC`, or (for "") the spawner's own.
+        """The account of a name, of digits within `SERVICE_UIDS`, or (for "") the spawner's own.
 
         Raises UserError when there is no such user.
         """
@@ -52,10 +49,10 @@ class Accounts:
             return Account(entry.name if entry else str(own.uid), own, stays=True)
         if user.isdecimal():
             uid = int(user)
-            if uid not in DYNAMIC:
+            if uid not in SERVICE_UIDS:
                 raise UserError(
                     f"{user} is not a dynamic uid",
-                    f"{DYNAMIC.start} to {DYNAMIC.stop - 1} are; else use a name",
+                    f"{SERVICE_UIDS[0]} to {SERVICE_UIDS[-1]} are; else use a name",
                 )
             return Account(user, Ids(uid, uid, (uid,)), stays=uid == own.uid)
         entry = self._posix.users.by_name(user)

@@ -2,14 +2,14 @@
 
 ```toml
 # /etc/snowfox/policy.toml, owned by root, writable by nobody else
-users = ["shop", "61184-65519"]      # names, uids, ranges of uids; "*" is everybody but root and the manager
+users = ["shop", "61184-64495"]      # names, uids, ranges of uids; "*" is everybody but root and the manager
 ports = ["80", "443", "1024-65535"]  # ports and ranges; "0" lets the kernel choose one
 sockets = ["/run/shop"]              # folders below which unix sockets may be opened, besides the configuration's
 ```
 
 A key that is absent has its default: users `["*"]`, ports `["0", "1024-65535"]`, sockets none. Root has to be named to
-be allowed; the manager's own user never is, because a service could then trace the manager. In the node of an ordinary
-user there is only that user; ports and paths are the kernel's business unless a file says otherwise.
+be allowed; the user of a manager, this node's or another's, never is, because a service could then trace it. In the
+node of an ordinary user there is only that user; ports and paths are the kernel's business unless a file says otherwise.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from snowfox.contract.start import HOME
 from snowfox.core.frozen import Frozen
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.errors import NotPermitted, UserError
+from snowfox.values import MANAGER_UIDS
 
 DEFAULT_FILE: Final = "/etc/snowfox/policy.toml"
 """Where the policy is looked for."""
@@ -74,6 +75,8 @@ class Policy(Frozen):
                 )
         elif uid == self.manager:
             return NotPermitted(f"cannot {action}: user {account.name} is the manager's own", "")
+        elif uid in MANAGER_UIDS:
+            return NotPermitted(f"cannot {action}: uid {uid} is kept for the managers of nodes", "")
         if self.users is None:
             if self.own != 0 or uid != 0:
                 return None

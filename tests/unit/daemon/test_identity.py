@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from snowfox.core.posix.api import Ids
-from snowfox.daemon.identity import FIRST, LAST, manager_ids
+from snowfox.daemon.identity import manager_ids
 from snowfox.testing.kernel import FakeKernel, FakePosix
+from snowfox.values import MANAGER_UIDS
 
 STORE = "/var/lib/snowfox/projects/0123456789abcdef"
 
@@ -21,7 +22,7 @@ def test_else_an_unused_uid_that_stays() -> None:
     kernel = FakeKernel()
     root = FakePosix(kernel)
     ids = manager_ids(root, STORE)
-    assert FIRST <= ids.uid <= LAST
+    assert ids.uid in MANAGER_UIDS
     assert ids == manager_ids(root, STORE) == Ids(ids.uid, ids.uid, (ids.uid,))
 
 
@@ -49,4 +50,4 @@ def test_a_store_of_root_does_not_make_the_manager_root() -> None:
     kernel = FakeKernel()
     kernel.folder(STORE)
     kernel.add_user("snowfox", 0)
-    assert manager_ids(FakePosix(kernel), STORE).uid >= FIRST
+    assert manager_ids(FakePosix(kernel), STORE).uid in MANAGER_UIDS

@@ -5,8 +5,6 @@ import pytest
 from snowfox.core.posix.api import User
 from snowfox.errors import UserError
 from snowfox.service.launch import (
-    FIRST_DYNAMIC,
-    LAST_DYNAMIC,
     SYSTEM_PATH,
     LaunchPlan,
     Node,
@@ -19,6 +17,7 @@ from snowfox.service.launch import (
 )
 from snowfox.service.spec import Ready
 from snowfox.testing.configuration import FOLDER, configuration
+from snowfox.values import SERVICE_UIDS
 
 ANNA = User("anna", 1000, 1000, "/home/anna", "/bin/bash")
 HERS = Node("box", uid=1000, user="anna", is_root=False, path="/home/anna/bin:/bin", notify="@notify")
@@ -175,7 +174,7 @@ def test_dynamic_uids_are_each_their_own():
     """As many different uids of the range as services, none that is taken."""
     first = dynamic_uids(many(1000), frozenset())
     assert len(set(first.values())) == 1000
-    assert all(FIRST_DYNAMIC <= uid <= LAST_DYNAMIC for uid in first.values())
+    assert set(first.values()) <= set(SERVICE_UIDS)
     taken = frozenset(list(first.values())[:10])
     assert not taken & set(dynamic_uids(many(1000), taken).values())
 
@@ -193,7 +192,7 @@ def test_dynamic_uids_only_where_needed():
     )
     assert dynamic_uids(configuration('[service.a]\ncommand = "x"\n', owner=5), frozenset()) == {}
     with pytest.raises(UserError, match="cannot find a user for service s0: all uids"):
-        dynamic_uids(many(1), frozenset(range(FIRST_DYNAMIC, LAST_DYNAMIC + 1)))
+        dynamic_uids(many(1), frozenset(SERVICE_UIDS))
 
 
 def test_unset_name():

@@ -24,8 +24,8 @@ def test_dynamic_uid() -> None:
     """Digits in the dynamic range need no entry; others are refused."""
     accounts = Accounts(FakePosix(FakeKernel()), VirtualClock())
     assert accounts.find("61184").ids == Ids(61184, 61184, (61184,))
-    assert accounts.find("65519").ids.uid == 65519
-    for digits in ("0", "1000", "61183", "65520", "99999999999999"):
+    assert accounts.find("64495").ids.uid == 64495
+    for digits in ("0", "1000", "61183", "64496", "65519", "65520", "99999999999999"):
         with pytest.raises(UserError):
             accounts.find(digits)
 

@@ -10,6 +10,7 @@ from snowfox.core.posix.api import Ids
 from snowfox.errors import UserError
 from snowfox.spawner.policy import Account, Policy, load, parse
 from snowfox.testing.kernel import FakeKernel, FakePosix
+from snowfox.values import MANAGER_UIDS, SERVICE_UIDS
 
 START = Policy(own=0, manager=61184, home="/srv/shop")
 USERS = Policy(own=1000, manager=1000, home="/home/a/shop")
@@ -74,6 +75,16 @@ def test_root_needs_its_name() -> None:
 def test_manager_is_never_allowed() -> None:
     """A policy that lists the manager's uid does not help: a service could trace the manager."""
     assert refused(parse(b'users = ["61184-65519", "*"]', START), 61184) is not None
+
+
+def test_managers_of_other_nodes_are_as_safe() -> None:
+    """No uid that a manager of any root's node may have, under whatever name and policy."""
+    listed = parse(b'users = ["61184-65519", "shop", "*"]', START)
+    for uid in (MANAGER_UIDS[0], MANAGER_UIDS[-1]):
+        refusal = (f"cannot launch web: uid {uid} is kept for the managers of nodes", "")
+        assert refused(START, uid) == refused(listed, uid, "shop") == refusal
+    assert refused(listed, SERVICE_UIDS[-1]) is None
+    assert not set(MANAGER_UIDS) & set(SERVICE_UIDS)
 
 
 def test_ports() -> None:
