@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 from snowfox.cli import daemon, node, paper, progress
@@ -40,7 +42,21 @@ def up(options: argparse.Namespace, waiting: daemon.Waiting | None) -> int:
         from snowfox.cli import viewer  # noqa: PLC0415 - only in the foreground
 
         viewer.start(LinuxPosix(), place, asked, as_json=options.json)
-    return _detached(place, asked, waiting, as_json=options.json)
+    with _going_on():
+        return _detached(place, asked, waiting, as_json=options.json)
+
+
+@contextmanager
+def _going_on() -> Generator[None]:
+    """Whoever interrupts only stops to look on: says so, and what one may do. The interrupt goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(
+            "interrupted: the node goes on starting\n   see: snowfox status · stop it: snowfox down",
+            file=sys.stderr,
+        )
+        raise
 
 
 def _checked(options: argparse.Namespace) -> Node:
@@ -68,7 +84,8 @@ def _show_running(place: node.Place, *, as_json: bool) -> int:
     with node.open_session(place, timeout=_PATIENCE) as session:
         found: NodeStatus = session.call(Manager.status, "*")
         if found.phase == "starting":
-            last = progress.follow(session.stream(Manager.starting), as_json=as_json)
+            with _going_on():
+                last = progress.follow(session.stream(Manager.starting), as_json=as_json)
             return progress.finish(last, as_json=as_json)
     return status.show(found, as_json=as_json)
 

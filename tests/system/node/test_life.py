@@ -218,6 +218,25 @@ def test_terminal_foreground_stops_in_order(node: Node) -> None:
     assert node.left_behind() == []
 
 
+def test_an_interrupt_ends_only_the_waiting(node: Node) -> None:
+    """`up -d` waits for a task however long that runs; Ctrl-C leaves the node and says so, for the next `up -d` too."""
+    node.write('[service.long]\ntype = "task"\ncommand = ["sleep", "1000"]\ndirectory = "/"\n')
+    said = "interrupted: the node goes on starting\n   see: snowfox status · stop it: snowfox down\n"
+    for _ in range(2):
+        command = node.begin("up", "-d")
+        try:
+            node.until((node.home / "run/manager.sock").exists, "the node is there")
+            node.until(lambda: "long" in node.running(), "the task runs")
+            time.sleep(0.5)  # what is proved is that it waits still
+            assert command.poll() is None
+            command.send_signal(signal.SIGINT)
+            out, _ = command.communicate(timeout=10)
+        finally:
+            command.kill()
+        assert (command.returncode, out) == (130, said)
+        assert "long" in node.running()
+
+
 STUBBORN = """
 [service.stubborn]
 command = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
