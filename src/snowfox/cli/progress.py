@@ -121,10 +121,11 @@ def _is_well(item: Progress) -> bool:
 
 
 def settled(item: Progress, sheet: paper.Paper) -> str:
-    """`✓ shop.web@1     ready      1.9 s`, with the reason where there is one."""
+    """`✓ shop.web@1     ready      1.9 s`, with the reason where there is one, without a time that rounds to nothing."""
     sign = sheet.symbol("done" if _is_well(item) else "red")
-    line = f"{sign} {item.instance:<14} {item.state:<10} {paper.took(item.milliseconds)}"
-    return f"{line}  {paper.safe(item.message)}" if item.message else line
+    time = paper.took(item.milliseconds)
+    line = f"{sign} {item.instance:<14} {item.state:<10} {'' if time == paper.took(0) else time:<5}"
+    return f"{line}  {paper.safe(item.message)}" if item.message else line.rstrip()
 
 
 def finish(last: Progress | None, *, as_json: bool) -> int:

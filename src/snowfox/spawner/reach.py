@@ -22,7 +22,7 @@ _ENOENT, _EACCES, _ENOTDIR, _ELOOP = 2, 13, 20, 40
 
 
 class Blocked(Exception):
-    """The way ends: `why` is half a sentence, `errno` the kernel's number for it."""
+    """The way ends: `why` is half a sentence, which names the place unless it is the way's end; `errno` the kernel's."""
 
     def __init__(self, why: str, errno: int) -> None:
         super().__init__(why)
@@ -44,8 +44,9 @@ def may(found: Stat, ids: Ids, wanted: int) -> bool:
 def walk(posix: Posix, path: str, ids: Ids) -> Stat:
     """Follow an absolute path as the user would, links too. Returns what is at its end. Raises Blocked."""
     left = [part for part in reversed(path.split("/")) if part not in {"", "."}]
+    end = f"/{'/'.join(reversed(left))}"
     here, links = "/", 0
-    found = _stat(posix, "/")
+    found = _stat(posix, "/", end)
     while left:
         if not S_ISDIR(found.mode):
             raise Blocked(f"{here} is not a folder", _ENOTDIR)
@@ -53,7 +54,7 @@ def walk(posix: Posix, path: str, ids: Ids) -> Stat:
             raise Blocked(f"{here} does not let it in", _EACCES)
         part = left.pop()
         following = dirname(here) if part == ".." else join(here, part)
-        found = _stat(posix, following)
+        found = _stat(posix, following, end)
         if not S_ISLNK(found.mode):
             here = following
             continue
@@ -64,7 +65,7 @@ def walk(posix: Posix, path: str, ids: Ids) -> Stat:
         left.extend(word for word in reversed(target.split("/")) if word not in {"", "."})
         if target.startswith("/"):
             here = "/"
-        found = _stat(posix, here)
+        found = _stat(posix, here, end)
     return found
 
 
@@ -75,9 +76,9 @@ def folder_problem(posix: Posix, folder: str, ids: Ids, user: str) -> str | None
     except Blocked as blocked:
         return f"user {user} cannot reach folder {folder}: {blocked.why}"
     if not S_ISDIR(found.mode):
-        return f"user {user} cannot reach folder {folder}: {folder} is not a folder"
+        return f"user {user} cannot reach folder {folder}: it is not a folder"
     if not may(found, ids, _EXECUTE):
-        return f"user {user} cannot reach folder {folder}: {folder} does not let it in"
+        return f"user {user} cannot reach folder {folder}: its mode is {found.mode & 0o7777:04o}"
     return None
 
 
@@ -87,7 +88,7 @@ def program_problem(posix: Posix, program: str, ids: Ids, *, user: str, path: st
     `folder` is what relative paths start from.
     """
     if "/" in program:
-        return _file_problem(posix, join(folder, program), ids, user)
+        return _file_problem(posix, join(folder, program.removeprefix("./")), ids, user)
     problem = None
     for part in path.split(":", _MOST_PARTS)[:_MOST_PARTS] if path else ():
         candidate = join(folder, part, program)
@@ -160,10 +161,12 @@ def _first_bytes(posix: Posix, program: str, found: Stat) -> bytes:
                 posix.files.close(descriptor)
 
 
-def _stat(posix: Posix, path: str) -> Stat:
+def _stat(posix: Posix, path: str, end: str) -> Stat:
     try:
         return posix.files.stat(path)
     except PosixError as error:
         if error.errno == _ENOENT:
-            raise Blocked(f"no such file or directory: {path}", _ENOENT) from error
-        raise Blocked(f"{path}: {errno_text(error.errno)}", error.errno) from error
+            where = "" if path == end else f": {path}"
+            raise Blocked(f"no such file or directory{where}", _ENOENT) from error
+        where = "" if path == end else f"{path}: "
+        raise Blocked(f"{where}{errno_text(error.errno)}", error.errno) from error

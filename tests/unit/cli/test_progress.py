@@ -63,6 +63,12 @@ def test_settled_instances_have_lines(capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
+def test_at_once_is_no_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was ready at once is said to be ready, not to be so after 0.0 s."""
+    progress.follow([Progress("web", "ready", "", 49), Progress("api", "ready", "", 51)], as_json=False)
+    assert capsys.readouterr().out == "✓ web            ready\n✓ api            ready      0.1 s\n"
+
+
 def test_who_will_not_get_there_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     """An instance that waits for what has failed, one that runs against its stop: not under way, and not well."""
     items = [
@@ -80,7 +86,7 @@ def test_quiet_shows_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing of those that went well."""
     items = [Progress("a", "stopped", "", 0), Progress("b", "stuck", "KILL did not end it", 0)]
     assert progress.follow(items, as_json=False, quiet=True) is None
-    assert capsys.readouterr().out == "✗ b              stuck      0.0 s  KILL did not end it\n"
+    assert capsys.readouterr().out == "✗ b              stuck             KILL did not end it\n"
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,8 +23,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for",
         dest="state",
-        choices=STATES,
         default="ready",
+        metavar="STATE",
         help="ready (default; a task: finished well), stopped, finished or failed",
     )
     parser.add_argument(
@@ -38,6 +38,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0: all are in that state; 8: not in time."""
+    if options.state not in STATES:
+        from snowfox.core.config.nearest import did_you_mean  # noqa: PLC0415 - only for a mistake
+
+        msg = f'cannot wait for "{options.state}": the states are {", ".join(STATES)}'
+        raise UsageError(msg, did_you_mean(options.state, STATES))
     timeout = _timeout(options.timeout)
     wanted = pattern.required(options)
     with (

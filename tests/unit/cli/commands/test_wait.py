@@ -60,7 +60,10 @@ def test_json(played: Any, is_reached: bool, late: dict[str, str], code: int) ->
     [
         (("web", "--timeout", "soon"), 'cannot wait: "soon" is not a duration'),
         (("web", "--timeout", "2d"), "cannot wait 2d"),
-        (("web", "--for", "redy"), "cannot read the command: --for: invalid choice"),
+        (
+            ("web", "--for", "redy"),
+            'cannot wait for "redy": the states are ready, stopped, finished, failed\n   did you mean "ready"?\n',
+        ),
         ((), "cannot wait for everything unless told so"),
     ],
 )
