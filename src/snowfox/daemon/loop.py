@@ -101,7 +101,7 @@ class Loop:
         self._pidfds: dict[int, Role] = {}
         self._ears: dict[int, Ear] = {}
         self._end: Finish | None = None
-        self._is_more = False
+        self._is_more = True  # a viewer may have ended before SIGCHLD was watched
 
     def run(self, first: Event) -> Finish:
         """Begin with this event; how it ended."""

@@ -176,6 +176,15 @@ def test_as_process_1_it_reaps_and_stops_in_order(world: World) -> None:
     assert process.wait(PATIENCE) == 0
 
 
+def test_a_child_that_ended_before_the_daemon_began_is_reaped(world: World) -> None:
+    """As a viewer that ends at once does: nobody tells of it once signals are watched."""
+    process, reader = world.start(prefix=("sh", "-c", 'sleep 0.01 & exec "$@"', "sh"))
+    assert [line.word for line in hear(reader)] == ["listening", "up"]
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    until(lambda: len(children.read_text().split()) == 2, "all but spawner and manager are reaped")
+    assert world.down(process) == 0
+
+
 @pytest.mark.skipif(not IS_ROOT, reason="needs root")
 def test_root_keeps_the_store_and_gives_the_manager_a_uid(world: World) -> None:
     """The manager is told an unused uid, which owns store and logs and stays over restarts of the node."""
