@@ -12,10 +12,10 @@ from typing import Final
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
 
-MOST: Final = 16 << 20
-"""Bytes that are written at most at once."""
-RATE: Final = 1024
-"""Bytes a second that may come after these: 84 MiB a day, however often a manager is restarted."""
+MOST: Final = 1 << 20
+"""Bytes that are written at most at once: less than the log keeps, so that they push out nothing."""
+RATE: Final = 64
+"""Bytes a second that may come after these, however often a manager is restarted: 5 MiB a day."""
 _CHUNK: Final = 65536
 
 

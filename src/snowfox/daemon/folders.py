@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from snowfox.contract.control import Source
 from snowfox.contract.record import FOLDER as LAUNCHES
-from snowfox.contract.start import HOME, NODE_LOG, RUN, SOURCES
+from snowfox.contract.start import HOME, RUN, SOURCES
 from snowfox.core.posix.api import Posix
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.errors import HostError, NotPermitted, PosixError
@@ -22,7 +22,6 @@ from snowfox.errors import HostError, NotPermitted, PosixError
 NOTIFY: Final = "notify"
 """In the run folder: what tells the address of readiness from others."""
 
-_LOG_SIZE: Final = 4 << 20
 _FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY
 _FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -106,17 +105,6 @@ def _refuse_other_owner(found: int, us: int, wanted: int, path: str) -> None:
     if found not in {us, wanted}:
         msg = f"cannot use {path}: it belongs to uid {found}, not to uid {wanted}"
         raise HostError(msg, "a node is always run by the same user; remove the folder to begin anew")
-
-
-def open_log(posix: Posix, home: int) -> int:
-    """The node's log, for appending; one that grew large is put aside as `node.log.1`, which it replaces."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-    opened = posix.files.open(NODE_LOG, flags, mode=0o600, folder=home)
-    if posix.files.stat(opened).size <= _LOG_SIZE:
-        return opened
-    posix.files.close(opened)
-    posix.folders.rename(NODE_LOG, f"{NODE_LOG}.1", folder=home)
-    return posix.files.open(NODE_LOG, flags, mode=0o600, folder=home)
 
 
 def remove(posix: Posix, name: str, *, folder: int) -> None:

@@ -44,6 +44,7 @@ from snowfox.daemon.events import (
     TellOrphan,
 )
 from snowfox.daemon.keeper import Sockets
+from snowfox.daemon.node_log import NodeLog
 from snowfox.daemon.reporter import Reporter
 from snowfox.daemon.sessions import Sessions
 from snowfox.daemon.steady import SteadyClock
@@ -82,7 +83,7 @@ class Loop:
         clock: a steady clock, which this loop drives.
         poller: what is waited with; the sessions use it too.
         core: who decides.
-        hands: children, sessions, kept sockets, what managers get, and who is told of the start.
+        hands: children, sessions, kept sockets, what managers get, the log, and who is told of the start.
         signals: the descriptor of watched signals.
     """
 
@@ -111,6 +112,7 @@ class Loop:
         while True:
             self._decide()
             self._waiting += self._hands.sessions.turn()
+            self._hands.log.trim()
             if self._end is not None:
                 return self._end
             if not self._waiting:
@@ -288,5 +290,6 @@ class Hands(NamedTuple):
     sessions: Sessions
     sockets: Sockets
     offer: Offer
+    log: NodeLog
     reporter: Reporter
     stopping: frozenset[int]

@@ -11,6 +11,7 @@ from snowfox.core.ids import KernelRandom
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.daemon import folders, keeper, stores
 from snowfox.daemon.identity import manager_ids
+from snowfox.daemon.node_log import NodeLog
 from snowfox.errors import PosixError
 
 BACKLOG: Final = 4096
@@ -25,7 +26,7 @@ class Opened(NamedTuple):
         manager: whom the manager becomes; None: it stays who we are.
         store: path of the store's folder.
         claim: that it is ours, in root's node.
-        log: the node's log, open for appending.
+        log: the node's log.
         listener: of `run/manager.sock`.
         notify: the datagram socket of readiness.
         notify_address: its name.
@@ -37,7 +38,7 @@ class Opened(NamedTuple):
     manager: Ids | None
     store: str
     claim: stores.Claim | None
-    log: int
+    log: NodeLog
     listener: int
     notify: int
     notify_address: str
@@ -67,7 +68,7 @@ def open_node(posix: Posix, clock: Clock, node: Node, *, project: int, home: int
         stores.make(posix, claim, manager.uid)
     owner = us.uid if manager is None else manager.uid
     places = folders.open_places(posix, project, home, path=path, owner=owner)
-    log = folders.open_log(posix, home)
+    log = NodeLog(posix, home)
     keeper.end_old_manager(posix, clock, run=places.run)
     found = keeper.look(posix, clock, run=places.run)
     notify, notify_address = _notify(posix, places.run)

@@ -176,6 +176,19 @@ def test_as_process_1_it_reaps_and_stops_in_order(world: World) -> None:
     assert process.wait(PATIENCE) == 0
 
 
+def test_the_log_stays_small(world: World) -> None:
+    """While the node runs, and also for the spawner, whose descriptor 2 it is."""
+    process = world.up()
+    log = world.project / ".snowfox/node.log"
+    for letter in (b"a", b"b"):
+        with Path(f"/proc/{world.pid('spawner')}/fd/2").open("ab") as file:
+            file.write(letter * (5 << 20))
+        until(lambda: log.stat().st_size < 1 << 20, "it was put aside")
+        before = log.with_name("node.log.1").read_bytes()
+        assert before == letter * (4 << 20)
+    assert world.down(process) == 0
+
+
 def test_a_child_that_ended_before_the_daemon_began_is_reaped(world: World) -> None:
     """As a viewer that ends at once does: nobody tells of it once signals are watched."""
     process, reader = world.start(prefix=("sh", "-c", 'sleep 0.01 & exec "$@"', "sh"))

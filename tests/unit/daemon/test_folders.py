@@ -118,13 +118,3 @@ def test_a_link_as_a_source_is_refused(kernel: FakeKernel) -> None:
     folder = root.files.open("/home/anna/shop", os.O_RDONLY | os.O_DIRECTORY)
     with pytest.raises(PosixError, match=r"/home/anna/shop/\.env"):
         folders.open_source(root, ".env", folder=folder, path="/home/anna/shop", main="snowfox.toml")
-
-
-def test_a_large_log_is_put_aside(kernel: FakeKernel) -> None:
-    """The node's log does not grow over the restarts of the node."""
-    root = FakePosix(kernel)
-    places = opened(root, 61200)
-    kernel.write("/home/anna/shop/.snowfox/node.log", b"x" * (5 << 20))
-    root.files.close(folders.open_log(root, places.home))
-    assert root.files.stat("/home/anna/shop/.snowfox/node.log").size == 0
-    assert root.files.stat("/home/anna/shop/.snowfox/node.log.1").size == 5 << 20
