@@ -65,6 +65,7 @@ class Keeper:
         self._after: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._is_armed = False
+        self._is_hurried = False
         self.problem = ""
         self.dropped = 0
 
@@ -97,6 +98,19 @@ class Keeper:
         """Call once all that was given before is stored."""
         self._after.append(then)
         self._arm(_COLLECT)
+
+    def hurry(self) -> None:
+        """Store what waits as soon as the store is free: it is about something that is told only once."""
+        if self._task is not None:
+            if not self._is_hurried:
+                self._is_hurried = True
+                self._task.add_done_callback(self._hurry_on)
+        elif not self._batch.is_empty and not self.problem:
+            self._begin()
+
+    def _hurry_on(self, _: asyncio.Task[None]) -> None:
+        self._is_hurried = False
+        self.hurry()
 
     async def flush(self) -> bool:
         """Store what waits, now. False when it cannot be stored."""

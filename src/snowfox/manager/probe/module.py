@@ -28,7 +28,14 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
         passed=lambda _, token: node.driver.tell(event.ProbeAnswered(token)),
         failed=lambda _, token, reason: node.driver.tell(event.ProbeFailed(token, reason)),
     )
-    reader = NotifyReader(node.posix, node.welcome.notify.take(), node.connector.notified)
+
+    def notified(pid: int, session: int) -> bool:
+        counts = node.connector.notified(pid, session)
+        if counts:
+            node.keeper.hurry()  # it is not said again to a manager that takes our place
+        return counts
+
+    reader = NotifyReader(node.posix, node.welcome.notify.take(), notified)
     node.loop.add_reader(reader.descriptor, reader.turn)
     yield
     node.loop.remove_reader(reader.descriptor)

@@ -63,6 +63,40 @@ async def test_it_is_stored_without_being_asked(store: Store) -> None:
     assert store.batches[0].wanted == {"web": "stopped"}
 
 
+async def test_what_is_told_only_once_is_stored_at_once(store: Store) -> None:
+    """Without the wait for others; while the store is at work, right after that, and together."""
+    store.keeper.remember(status("ready"))
+    store.keeper.hurry()
+    await turns()
+    assert [batch.statuses["web"].state for batch in store.batches] == ["ready"]
+    for state in ("a", "b", "c"):
+        store.keeper.remember(status(state))
+        store.keeper.hurry()
+        await asyncio.sleep(0)
+    await turns()
+    assert [batch.statuses["web"].state for batch in store.batches] == ["ready", "a", "c"]
+    store.keeper.hurry()
+    await turns()
+    assert len(store.batches) == 3
+
+
+async def test_a_store_that_refuses_is_not_hurried(store: Store) -> None:
+    """It is tried again in its time, however much is said meanwhile."""
+    store.is_full = True
+    store.keeper.remember(status("ready"))
+    await store.keeper.flush()
+    store.is_full = False
+    store.keeper.hurry()
+    await turns()
+    assert store.batches == []
+
+
+async def turns() -> None:
+    """Let the loop turn, without time going by."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 async def test_what_depends_on_it_happens_after(store: Store) -> None:
     """`after_stored` is called once the facts before it are stored, not earlier."""
     seen: list[int] = []
