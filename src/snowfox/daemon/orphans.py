@@ -1,12 +1,14 @@
 """Services whose spawner died: the daemon, their sub-reaper, writes down how they ended, then reaps them.
 
 Which child is which launch is known from the records. They are read once after each death of a spawner, since no
-launch of it can come later but those whose launcher was under way; these are looked at again.
+launch of it can come later but those whose launcher was under way; these, and what could not be read, are looked at
+again.
 """
 
 from __future__ import annotations
 
 import os
+from errno import ENOENT
 
 from snowfox.contract.record import LARGEST, OUTPUT, Record, exit_line, is_token, parse
 from snowfox.core.log import get
@@ -58,8 +60,7 @@ class Orphans:
 
     def _find(self, pid: int) -> str | None:
         if self._is_stale:
-            self._is_stale = False
-            self._read(self._posix.folders.names(self._launches))
+            self._read_all()
         elif pid not in self._known and self._open:
             self._read(list(self._open))
         found = self._known.pop(pid, None)
@@ -70,12 +71,21 @@ class Orphans:
         # A pid that was used again belongs to a process that began after the record was written.
         return token if identity is not None and identity.started <= written else None
 
+    def _read_all(self) -> None:
+        try:
+            names = self._posix.folders.names(self._launches)
+        except PosixError as error:  # out of descriptors, for one: the next exit asks again
+            _log.warning("cannot read the records", error=str(error))
+            return
+        self._is_stale = False
+        self._read(names)
+
     def _read(self, names: list[str]) -> None:
         for name in names:
             if name.endswith(OUTPUT) or not is_token(name):
                 continue
-            record = self._record(name)
             self._open.discard(name)
+            record = self._record(name)
             if record is None or record.failed is not None or record.exit is not None:
                 continue
             if record.started is None:
@@ -86,7 +96,10 @@ class Orphans:
     def _record(self, name: str) -> Record | None:
         try:
             opened = self._posix.files.open(name, os.O_RDONLY | os.O_NONBLOCK, folder=self._launches)
-        except PosixError:  # forgotten meanwhile
+        except PosixError as error:
+            if error.errno != ENOENT:  # else forgotten meanwhile
+                self._open.add(name)
+                _log.warning("cannot read a record", token=name, error=str(error))
             return None
         try:
             return parse(self._posix.files.read(opened, LARGEST) or b"")

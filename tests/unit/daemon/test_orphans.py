@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from errno import EMFILE
 from signal import SIGKILL
 
 import pytest
@@ -101,6 +102,30 @@ def test_a_launch_under_way_is_found_later(host: Host) -> None:
     assert host.end(stranger, Exit(code=0)) is None
     pid = host.service(TOKEN)
     assert host.end(pid, Exit(code=4)) == TOKEN
+
+
+@pytest.mark.parametrize("call", ["files.open", "folders.names"])
+def test_what_cannot_be_read_now_is_read_later(host: Host, call: str) -> None:
+    """Out of descriptors for a moment, the daemon goes on, and does not take records for forgotten."""
+    pid = host.service(TOKEN)
+    stranger = host.daemon.processes.spawn(Spawn("/bin/web", ("x",), {}, (), session=True))
+    host.orphans.spawner_died()
+    host.kernel.fail(call, EMFILE, times=1)
+    assert host.end(stranger, Exit(code=0)) is None
+    assert host.end(pid, Exit(code=4)) == TOKEN
+    assert host.exit_of(TOKEN) == Exit(code=4)
+
+
+def test_a_record_that_was_forgotten_is_not_looked_at_again(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went between the look at the folder and at it."""
+    monkeypatch.setattr(host.daemon.folders, "names", lambda _: [TOKEN])
+    stranger = host.daemon.processes.spawn(Spawn("/bin/web", ("x",), {}, (), session=True))
+    host.orphans.spawner_died()
+    assert host.end(stranger, Exit(code=0)) is None
+    pid = host.service(TOKEN)
+    assert host.end(pid, Exit(code=4)) is None
 
 
 def test_a_pid_used_again_is_another_process(host: Host) -> None:
