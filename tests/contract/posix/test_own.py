@@ -38,7 +38,6 @@ def test_settings_of_a_process(world) -> None:
         child.own.set_no_new_privileges()
         child.own.set_dumpable(dumpable=False)
         child.own.set_dumpable(dumpable=True)
-        child.own.allow_tracing()
         child.own.set_subreaper()
 
     ended = world.exit_of(world.in_child(act))

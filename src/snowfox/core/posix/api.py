@@ -207,7 +207,7 @@ class Processes(ABC):
 
     @abstractmethod
     def take_descriptor(self, pidfd: int, number: int) -> int:
-        """A duplicate of another process's descriptor (pidfd_getfd)."""
+        """A duplicate of another process's descriptor (pidfd_getfd). EPERM: we may not trace it, by Yama's scope for one."""
 
 
 class Steps(ABC):
@@ -273,10 +273,6 @@ class Own(Steps):
     @abstractmethod
     def set_dumpable(self, *, dumpable: bool) -> None:
         """Whether others of our uid may trace us."""
-
-    @abstractmethod
-    def allow_tracing(self) -> None:
-        """Let any process of our uid trace us, also under Yama scope 1 (PR_SET_PTRACER_ANY). No error without Yama."""
 
     @abstractmethod
     def boot(self) -> str:

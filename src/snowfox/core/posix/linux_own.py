@@ -88,11 +88,6 @@ class LinuxOwn(Own):
 
         process_control("set dumpable", PR_SET_DUMPABLE, int(dumpable))
 
-    def allow_tracing(self) -> None:  # noqa: D102
-        from snowfox.core.posix.syscall import allow_any_tracer  # noqa: PLC0415 - costs memory
-
-        allow_any_tracer()
-
     def boot(self) -> str:  # noqa: D102
         return _content("/proc/sys/kernel/random/boot_id").decode().strip()
 

@@ -7,7 +7,6 @@ half a megabyte more, which daemon and spawner would pay for one prctl(2).
 
 from __future__ import annotations
 
-import errno
 from _ctypes import (
     FUNCFLAG_CDECL,
     FUNCFLAG_USE_ERRNO,
@@ -24,8 +23,6 @@ from snowfox.errors import PosixError
 PR_SET_DUMPABLE: Final = 4
 PR_SET_CHILD_SUBREAPER: Final = 36
 PR_SET_NO_NEW_PRIVS: Final = 38
-_PR_SET_PTRACER: Final = 0x59616D61
-_PTRACER_ANY: Final = -1
 _PIDFD_GETFD: Final = 438  # the same number on every architecture, as all since 5.1 (syscalls(2))
 
 
@@ -50,12 +47,6 @@ def process_control(words: str, option: int, value: int) -> None:
     """prctl(2) with one value. Raises PosixError(words, "", errno)."""
     if _call("prctl", option, value, 0, 0, 0) == -1:
         raise PosixError(words, "", get_errno())
-
-
-def allow_any_tracer() -> None:
-    """PR_SET_PTRACER_ANY; EINVAL means a kernel without Yama, where nothing needs allowing."""
-    if _call("prctl", _PR_SET_PTRACER, _PTRACER_ANY, 0, 0, 0) == -1 and get_errno() != errno.EINVAL:
-        raise PosixError("allow tracing", "", get_errno())
 
 
 def descriptor_of(pidfd: int, number: int) -> int:

@@ -104,10 +104,6 @@ class FakeOwn(Own):
         with self._kernel.doing(self._process, "own.set_dumpable", "set dumpable", ""):
             self._process.is_dumpable = dumpable
 
-    def allow_tracing(self) -> None:  # noqa: D102
-        with self._kernel.doing(self._process, "own.allow_tracing", "allow tracing", ""):
-            self._process.any_tracer = True
-
     def boot(self) -> str:  # noqa: D102
         return self._kernel.boot_id
 

@@ -142,9 +142,7 @@ class FakeProcesses(Processes):
             if process.exit is not None:
                 raise fault(errno.ESRCH)
             ids = self._process.ids
-            if ids.uid != 0 and not (
-                ids.uid == process.ids.uid and process.is_dumpable and process.any_tracer
-            ):
+            if ids.uid != 0 and not (ids.uid == process.ids.uid and process.is_dumpable):
                 raise fault(errno.EPERM)
             return self._process.add(process.get(number))
 

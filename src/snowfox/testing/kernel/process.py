@@ -57,7 +57,6 @@ class FakeProcess:
     reaps_alone: bool = False
     no_new_privileges: bool = False
     is_dumpable: bool = True
-    any_tracer: bool = False
 
     def note(self, number: int) -> None:
         """Remember that a signal came."""
