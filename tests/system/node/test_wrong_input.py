@@ -244,3 +244,26 @@ def test_json_is_json(node: Node) -> None:
     assert isinstance(json.loads(node.good("modules", "--json")), list)
     for line in node.good("events", "--json").splitlines():
         assert json.loads(line)["kind"]
+
+
+def test_more_sockets_than_can_be_kept(node: Node) -> None:
+    """The 251st is refused in a line that says how many may be; 250 are kept also when the daemon dies."""
+
+    def sockets(count: int) -> str:
+        names = [f"s{number}" for number in range(count)]
+        tables = [f'[socket.{name}]\nlisten = "unix:@snowfox-{os.getpid()}-{name}"\n' for name in names]
+        return "\n".join([*tables, '[service.web]\ncommand = ["sleep", "1000"]\ndirectory = "/"\n'])
+
+    node.write(sockets(251))
+    done = node.run("up", "-d")
+    assert done.code == 3, done.text
+    line = f"cannot open unix:@snowfox-{os.getpid()}-s250 for socket s250: 250 sockets are the most"
+    assert done.text.splitlines() == [line, "refused: nothing was started"]
+    node.until(lambda: not node.processes(), "it is gone")
+    node.write(sockets(250))
+    node.good("up", "-d")
+    before = node.running()
+    node.kill("daemon")
+    node.until(lambda: "manager" not in node.processes(), "the manager has left")
+    node.good("up", "-d")
+    assert node.running() == before
