@@ -13,6 +13,8 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -289,8 +291,8 @@ def _statement(write: Write) -> Statement:
 
 def _do(connection: sqlite3.Connection, statements: list[Statement]) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    for text, parameters in statements:
-        connection.execute(text, parameters)
+    for text, run in groupby(statements, itemgetter(0)):
+        connection.executemany(text, map(itemgetter(1), run))
     connection.execute("COMMIT")
 
 

@@ -1,8 +1,11 @@
 """Collects what is to be stored and has it written in batches, one transaction at a time.
 
-A batch holds the last status of an instance, not each of them, so what waits is bounded by the instances; facts that
-cannot be stored are bounded by a number and dropped from the oldest, and counted. While the store refuses (a full
-disk), what waits is tried again each second, and nothing that depends on it (`after_stored`) happens.
+A batch holds the last status of an instance, not each of them, so what waits is bounded by the instances. Statuses and
+facts wait for the end of a rush (`_QUIET` without another one, but at most `_LOOKS` of these), so that a start of many is
+not held up by writing down each of its steps; what somebody asked for, or what something waits for, is written soon.
+
+Facts that cannot be stored are bounded by a number and dropped from the oldest, and counted. While the store refuses (a
+full disk), what waits is tried again each second, and nothing that depends on it (`after_stored`) happens.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ from snowfox.values import Seconds
 
 MOST_FACTS: Final = 10_000
 """Facts that may wait for the store."""
-_COLLECT: Final[Seconds] = 0.05
+_QUIET: Final[Seconds] = 0.05
+_LOOKS: Final = 10
 _RETRY: Final[Seconds] = 1.0
 
 
@@ -66,38 +70,40 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self._is_armed = False
         self._is_hurried = False
+        self._is_rush = False
+        self._looks = _LOOKS
         self.problem = ""
         self.dropped = 0
 
     def remember(self, status: Status) -> None:
         """Keep the status of an instance."""
         self._batch.statuses[status.id] = status
-        self._arm(_COLLECT)
+        self._later()
 
     def drop(self, instance: str) -> None:
         """Keep it no longer."""
         self._batch.statuses[instance] = None
-        self._arm(_COLLECT)
-
-    def want(self, instance: str, wanted: str | None) -> None:
-        """Keep what a person asked for; None: nothing."""
-        self._batch.wanted[instance] = wanted
-        self._arm(_COLLECT)
-
-    def operation(self, operation: Operation) -> None:
-        """Keep an operation as it is now."""
-        self._batch.operations[operation.id] = operation
-        self._arm(_COLLECT)
+        self._later()
 
     def fact(self, event: Event[Any]) -> None:
         """Keep an event."""
         self._batch.facts.append(event)
-        self._arm(_COLLECT)
+        self._later()
+
+    def want(self, instance: str, wanted: str | None) -> None:
+        """Keep what a person asked for; None: nothing."""
+        self._batch.wanted[instance] = wanted
+        self._soon()
+
+    def operation(self, operation: Operation) -> None:
+        """Keep an operation as it is now."""
+        self._batch.operations[operation.id] = operation
+        self._soon()
 
     def after_stored(self, then: Callable[[], None]) -> None:
         """Call once all that was given before is stored."""
         self._after.append(then)
-        self._arm(_COLLECT)
+        self._soon()
 
     def hurry(self) -> None:
         """Store what waits as soon as the store is free: it is about something that is told only once."""
@@ -122,14 +128,33 @@ class Keeper:
                 await asyncio.shield(self._task)
         return not self.problem
 
+    def _later(self) -> None:
+        if self._is_armed:
+            self._is_rush = True
+        else:
+            self._arm(_QUIET)
+
+    def _soon(self) -> None:
+        self._looks = 0
+        self._arm(_QUIET)
+
     def _arm(self, seconds: Seconds) -> None:
         if not self._is_armed and self._task is None:
             self._is_armed = True
-            self._alarms.set(seconds, self._begin)
+            self._alarms.set(seconds, self._look)
+
+    def _look(self) -> None:
+        self._is_armed = False
+        if self._is_rush and self._looks and not self.problem:
+            self._is_rush = False
+            self._looks -= 1
+            self._arm(_QUIET)
+        else:
+            self._begin()
 
     def _begin(self) -> None:
-        self._is_armed = False
         if self._task is None:
+            self._is_rush, self._looks = False, _LOOKS
             self._task = asyncio.get_running_loop().create_task(self._store(), name="journal")
 
     async def _store(self) -> None:
@@ -149,7 +174,7 @@ class Keeper:
         if self.problem:
             self._arm(_RETRY)
         elif not self._batch.is_empty or self._after:
-            self._arm(_COLLECT)
+            self._arm(_QUIET)
 
     def _failed(self, batch: Batch, after: list[Callable[[], None]], error: SnowFoxError) -> None:
         if not self.problem:

@@ -1,13 +1,16 @@
 """What is to be stored, in batches."""
 
 import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from snowfox.core.clock import SystemClock
 from snowfox.core.event.fact import Event
 from snowfox.errors import StoreError
-from snowfox.manager.alarm import Alarms
+from snowfox.manager.alarm import Alarm, Alarms
 from snowfox.manager.journal import keeper as keeping
 from snowfox.manager.journal.keeper import Batch, Keeper
 from snowfox.service.fact import PhaseFact
@@ -105,6 +108,70 @@ async def test_what_depends_on_it_happens_after(store: Store) -> None:
     assert seen == []
     await store.keeper.flush()
     assert seen == [1]
+
+
+class Turns(Alarms):
+    """Alarms that ring when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(SystemClock(), asyncio.get_running_loop())
+        self.waiting: list[Callable[[], None]] = []
+
+    def set(self, seconds: float, callback: Callable[[], None]) -> Alarm:
+        """Kept."""
+        self.waiting.append(callback)
+        return Alarm(callback)
+
+    async def ring(self) -> None:
+        """The one that was set last is due."""
+        self.waiting.pop()()
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+async def test_a_rush_is_stored_at_its_end(store: Store) -> None:
+    """As long as facts come they wait, but not for ever; without another one they are stored at the first look."""
+    alarms = Turns()
+    keeper = Keeper(store.write, alarms)
+    keeper.fact(happened(0))
+    await alarms.ring()
+    assert len(store.batches) == 1
+    keeper.fact(happened(1))
+    keeper.fact(happened(2))
+    await alarms.ring()
+    assert len(store.batches) == 1
+    await alarms.ring()
+    assert [event.id for event in store.batches[1].facts] == ["1", "2"]
+    looks = 0
+    while len(store.batches) == 2:
+        keeper.fact(happened(looks))
+        keeper.remember(status(f"state {looks}"))
+        await alarms.ring()
+        looks += 1
+    assert looks == 11
+    assert (len(store.batches[2].facts), store.batches[2].statuses) == (11, {"web": status("state 10")})
+    assert alarms.waiting == []
+
+
+async def test_a_rush_holds_up_nothing_that_is_waited_for(store: Store) -> None:
+    """What a person asked for, an operation's end and what comes after an exit are stored at the first look."""
+    alarms = Turns()
+    keeper = Keeper(store.write, alarms)
+    seen: list[str] = []
+    operation: Any = SimpleNamespace(id="O")
+    for number, urgent in enumerate(
+        (
+            lambda: keeper.want("web", "stopped"),
+            lambda: keeper.operation(operation),
+            lambda: keeper.after_stored(lambda: seen.append("after")),
+        )
+    ):
+        keeper.fact(happened(1))
+        urgent()
+        keeper.fact(happened(2))
+        await alarms.ring()
+        assert len(store.batches) == number + 1
+    assert seen == ["after"]
 
 
 async def test_a_full_disk_loses_nothing_that_fits(store: Store) -> None:
