@@ -155,34 +155,35 @@ class Driver:
             self._traces.pop(instance, None)
 
     def _perform(self, effect: effects.Effect, parts: Parts) -> None:  # noqa: C901, PLR0912 - a table
+        # What comes with every start first: a match looks at one case after another.
         match effect:
+            case effects.Emit():
+                self._emit(effect, parts)
+            case effects.Changed():
+                self._changed(effect.status, parts)
+            case effects.Stepped():
+                self._operations.step(effect)
             case effects.Launch():
                 self._launch(effect, parts)
-            case effects.Signal():
-                parts.connector.signal(effect.token, effect.number)
             case effects.Kill():
                 parts.connector.kill(effect.token)
             case effects.Forget(token):
                 parts.keeper.after_stored(lambda: parts.connector.forget(token))
-            case effects.StartProbe():
-                self._probe(effect, parts)
-            case effects.StopProbe():
-                parts.prober.stop(effect.instance)
+            case effects.Signal():
+                parts.connector.signal(effect.token, effect.number)
             case effects.SetTimer():
                 self._set_timer(effect)
             case effects.ClearTimer():
                 self._clear_timer(effect.subject)
-            case effects.Changed(status):
-                self._changed(status, parts)
+            case effects.StartProbe():
+                self._probe(effect, parts)
+            case effects.StopProbe():
+                parts.prober.stop(effect.instance)
             case effects.Removed(instance):
                 self._board.remove(instance)
                 parts.keeper.drop(instance)
             case effects.WantedChanged(instance, wanted):
                 parts.keeper.want(instance, wanted)
-            case effects.Emit():
-                self._emit(effect, parts)
-            case effects.Stepped():
-                self._operations.step(effect)
             case effects.OperationDone():
                 self._operations.end(effect.operation, effect.outcome, effect.message, effect.code)
             case effects.PhaseChanged(phase):
@@ -235,7 +236,7 @@ class Driver:
         """The trace that what this subject does now belongs to."""
         operation = self._operations.of(subject)
         if operation is not None:
-            return Trace(operation.id, operation.id)
+            return operation.trace
         found = self._traces.get(subject)
         if found is None:
             found = Trace(self._ids.new(), "")

@@ -12,6 +12,7 @@ from snowfox.manager.operation.operation import Operation
 from snowfox.manager.operation.operations import MOST_KEPT, Operations
 from snowfox.service.effects import Stepped
 from snowfox.service.status import Status
+from snowfox.testing.manager import until
 
 
 def operations() -> tuple[Operations, list[tuple[str, bool]]]:
@@ -51,6 +52,32 @@ async def test_every_reader_gets_every_step_and_the_end() -> None:
     ]
     assert operation.number == 42
     assert kept == [("restart", False), ("restart", True)]
+
+
+async def test_readers_are_woken_at_a_bounded_rate() -> None:
+    """The first step comes at once, those of a rush together after a pause, the end at once."""
+    some, _ = operations()
+    operation = some.open("up", "uid 0", ("a", "b", "c", "d"))
+    seen: list[str] = []
+
+    async def read() -> None:
+        async for step in operation.follow():
+            seen.append(step.instance)  # noqa: PERF401 - looked at while it goes on
+
+    reader = asyncio.ensure_future(read())
+    await asyncio.sleep(0)
+    for instance in ("a", "b", "c"):
+        some.step(Stepped(operation.id, instance, "ready", "", is_well=True))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert seen == ["a"]
+    await until(lambda: len(seen) == 3, "the rush")
+    some.step(Stepped(operation.id, "d", "ready", "", is_well=True))
+    some.end(operation.id, "done", "", 0)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert seen == ["a", "b", "c", "d", ""]
+    await reader
 
 
 async def test_nothing_comes_after_the_end() -> None:
