@@ -16,7 +16,7 @@ import contextvars
 import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from snowfox.core import log, trace
 from snowfox.core.clock import Clock
@@ -70,14 +70,14 @@ class _Delivery:
 
     __slots__ = ("awaited", "context", "event", "handlers", "is_async", "is_done", "queue", "resolver")
 
-    def __init__(self, event: Event[Fact], handlers: tuple[_Listener, ...], queue: deque[_Delivery]) -> None:
+    def __init__(self, event: Event[Fact], handlers: _Handlers, queue: deque[_Delivery]) -> None:
         self.event = event
-        self.handlers = handlers
+        self.handlers = handlers.listeners
         self.queue = queue
         self.context = contextvars.copy_context()
         self.awaited: list[_Delivery] = []
         self.resolver: Resolver[None] | None = None
-        self.is_async = any(listener.is_async for listener in handlers)
+        self.is_async = handlers.is_async
         self.is_done = False
 
     def waits_for(self, other: _Delivery) -> bool:
@@ -110,6 +110,13 @@ class _Listener:
         self.name = getattr(handler, "__qualname__", repr(handler))
 
 
+class _Handlers(NamedTuple):
+    """Who hears a kind of fact, and whether one of them is `async def`."""
+
+    listeners: tuple[_Listener, ...]
+    is_async: bool
+
+
 class Bus:
     """Where events are told. One per process; belongs to one loop.
 
@@ -126,7 +133,7 @@ class Bus:
         self._most = most
         self._deadline = deadline
         self._listeners: dict[type[Fact] | None, tuple[_Listener, ...]] = {}
-        self._matching: dict[type[Fact], tuple[_Listener, ...]] = {}
+        self._matching: dict[type[Fact], _Handlers] = {}
         self._queues: dict[str, deque[_Delivery]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._nothing: Promise[None] = Promise[None].of(None, "emit")
@@ -171,7 +178,7 @@ class Bus:
         handlers = self._matching.get(type(fact))
         if handlers is None:
             handlers = self._match(type(fact))
-        if not handlers:
+        if not handlers.listeners:
             return self._nothing
         event = self._event(fact, subject)
         if self._closed:
@@ -210,14 +217,14 @@ class Bus:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _match(self, kind: type[Fact]) -> tuple[_Listener, ...]:
+    def _match(self, kind: type[Fact]) -> _Handlers:
         found: list[_Listener] = []
         for fact, listeners in self._listeners.items():
             if fact is not None and issubclass(kind, fact):
                 found.extend(listeners)
         found.extend(self._listeners.get(None, ()))
-        self._matching[kind] = tuple(found)
-        return self._matching[kind]
+        matching = self._matching[kind] = _Handlers(tuple(found), any(one.is_async for one in found))
+        return matching
 
     def _event(self, fact: Fact, subject: str) -> Event[Fact]:
         place = trace.current()
