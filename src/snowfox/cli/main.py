@@ -9,11 +9,13 @@ module has `add(parser)`, which declares its words, and `run(options)`, which re
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import Final, NoReturn
+from types import ModuleType
+from typing import Any, Final, NoReturn
 
 from snowfox.cli import paper
 from snowfox.errors import (
@@ -73,11 +75,15 @@ FAILED: Final = 1
 WRONG_USE: Final = 2
 INTERRUPTED: Final = 130
 
+_GARBAGE: Final = 20_000
+"""New objects between two collections of the youngest."""
 _COMMON: Final = frozenset({"--node", "--debug", "--help", "-h", "--version"})
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """The console script. Never returns: exits with the codes of the documentation."""
+    # What is imported stays: to look through it for garbage takes longer than a short command has.
+    gc.set_threshold(_GARBAGE)
     try:
         _open_missing()
         code = _flushed(run(sys.argv[1:] if words is None else words))
@@ -159,16 +165,29 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _command(name: str, words: list[str]) -> int:
-    from snowfox.cli.words import Words  # noqa: PLC0415 - --version needs none
+    module = import_module(f"snowfox.cli.commands.{COMMANDS[name][0]}")
+    code: int = module.run(_simple(module, name, words) or _read(module, name, words))
+    return code
 
-    module_name, summary = COMMANDS[name]
-    module = import_module(f"snowfox.cli.commands.{module_name}")
-    parser = Words(name, summary)
+
+def _simple(module: ModuleType, name: str, words: list[str]) -> Any:
+    """What the words of a command say that is asked often, without argparse; None where that is needed."""
+    flags = getattr(module, "FLAGS", None)
+    if flags is None:
+        return None
+    from snowfox.cli import simple  # noqa: PLC0415 - few commands have it
+
+    return simple.read(name, words, flags)
+
+
+def _read(module: ModuleType, name: str, words: list[str]) -> Any:
+    from snowfox.cli.words import Words  # noqa: PLC0415 - not every command needs argparse
+
+    parser = Words(name, COMMANDS[name][1])
     module.add(parser)
     parser.add_argument("--node", metavar="FOLDER", help="the node's folder; default: found from here")
     parser.add_argument("--debug", action="store_true", help="show the stack trace of an error")
-    code: int = module.run(parser.read(words))
-    return code
+    return parser.read(words)
 
 
 def _without_command(given: list[str]) -> int:

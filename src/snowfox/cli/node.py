@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
-from typing import NamedTuple
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from snowfox.contract.start import HOME, MANAGER_SOCKET, NODE_LOG, RUN
 from snowfox.core.posix.api import Posix
@@ -18,6 +17,9 @@ from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.blocking import Session, connect
 from snowfox.errors import ConnectionLost, NoNode, NotPermitted, PosixError
 from snowfox.values import Seconds
+
+if TYPE_CHECKING:
+    import argparse
 
 VARIABLE = "SNOWFOX_NODE"
 """The environment variable that names a node's folder."""
@@ -101,12 +103,12 @@ def _run_folder(posix: Posix, place: Place) -> int:
 
 @contextmanager
 def _connected(posix: Posix, place: Place, folder: int, timeout: Seconds) -> Generator[Session]:
-    # Whether somebody listens is asked first: only that says that there is no node.
-    try:
-        posix.files.close(posix.sockets.connect(f"unix:{MANAGER_SOCKET}", folder=folder))
-    except PosixError as error:
-        raise _refused(place, error) from error
-    with connect(f"unix:{MANAGER_SOCKET}", folder=folder, timeout=timeout) as opened:
+    with ExitStack() as stack:
+        address = f"unix:{MANAGER_SOCKET}"
+        try:
+            opened = stack.enter_context(connect(address, folder=folder, timeout=timeout, posix=posix))
+        except PosixError as error:
+            raise _refused(place, error) from error
         yield opened
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from snowfox.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
 
 ALL = "*"
 """The pattern that means all."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snowfox.cli import node, paper, pattern, progress
 from snowfox.contract.manager import InstanceStatus, Manager, NodeStatus
 from snowfox.core.clock import active
 from snowfox.values import size_text
 
+if TYPE_CHECKING:
+    import argparse
+
+FLAGS: Final = ("--json",)
+"""With patterns all that it takes: `cli.simple` can read that."""
 NOT_AS_WANTED: Final = 3
 _HEADS: Final = ("SERVICE", "STATE", "SINCE", "PID", "MEMORY", "RESTARTS", "MESSAGE")
 _INDENT: Final = "      "
