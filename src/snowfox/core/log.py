@@ -151,12 +151,12 @@ def json_bytes(value: object) -> bytes:
 
 def _write(value: object, out: list[str]) -> None:
     match value:
+        case str():
+            out.append(f'"{value.translate(_ESCAPES)}"')
         case None:
             out.append("null")
         case bool():
             out.append("true" if value else "false")
-        case str():
-            out.append(f'"{value.translate(_ESCAPES)}"')
         case int():
             out.append(int.__repr__(value))
         case float():

@@ -111,7 +111,7 @@ def parse(file: str, text: str) -> Document | Problem:
     """The text as a tree, or the first thing that makes it no TOML."""
     text = text.replace("\r\n", "\n")
     try:
-        if _SUSPECT.search(text) is not None:
+        if _may_be_deep(text):
             _refuse_deep(text)
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -129,6 +129,11 @@ def parse(file: str, text: str) -> Document | Problem:
 
 def _at_offset(file: str, text: str, offset: int, why: str, hint: str = "") -> Problem:
     return Lines(file, text).place((offset, offset + 1), Problem(f"cannot read {file}: {why}", hint))
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether to look closer; a key stands on one line."""
+    return any(line.count(".") >= DEEPEST and _SUSPECT.search(line) for line in text.split("\n"))
 
 
 def _refuse_deep(text: str) -> None:
