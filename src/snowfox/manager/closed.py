@@ -16,6 +16,7 @@ LATER: Final = (
     "snowfox.core.posix.syscall",
     "snowfox.service.procfile",
     "snowfox.service.toml",
+    "tomllib",
     "typing",
     "unicodedata",
     "encodings.idna",

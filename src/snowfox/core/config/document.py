@@ -1,15 +1,15 @@
 """A TOML text as a tree, and where each key and value of it stands.
 
-tomllib reads the values (43 ms for 1,000 services); `scanner` finds positions, and runs only when one is asked for,
-that is when there is something to complain about.
+`plain` or tomllib read the values; `scanner` finds positions, and runs only when one is asked for, that is when there
+is something to complain about.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any, Final, Literal
 
+from snowfox.core.config import plain
 from snowfox.core.config.lines import Lines
 from snowfox.core.config.problem import Problem
 from snowfox.core.config.scanner import DEEPEST, Lost, Path, Place, TooDeep, places
@@ -66,7 +66,7 @@ class Document:
     Args:
         file: its name, as the person knows it.
         text: with line ends of one character.
-        tree: what tomllib read.
+        tree: what `plain` or tomllib read.
     """
 
     def __init__(self, file: str, text: str, tree: dict[str, Any]) -> None:
@@ -110,10 +110,18 @@ class Document:
 def parse(file: str, text: str) -> Document | Problem:
     """The text as a tree, or the first thing that makes it no TOML."""
     text = text.replace("\r\n", "\n")
+    tree = plain.read(text)
+    found = _by_tomllib(file, text) if tree is None else tree
+    return found if isinstance(found, Problem) else Document(file, text, found)
+
+
+def _by_tomllib(file: str, text: str) -> dict[str, Any] | Problem:
+    import tomllib  # noqa: PLC0415 - nearly all configurations are plain
+
     try:
         if _may_be_deep(text):
             _refuse_deep(text)
-        tree = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return _syntax(file, text, str(error))
     except TooDeep as deep:
@@ -124,7 +132,6 @@ def parse(file: str, text: str) -> Document | Problem:
         # int() refuses more than 4,300 digits, and tomllib lets that through.
         found = re.search(r"\d{640,}", text)
         return _at_offset(file, text, found.start() if found else 0, "this number is too long")
-    return Document(file, text, tree)
 
 
 def _at_offset(file: str, text: str, offset: int, why: str, hint: str = "") -> Problem:

@@ -11,7 +11,6 @@ Grammar: https://toml.io/en/v1.0.0. Rejected: tomlkit (reads, keeps and writes, 
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Final, NamedTuple
 
 Path = tuple[str | int, ...]
@@ -203,6 +202,8 @@ def _name(token: str, offset: int) -> str:
         return token
     if "\\" not in token:
         return token[1:-1]
+    import tomllib  # noqa: PLC0415 - few keys hold an escape
+
     try:
         said: str = tomllib.loads(f"x={token}")["x"]
     except tomllib.TOMLDecodeError:
