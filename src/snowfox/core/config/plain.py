@@ -15,19 +15,19 @@ _GAP: Final = r"[ \t]*+"
 _KEY: Final = r"[A-Za-z0-9_-]++"
 _TEXT: Final = r'"[^"\\\x00-\x1f\x7f]*+"'
 _ONE: Final = rf"(?:{_TEXT}|0|-?[1-9][0-9]{{0,17}}+|true|false)"
-_MANY: Final = rf"\[{_GAP}(?:{_ONE}(?:{_GAP},{_GAP}{_ONE})*{_GAP},?{_GAP})?\]"
-_PAIR: Final = rf"{_KEY}{_GAP}={_GAP}(?:{_ONE}|{_MANY})"
-_TABLE: Final = rf"\{{{_GAP}(?:{_PAIR}(?:{_GAP},{_GAP}{_PAIR})*)?{_GAP}\}}"
+_MANY: Final = rf"\[{_GAP}(?:{_ONE}{_GAP}(?:,{_GAP}|(?=\])))*\]"
+_PAIR: Final = rf"({_KEY}){_GAP}={_GAP}({_ONE}|{_MANY})"
+_TABLE: Final = rf"\{{{_GAP}(?:{_PAIR}{_GAP}(?:,{_GAP}(?!\}})|(?=\}})))*\}}"
 _END: Final = rf"{_GAP}(?:#[^\x00-\x1f\x7f]*+)?"
 
 _LINE: Final = re.compile(
     rf"{_GAP}(?:"
-    rf"({_KEY}){_GAP}={_GAP}({_ONE}|{_MANY}|{_TABLE})"
-    rf"|\[{_GAP}({_KEY})(?:{_GAP}\.{_GAP}({_KEY}|{_TEXT}))?{_GAP}\]"
+    rf"(?P<key>{_KEY}){_GAP}={_GAP}(?P<value>{_ONE}|{_MANY}|{_TABLE})"
+    rf"|\[{_GAP}(?P<name>{_KEY})(?:{_GAP}\.{_GAP}(?P<inner>{_KEY}|{_TEXT}))?{_GAP}\]"
     rf")?{_END}"
 )
 _ITEM: Final = re.compile(_ONE)
-_ENTRY: Final = re.compile(rf"({_KEY}){_GAP}={_GAP}({_ONE}|{_MANY})")
+_ENTRY: Final = re.compile(_PAIR)
 
 
 def read(text: str) -> dict[str, Any] | None:
@@ -39,7 +39,7 @@ def read(text: str) -> dict[str, Any] | None:
         found = _LINE.fullmatch(line)
         if found is None:
             return None
-        key, value, name, inner = found.groups()
+        key, value, name, inner = found.group("key", "value", "name", "inner")
         if key is not None:
             made = _value(value)
             if key in table or made is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from snowfox.contract.manager import EventLine
@@ -120,11 +121,8 @@ def fact_row(event: Event[Any]) -> FactRow:
     return FactRow(event.id, event.at, event.kind, event.subject, event.trace, event.cause, event.fact.json())
 
 
-def _fields(status: Status) -> list[str | int | float]:
-    return [getattr(status, name) for name in _NAMES]
-
-
 _NAMES: Final = Status.__match_args__
+_fields: Final = attrgetter(*_NAMES)
 
 
 def _statuses(rows: dict[str, str]) -> dict[str, Status]:
