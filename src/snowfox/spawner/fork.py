@@ -33,6 +33,9 @@ class Forker(Maker):
             self._child(order)
         return pid
 
+    def close(self) -> None:
+        """Nothing to let go of."""
+
     def _child(self, order: Order) -> NoReturn:
         """Never returns, whatever happens: another spawner would run on."""
         files = self._posix.files
@@ -60,6 +63,7 @@ class Forker(Maker):
         posix.own.change_folder(order.folder)
         posix.own.set_no_new_privileges()
         line = started_line(posix, self._mark)
+        posix.files.write(order.unlisted + 1, line)  # first: it ends us (SIGPIPE) where the spawner is gone
         try:
             written = posix.files.write(order.unlisted, line)
         except PosixError as error:

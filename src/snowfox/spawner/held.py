@@ -27,7 +27,7 @@ class Handle:
         output: read end of its output.
         sockets: keys of the sockets that it got, from descriptor 3 on.
 
-    `ended` is when its exit was seen, in ns of the boot-time clock; 0 before.
+    `told` is what came through its status pipe, `ended` when its exit was seen, in ns of the boot-time clock; 0 before.
     """
 
     __slots__ = (
@@ -41,6 +41,7 @@ class Handle:
         "sockets",
         "started",
         "status",
+        "told",
     )
 
     def __init__(self, pid: int, pidfd: int, output: int | None, sockets: tuple[str, ...]) -> None:
@@ -49,6 +50,7 @@ class Handle:
         self.output = output
         self.sockets = sockets
         self.status = -1
+        self.told = b""
         self.started = 0
         self.ended = 0
         self.is_child = False

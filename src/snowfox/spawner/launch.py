@@ -1,20 +1,23 @@
 """How a process is made: an order as data, and the launcher in C that carries it out.
 
-`posix_spawn` starts the launcher (no copy of this process, no code of ours between clone and exec), which gives up
-rights and executes the program; `launcher.c` says how. Where it was not built, `fork.Forker` takes the same orders.
-
-The environment goes only into the environment, which other users cannot read; an argument list anyone can.
+The launcher is one small process that is started with the spawner, gets orders over a socket and forks for each: so a
+launch copies neither this process nor its table of descriptors, which has two for each service, and nobody waits until
+a program is executed. `launcher.c` says how. Where it was not built, `fork.Forker` takes the same orders.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import struct
 from abc import ABC, abstractmethod
 from posixpath import abspath, dirname, join
 from typing import Final, NamedTuple
 
 from snowfox.contract.record import Started, launched_line
 from snowfox.core.posix.api import Ids, Posix, Spawn
+from snowfox.errors import PosixError
+from snowfox.values import Seconds
 
 LIMITS: Final = {
     "CPU": 0,
@@ -41,6 +44,11 @@ FIRST: Final = 3
 
 _UNLIMITED: Final = (1 << 64) - 1
 _PID_DIGITS: Final = "0" * 10
+_HEAD: Final = struct.Struct("@4L")  # size of the texts; how many arguments, variables, descriptors
+_ANSWER: Final = struct.Struct("@l")  # a pid, or a negative errno
+_ROOM: Final = 8 << 20  # what the launcher keeps of an order; the kernel takes 6 MiB
+_FIELDS: Final = 8
+_LEAVES_WITHIN: Final[Seconds] = 2.0
 BUILT: Final = join(dirname(abspath(__file__)), "launcher")
 """Where the launcher is when there was a compiler."""
 
@@ -64,9 +72,10 @@ class Order(NamedTuple):
         ids: to become; None: stay who we are.
         umask: of the process.
         limits: set before anything else.
+        null: /dev/null, its input.
+        output: its output and error.
         record: the locked record.
-        status: write end of the pipe that a failing step is told on.
-        standard: input, output, error.
+        status: write end of a pipe that what goes into the record goes to as well.
         sockets: from descriptor 3 on.
         socket_names: as many as sockets; LISTEN_FDNAMES.
     """
@@ -78,9 +87,10 @@ class Order(NamedTuple):
     ids: Ids | None
     umask: int
     limits: tuple[Limit, ...]
+    null: int
+    output: int
     record: int
     status: int
-    standard: tuple[int, int, int]
     sockets: tuple[int, ...] = ()
     socket_names: tuple[str, ...] = ()
 
@@ -91,7 +101,7 @@ class Order(NamedTuple):
 
     def descriptors(self) -> tuple[tuple[int, int], ...]:
         """Which of ours goes where."""
-        ours = (*self.standard, *self.sockets, self.record, self.status)
+        ours = (self.null, self.output, self.output, *self.sockets, self.record, self.status)
         return tuple(zip(ours, range(len(ours)), strict=True))
 
     def listening(self, pid: str) -> dict[str, str]:
@@ -111,14 +121,20 @@ class Maker(ABC):
 
     @abstractmethod
     def start(self, order: Order) -> int:
-        """Start it; the pid. All else is told by record and status pipe: the end of the pipe is the program's start.
+        """Start it; the pid. It leads a session of its own before it does anything else.
+
+        All else is told by record and status pipe: the end of the pipe is the program's start, or the process's end.
 
         Raises PosixError when there is no process.
         """
 
+    @abstractmethod
+    def close(self) -> None:
+        """Nothing more will be started: let go of what starting needs."""
+
 
 class Launcher(Maker):
-    """By the program of `launcher.c`.
+    """By the program of `launcher.c`, a child of ours that makes more of them.
 
     Args:
         posix: the kernel.
@@ -129,12 +145,45 @@ class Launcher(Maker):
         self._posix = posix
         self._program = program
         self._mark = f"{posix.own.boot()} {posix.own.pid_namespace()}"
+        self._pid = 0
+        self._socket = -1
+        self._begin()
 
     def start(self, order: Order) -> int:  # noqa: D102
+        content = self._content(order)
+        descriptors = (order.output, *order.sockets, order.record, order.status)
+        try:
+            if not self._sent(content, descriptors):  # somebody killed it
+                self.close()
+                self._begin()
+                self._sent(content, descriptors)
+            answer = self._posix.files.read(self._socket, _ANSWER.size)
+        except PosixError as error:
+            raise PosixError("start", order.program, error.errno) from error
+        pid: int = _ANSWER.unpack(answer)[0] if answer else -errno.ECHILD
+        if pid < 0:
+            raise PosixError("start", order.program, -pid)
+        return pid
+
+    def close(self) -> None:
+        """End the launcher, and wait for its end (2 s at most)."""
+        if self._socket < 0:
+            return
+        self._posix.files.close(self._socket)
+        self._socket = -1
+        pidfd, poller = self._posix.processes.open(self._pid), self._posix.poller()
+        try:
+            poller.add(pidfd)
+            poller.wait(_LEAVES_WITHIN)
+        finally:
+            poller.close()
+            self._posix.files.close(pidfd)
+        self._posix.processes.exit_of(self._pid, reap=True)
+
+    def _content(self, order: Order) -> bytes:
         ids = order.ids
-        words = (
-            self._program,
-            str(order.unlisted),
+        environment = order.listening(_PID_DIGITS)  # the launcher writes the pid over the digits
+        texts = (
             str(order.umask),
             "-" if ids is None else str(ids.uid),
             "-" if ids is None else str(ids.gid),
@@ -147,23 +196,57 @@ class Launcher(Maker):
             ),
             order.program,
             *order.arguments,
+            *map("=".join, environment.items()),
+            "",
         )
-        # The launcher writes its pid over the digits.
-        environment = order.listening(_PID_DIGITS)
-        return self._posix.processes.spawn(
-            Spawn(self._program, words, environment, order.descriptors(), session=True)
-        )
+        content = os.fsencode("\0".join(texts))
+        arguments, variables = len(order.arguments), len(environment)
+        if len(content) + 8 * (_FIELDS + arguments + variables + 3) > _ROOM:
+            raise PosixError("start", order.program, errno.E2BIG)
+        return _HEAD.pack(len(content), arguments, variables, len(order.sockets) + 3) + content
+
+    def _begin(self) -> None:
+        files, processes = self._posix.files, self._posix.processes
+        ours, theirs = self._posix.sockets.pair()
+        null = -1
+        try:
+            for end in (ours, theirs):
+                files.set_blocking(end, blocking=True)
+            null = files.open("/dev/null", os.O_RDWR)
+            places = ((null, 0), (null, 1), (null, 2), (theirs, 3))
+            self._pid = processes.spawn(Spawn(self._program, (self._program,), {}, places, session=True))
+        except BaseException:
+            files.close(ours)
+            raise
+        finally:
+            files.close(theirs)
+            if null >= 0:
+                files.close(null)
+        self._socket = ours
+
+    def _sent(self, content: bytes, descriptors: tuple[int, ...]) -> bool:
+        """Send an order; False when the launcher is gone."""
+        if self._socket < 0:
+            return False
+        try:
+            sent = self._posix.sockets.send(self._socket, content, descriptors) or 0
+            while sent < len(content):
+                sent += self._posix.sockets.send(self._socket, content[sent:]) or 0
+        except PosixError as error:
+            if error.errno not in {errno.EPIPE, errno.ECONNRESET}:
+                raise
+            return False
+        return True
 
 
-def maker(posix: Posix, *, program: str = BUILT) -> Maker:
-    """The launcher where it was built, else the fork."""
+def choose(posix: Posix, *, program: str = BUILT) -> Maker:
+    """The launcher where it was built and can be started, else the fork."""
     try:
-        posix.files.close(posix.files.open(program, os.O_RDONLY))
-    except Exception:  # noqa: BLE001 - whatever the reason, there is another way
+        return Launcher(posix, program)
+    except PosixError:
         from snowfox.spawner.fork import Forker  # noqa: PLC0415 - only where it is needed
 
         return Forker(posix)
-    return Launcher(posix, program)
 
 
 def started_line(posix: Posix, mark: tuple[str, int]) -> bytes:

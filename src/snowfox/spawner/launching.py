@@ -6,7 +6,7 @@ import errno
 import signal
 from typing import Final, NamedTuple
 
-from snowfox.contract.record import Failed, instance_of, parse_failed
+from snowfox.contract.record import Failed, instance_of, parse
 from snowfox.contract.spawner import Launch
 from snowfox.errors import LaunchFailed, PosixError
 from snowfox.spawner.events import Begun, Ended, Executed, NotLaunched
@@ -17,6 +17,10 @@ from snowfox.spawner.ports import Ports
 
 _STATUS: Final = 8192
 _LISTENING: Final = {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"}  # ours to say
+_ADVICE: Final = {
+    errno.ENOENT: "there is no such program, or the interpreter that its first line names is missing",
+    errno.E2BIG: "arguments and environment are too long",
+}
 
 
 class Means(NamedTuple):
@@ -77,9 +81,10 @@ class Launching:
                     ids=None if account.stays else account.ids,
                     umask=launch.umask,
                     limits=self._limits(launch),
+                    null=self._means.null,
+                    output=output,
                     record=given[0],
                     status=told,
-                    standard=(self._means.null, output, output),
                     sockets=passed,
                     socket_names=tuple(launch.socket_names),
                 )
@@ -95,9 +100,9 @@ class Launching:
         try:
             pidfd = self._pidfd(pid)
         except PosixError:
-            self._posix.processes.signal_group(pid, signal.SIGKILL)
             for descriptor in kept:
                 files.close(descriptor)
+            self._end(pid)
             self._kit.records.remove(launch.token)
             raise
         handle = Handle(pid, pidfd, read, tuple(launch.sockets))
@@ -140,6 +145,16 @@ class Launching:
             self._spare = -1
             return self._posix.processes.open(pid)
 
+    def _end(self, pid: int) -> None:
+        """Kill a process that cannot be watched. It may not lead its group yet, so a pidfd is tried once more."""
+        try:
+            pidfd = self._posix.processes.open(pid)
+        except PosixError:
+            self._posix.processes.signal_group(pid, signal.SIGKILL)
+        else:
+            self._posix.processes.signal(pidfd, signal.SIGKILL)
+            self._posix.files.close(pidfd)
+
     def readable(self, descriptor: int, token: str) -> None:
         """A status pipe or a pidfd of this launch has something to say."""
         handle = self._kit.held.get(token)
@@ -155,29 +170,24 @@ class Launching:
                 self._kit.say(Ended(token))
 
     def _read_status(self, token: str, handle: Handle) -> None:
-        """The end of the pipe without a word is the program's start; the record says when that was."""
-        told = self._posix.files.read(handle.status, _STATUS)
+        """What goes into the record comes here too, so far as there is a launcher; the end is the program's start."""
+        while told := self._posix.files.read(handle.status, _STATUS):
+            handle.told += told
         if told is None:
             return
         self._kit.held.close(handle.status)
         handle.status = -1
-        if told:
-            failed = parse_failed(told.decode("utf-8", "surrogateescape"))
-            handle.failed = failed or Failed("read the launcher's status", "", errno.EPROTO)
+        record = parse(handle.told)
+        if record.failed is not None or record.started is None:
+            handle.failed = record.failed or Failed("start the launcher", "", errno.ESRCH)
             return
-        started = self._kit.records.read(token).started
-        if started is None:
-            handle.failed = Failed("start the launcher", "", errno.ESRCH)
-            return
-        handle.started = started.at
-        self._kit.say(Executed(token, started.at))
+        handle.started = record.started.at
+        self._kit.say(Executed(token, handle.started))
 
     def _not_launched(self, token: str, failed: Failed) -> None:
         """Its launcher ended: nothing of it stays."""
         self._kit.held.forget(token)
-        advice = None
-        if failed.step == "execute" and failed.errno == errno.ENOENT:
-            advice = "there is no such program, or the interpreter that its first line names is missing"
+        advice = _ADVICE.get(failed.errno) if failed.step == "execute" else None
         error = LaunchFailed(instance_of(token), failed.step, failed.object, failed.errno, advice)
         self._kit.say(NotLaunched(token, error))
 
@@ -186,8 +196,7 @@ def _failure(launch: Launch, error: PosixError) -> LaunchFailed:
     """A call of ours that failed, as the step of a launch; too much to pass is what its execution would say."""
     instance = instance_of(launch.token)
     if error.call == "start" and error.errno == errno.E2BIG:
-        advice = "arguments and environment are too long"
-        return LaunchFailed(instance, "execute", launch.program, error.errno, advice)
+        return LaunchFailed(instance, "execute", launch.program, error.errno, _ADVICE[error.errno])
     if error.call in {"start", "fork"}:
         return LaunchFailed(instance, "make a process", "", error.errno)
     return LaunchFailed(instance, error.call, error.object, error.errno)

@@ -58,8 +58,10 @@ class Leftovers:
         if handle is None:
             return False
         self._marked[handle.pid] = _Marked(handle.started, _free(handle))
-        if handle.is_child or (handle.pidfd >= 0 and self._posix.processes.signal(handle.pidfd, 0)):
-            return self._posix.processes.signal_group(handle.pid, _KILL)
+        # First itself: it may not lead its group yet.
+        was_there = handle.pidfd >= 0 and self._posix.processes.signal(handle.pidfd, _KILL)
+        if handle.is_child or was_there:
+            return self._posix.processes.signal_group(handle.pid, _KILL) or was_there
         return False
 
     @property

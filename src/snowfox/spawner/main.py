@@ -30,7 +30,7 @@ from snowfox.spawner.adoption import Adoption
 from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.held import Held, Kit
-from snowfox.spawner.launch import BUILT, Limit, maker
+from snowfox.spawner.launch import BUILT, Limit, Maker, choose
 from snowfox.spawner.launching import Launching, Means
 from snowfox.spawner.leftovers import Leftovers
 from snowfox.spawner.loop import Loop, Parts
@@ -96,7 +96,10 @@ def main(words: Sequence[str]) -> int:
     activate(posix)
     log.set_sink(log.json_line_sink(partial(posix.files.write, LOG), least="info"))
     try:
-        assemble(posix, SystemClock(), setting(words)).run()
+        given = setting(words)
+        maker = choose(posix, program=given.launcher)
+        assemble(posix, SystemClock(), given, maker=maker).run()
+        maker.close()
     except (UsageError, PosixError) as error:
         _log.error(str(error), advice=error.hint)
         return 1
@@ -106,7 +109,7 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def assemble(posix: Posix, clock: Clock, given: Setting) -> Loop:
+def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loop:
     """A spawner on the descriptors of its daemon. Raises UserError when the policy cannot be used, PosixError."""
     signals = posix.signals.watch((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
     policy = _policy(posix, given)
@@ -119,7 +122,7 @@ def assemble(posix: Posix, clock: Clock, given: Setting) -> Loop:
     kit = Kit(posix, clock, records, held, events.append)
     ports = Ports(posix, policy)
     means = Means(
-        maker=maker(posix, program=given.launcher),
+        maker=maker,
         ports=ports,
         null=posix.files.open("/dev/null", os.O_RDWR),
         limit=Limit("NOFILE", soft, hard),

@@ -1,17 +1,48 @@
-"""The launcher on the fake kernel: the steps of `launcher.c` as a program that a test installs."""
+"""The launcher on the fake kernel: the steps of `launcher.c`, for each order a program that a test installs."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
 from snowfox.contract.record import Failed, Started, failed_line, launched_line
-from snowfox.core.posix.api import Ids
+from snowfox.core.posix.api import Ids, Spawn
 from snowfox.errors import PosixError
+from snowfox.spawner.launch import Maker, Order
 from snowfox.testing.kernel import FakeKernel, FakePosix, Gone
 from snowfox.testing.kernel.process import FakeProcess
 
 PATH = "/usr/lib/snowfox/launcher"
 """Where `install` puts it."""
+
+
+class FakeLauncher(Maker):
+    """Makes processes on the fake kernel, by the program at `PATH`."""
+
+    def __init__(self, posix: FakePosix) -> None:
+        self._posix = posix
+        self._mark = f"{posix.own.boot()} {posix.own.pid_namespace()}"
+
+    def start(self, order: Order) -> int:
+        """See `Maker.start`."""
+        ids = order.ids
+        words = (
+            PATH,
+            str(order.unlisted),
+            str(order.umask),
+            "-" if ids is None else str(ids.uid),
+            "-" if ids is None else str(ids.gid),
+            "" if ids is None else ",".join(map(str, ids.groups)),
+            order.folder,
+            self._mark,
+            ",".join(f"{limit.name}:{limit.soft}:{limit.hard}" for limit in order.limits),
+            order.program,
+            *order.arguments,
+        )
+        environment = order.listening("")
+        return self._posix.processes.spawn(Spawn(PATH, words, environment, order.descriptors(), session=True))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
 
 def install(kernel: FakeKernel) -> str:
@@ -30,8 +61,8 @@ def _steps(posix: FakePosix, process: FakeProcess) -> None:
     record, status = int(first), int(first) + 1
     try:
         for limit in filter(None, limits.split(",")):
-            name, _, soft, hard = limit.split(":")
-            posix.limits.set(name, _value(soft), _value(hard))
+            name, soft, hard = limit.split(":")
+            posix.limits.set(name, int(soft), int(hard))
         posix.own.umask(int(umask))
         if uid != "-":
             posix.own.become(Ids(int(uid), int(gid), tuple(map(int, groups.split(",")))))
@@ -39,7 +70,8 @@ def _steps(posix: FakePosix, process: FakeProcess) -> None:
         posix.own.set_no_new_privileges()
         boot, namespace = mark.split(" ")
         started = Started(process.pid, posix.own.uptime(), boot, int(namespace))
-        posix.files.write(record, launched_line(started))
+        for told in (status, record):
+            posix.files.write(told, launched_line(started))
         environment = dict(process.environment)
         if "LISTEN_PID" in environment:
             environment["LISTEN_PID"] = str(process.pid)
@@ -51,7 +83,3 @@ def _steps(posix: FakePosix, process: FakeProcess) -> None:
         posix.files.write(record, line)
         posix.files.write(status, line)
         posix.own.leave(127)
-
-
-def _value(text: str) -> int:
-    return -1 if int(text) == (1 << 64) - 1 else int(text)

@@ -11,7 +11,7 @@ from snowfox.spawner.adoption import Adoption
 from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.held import Held, Kit
-from snowfox.spawner.launch import Launcher, Limit
+from snowfox.spawner.launch import Limit
 from snowfox.spawner.launching import Launching, Means
 from snowfox.spawner.leftovers import Leftovers
 from snowfox.spawner.policy import Account, Policy
@@ -50,7 +50,7 @@ class Bench:
         self.policy = Policy(own=0, manager=61184, home="/srv/shop")
         self.ports = Ports(self.posix, self.policy)
         null = self.posix.files.open("/dev/null", os.O_RDWR)
-        maker = Launcher(self.posix, launcher.PATH)
+        maker = launcher.FakeLauncher(self.posix)
         self.launching = Launching(self.kit, Means(maker, self.ports, null, Limit("NOFILE", 1024, 4096)))
         self.exits = Exits(self.kit)
         self.adoption = Adoption(self.kit, self.exits)

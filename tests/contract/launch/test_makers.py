@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ import pytest
 from snowfox.contract.record import Record, parse
 from snowfox.core.posix.api import Ids
 from snowfox.core.posix.linux import LinuxPosix
+from snowfox.errors import PosixError
 from snowfox.spawner.build_launcher import build
 from snowfox.spawner.fork import Forker
 from snowfox.spawner.launch import Launcher, Limit, Maker, Order
@@ -48,11 +50,14 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["launcher", "fork"])
-def maker(request: pytest.FixtureRequest) -> Maker:
+def maker(request: pytest.FixtureRequest) -> Iterator[Maker]:
     """Both ways to make a process."""
     if request.param == "fork":
-        return Forker(LinuxPosix())
-    return Launcher(LinuxPosix(), str(request.getfixturevalue("launcher")))
+        made: Maker = Forker(LinuxPosix())
+    else:
+        made = Launcher(LinuxPosix(), str(request.getfixturevalue("launcher")))
+    yield made
+    made.close()
 
 
 def launch(maker: Maker, record: Path, **changes: object) -> Outcome:
@@ -71,12 +76,17 @@ def launch(maker: Maker, record: Path, **changes: object) -> Outcome:
         ids=None,
         umask=0o022,
         limits=(),
+        null=null,
+        output=given,
         record=noted,
         status=told,
-        standard=(null, given, given),
     )._replace(**changes)
     try:
         pid = maker.start(order)
+    except PosixError:
+        os.close(status)
+        os.close(out)
+        raise
     finally:
         for descriptor in (noted, told, given, null):
             os.close(descriptor)
@@ -109,12 +119,12 @@ def shell(script: str) -> dict[str, object]:
 
 
 def test_runs_and_is_noted(maker: Maker, tmp_path: Path) -> None:
-    """The program runs, its record names pid, time, boot and namespace, and the status pipe ends without a word."""
+    """The program runs, its record names pid, time, boot and namespace, and the status pipe says the same."""
     before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     done = launch(maker, tmp_path / "r", **shell("echo $$; exit 7"))
     after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     assert done.out == f"{done.pid}\n"
-    assert done.status == b""
+    assert done.status == (tmp_path / "r").read_bytes()
     assert done.exit == Exit(7)
     started = done.record.started
     assert started is not None
@@ -152,7 +162,7 @@ def test_only_listed_descriptors(maker: Maker, tmp_path: Path) -> None:
     assert done.out.split() == ["0", "1", "2", "3", "4", "5"]  # 5 is the folder that ls itself reads
 
 
-@pytest.mark.parametrize("count", [1, 40])
+@pytest.mark.parametrize("count", [1, 40, 250])
 def test_sockets_arrive_in_order(maker: Maker, tmp_path: Path, count: int) -> None:
     """Sockets come from 3 on in their order, wherever the spawner has them, with LISTEN_* (sd_listen_fds(3))."""
     sockets = [socket.socket(socket.AF_UNIX) for _ in range(count)]
@@ -233,7 +243,7 @@ def test_signals_are_at_their_defaults(maker: Maker, tmp_path: Path) -> None:
 def test_lock_is_held_until_execution(maker: Maker, tmp_path: Path) -> None:
     """The record's lock is free once the program runs, although the process lives."""
     record = tmp_path / "r"
-    done = launch(maker, record, **shell(f"flock -n {record} echo free"))
+    done = launch(maker, record, **shell(f"flock -w 5 {record} echo free"))
     assert done.out == "free\n"
 
 
@@ -290,7 +300,8 @@ def test_failing_step_is_named(
     """A step that fails is in the record and on the status pipe, with what it was done to and the errno."""
     done = launch(maker, tmp_path / "r", **changes)
     assert done.record.failed == failed
-    assert done.status == f"failed {failed[0]}\t{failed[1]}\t{failed[2]}\n".encode()
+    assert done.status == (tmp_path / "r").read_bytes()
+    assert done.status.endswith(f"failed {failed[0]}\t{failed[1]}\t{failed[2]}\n".encode())
     assert done.exit == Exit(127)
 
 
@@ -330,8 +341,28 @@ def test_half_a_record_is_none(maker: Maker, tmp_path: Path) -> None:
     done = launch(
         maker, tmp_path / "r", **shell(f"mkdir {ran}"), limits=(Limit("FSIZE", 20, 20), Limit("CORE", 0, 0))
     )
-    assert done.status == b"failed write record\t\t%d\n" % errno.ENOSPC
+    assert done.status.endswith(b"\nfailed write record\t\t%d\n" % errno.ENOSPC)
     assert done.record.started is None
+    assert not ran.exists()
+
+
+def test_without_its_spawner(maker: Maker, tmp_path: Path) -> None:
+    """A child whose spawner died before it was launched never is: nobody would know of it but the record."""
+    record = tmp_path / "r"
+    noted = os.open(record, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
+    status, told = os.pipe2(os.O_CLOEXEC)
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    os.close(status)
+    ran = tmp_path / "ran"
+    pid = maker.start(
+        Order("sh", ("sh", "-c", f"mkdir {ran}"), {}, "/", None, 0o022, (), null, null, noted, told)
+    )
+    for descriptor in (noted, told, null):
+        os.close(descriptor)
+    ended = os.waitid(os.P_PID, pid, os.WEXITED)
+    assert ended is not None
+    assert (ended.si_code, ended.si_status) == (os.CLD_KILLED, signal.SIGPIPE)
+    assert record.read_bytes() == b""
     assert not ran.exists()
 
 
@@ -354,3 +385,54 @@ def test_odd_names_in_a_failure(maker: Maker, tmp_path: Path) -> None:
     name = "/nowhere/a\tb\nc"
     done = launch(maker, tmp_path / "r", folder=name)
     assert done.record.failed == ("change to folder", name, errno.ENOENT)
+
+
+def test_large_order(maker: Maker, tmp_path: Path) -> None:
+    """Arguments and variables of more than a megabyte arrive whole, and the next order after them."""
+    words = tuple(str(number) * 10000 for number in range(100, 130))
+    variables = {f"V{number}": "v" * 20000 for number in range(30)}
+    done = launch(
+        maker,
+        tmp_path / "r",
+        arguments=("sh", "-c", 'echo $# "$(echo "$@" | wc -c)" "$V0$V29" | wc -c', "sh", *words),
+        environment={"PATH": "/usr/bin:/bin", **variables},
+    )
+    assert done.out.split() == [str(len("30 900030 ") + 40000 + 1)]
+    assert launch(maker, tmp_path / "s", **shell("echo next")).out == "next\n"
+
+
+def test_too_large_order(maker: Maker, tmp_path: Path) -> None:
+    """What the kernel does not take is E2BIG: of the execution, or of the start where it is beyond all bounds."""
+    done = launch(maker, tmp_path / "r", arguments=("sh", "x" * (200 << 10)))
+    assert done.record.failed == ("execute", "sh", errno.E2BIG)
+    assert launch(maker, tmp_path / "s", **shell("echo next")).out == "next\n"
+
+
+def test_launcher_that_was_killed(launcher: Path, tmp_path: Path) -> None:
+    """Another one takes its place; none stays when it is over."""
+    before = children()
+    maker = Launcher(LinuxPosix(), str(launcher))
+    (pid,) = children() - before
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert launch(maker, tmp_path / "r", **shell("echo there")).out == "there\n"
+    maker.close()
+    maker.close()
+    assert children() == before
+
+
+def test_order_beyond_all_bounds(launcher: Path, tmp_path: Path) -> None:
+    """It is refused before it is sent, and the launcher goes on."""
+    maker = Launcher(LinuxPosix(), str(launcher))
+    try:
+        with pytest.raises(PosixError) as caught:
+            launch(maker, tmp_path / "r", arguments=("sh", "x" * (9 << 20)))
+        assert caught.value.errno == errno.E2BIG
+        assert launch(maker, tmp_path / "s", **shell("echo next")).out == "next\n"
+    finally:
+        maker.close()
+
+
+def children() -> set[int]:
+    """Of this process."""
+    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))

@@ -8,7 +8,7 @@ import pytest
 
 from snowfox.spawner import build_launcher
 from snowfox.spawner.fork import Forker
-from snowfox.spawner.launch import Launcher, maker
+from snowfox.spawner.launch import Launcher, choose
 from snowfox.testing.kernel import FakeKernel, FakePosix
 
 
@@ -28,6 +28,6 @@ def test_fork_where_it_is_missing() -> None:
     """The spawner takes the launcher where it is there, else it forks."""
     kernel = FakeKernel()
     posix = FakePosix(kernel)
-    assert isinstance(maker(posix, program="/usr/lib/launcher"), Forker)
+    assert isinstance(choose(posix, program="/usr/lib/launcher"), Forker)
     kernel.install("/usr/lib/launcher")
-    assert isinstance(maker(posix, program="/usr/lib/launcher"), Launcher)
+    assert isinstance(choose(posix, program="/usr/lib/launcher"), Launcher)

@@ -85,6 +85,7 @@ SPAWNER: Final = _PARENTS | {
     "sockets.accept",
     "sockets.address",
     "sockets.is_listening",
+    "sockets.pair",
     "users.groups",
 }
 """Launches, signals, opens ports, owns."""
