@@ -26,12 +26,17 @@ class Forker(Maker):
 
         self._posix = posix
         self._mark = (posix.own.boot(), posix.own.pid_namespace())
+        self._made: list[int | PosixError] = []
 
-    def start(self, order: Order) -> int:  # noqa: D102
+    def ask(self, order: Order) -> None:  # noqa: D102
         pid = self._posix.processes.fork()
         if pid == 0:
             self._child(order)
-        return pid
+        self._made.append(pid)
+
+    def made(self) -> list[int | PosixError]:  # noqa: D102
+        made, self._made = self._made, []
+        return made
 
     def close(self) -> None:
         """Nothing to let go of."""

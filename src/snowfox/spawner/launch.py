@@ -120,17 +120,20 @@ class Maker(ABC):
     """Makes processes from orders."""
 
     @abstractmethod
-    def start(self, order: Order) -> int:
-        """Start it; the pid. It leads a session of its own before it does anything else.
+    def ask(self, order: Order) -> None:
+        """Ask for a process. What becomes of it is told by `made`, and then by record and status pipe.
 
-        All else is told by record and status pipe: the end of the pipe is the program's start, or the process's end.
-
-        Raises PosixError when there is no process.
+        Each leads a session of its own before it does anything else; the end of its status pipe is its program's
+        start, or its end. The order's descriptors may be closed after this. Raises PosixError when there will be none.
         """
 
     @abstractmethod
+    def made(self) -> list[int | PosixError]:
+        """For each that was asked for since the last time, in order: its pid, or why there is none."""
+
+    @abstractmethod
     def close(self) -> None:
-        """Nothing more will be started: let go of what starting needs."""
+        """Nothing more will be asked for: let go of what making needs."""
 
 
 class Launcher(Maker):
@@ -147,23 +150,40 @@ class Launcher(Maker):
         self._mark = f"{posix.own.boot()} {posix.own.pid_namespace()}"
         self._pid = 0
         self._socket = -1
+        self._asked = 0
+        self._made: list[int | PosixError] = []
         self._begin()
 
-    def start(self, order: Order) -> int:  # noqa: D102
+    def ask(self, order: Order) -> None:  # noqa: D102
         content = self._content(order)
         descriptors = (order.output, *order.sockets, order.record, order.status)
         try:
             if not self._sent(content, descriptors):  # somebody killed it
+                self._collect()
                 self.close()
                 self._begin()
                 self._sent(content, descriptors)
-            answer = self._posix.files.read(self._socket, _ANSWER.size)
         except PosixError as error:
             raise PosixError("start", order.program, error.errno) from error
-        pid: int = _ANSWER.unpack(answer)[0] if answer else -errno.ECHILD
-        if pid < 0:
-            raise PosixError("start", order.program, -pid)
-        return pid
+        self._asked += 1
+
+    def made(self) -> list[int | PosixError]:  # noqa: D102
+        self._collect()
+        made, self._made = self._made, []
+        return made
+
+    def _collect(self) -> None:
+        """Wait for the answers to what was asked; of a launcher that is gone none comes."""
+        content = b""
+        while len(content) < self._asked * _ANSWER.size:
+            try:
+                more = self._posix.files.read(self._socket, self._asked * _ANSWER.size - len(content))
+            except PosixError:
+                more = None
+            content += more or _ANSWER.pack(-errno.ECHILD) * self._asked
+        answers = [answer for (answer,) in _ANSWER.iter_unpack(content)][: self._asked]
+        self._made += [pid if pid > 0 else PosixError("start", "", -pid) for pid in answers]
+        self._asked = 0
 
     def close(self) -> None:
         """End the launcher, and wait for its end (2 s at most)."""

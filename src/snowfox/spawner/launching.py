@@ -39,6 +39,14 @@ class Means(NamedTuple):
     limit: Limit
 
 
+class _Asked(NamedTuple):
+    """A process that was asked for; our ends of its status pipe and of its output."""
+
+    launch: Launch
+    status: int
+    output: int | None
+
+
 class Launching:
     """Makes processes and listens to their status pipes."""
 
@@ -47,22 +55,36 @@ class Launching:
         self._posix = kit.posix
         self._means = means
         self._own = kit.posix.own.ids()
-        self._spare = kit.posix.files.duplicate(means.null)
+        self._spares = [kit.posix.files.duplicate(means.null)]
+        self._asked: list[_Asked] = []
 
     def begin(self, launch: Launch, account: Account) -> None:
-        """Make a process. Says Begun, and Executed once its program runs; or NotLaunched."""
+        """Ask for a process. `settle` says Begun; then comes Executed once its program runs. Or NotLaunched."""
         try:
-            handle = self._begin(launch, account)
+            self._asked.append(self._ask(launch, account))
         except PosixError as error:
             self._kit.say(NotLaunched(launch.token, _failure(launch, error)))
-            return
-        self._kit.held.put(launch.token, handle)
-        self._kit.say(Begun(launch.token, handle.pid))
 
-    def _begin(self, launch: Launch, account: Account) -> Handle:
+    def settle(self) -> None:
+        """Hold the processes that were asked for. Until then nothing else may be done about launches."""
+        if not self._asked:
+            return
+        asked, self._asked = self._asked, []
+        for one, made in zip(asked, self._means.maker.made(), strict=True):
+            token = one.launch.token
+            try:
+                handle = self._made(one, made)
+            except PosixError as error:
+                self._kit.records.remove(token)
+                self._kit.say(NotLaunched(token, _failure(one.launch, error)))
+            else:
+                self._kit.held.put(token, handle)
+                self._kit.say(Begun(token, handle.pid))
+
+    def _ask(self, launch: Launch, account: Account) -> _Asked:
         files = self._posix.files
-        if self._spare < 0:  # so that a pidfd is never what fails
-            self._spare = files.duplicate(self._means.null)
+        while len(self._spares) <= len(self._asked):  # one for each: so that a pidfd is never what fails
+            self._spares.append(files.duplicate(self._means.null))
         passed = self._passed(launch)
         given, kept = [self._kit.records.create(launch.token, launch.sockets)], list[int]()
         try:
@@ -70,7 +92,7 @@ class Launching:
             status, told = files.pipe()
             given.append(told)
             kept.append(status)
-            pid = self._means.maker.start(
+            self._means.maker.ask(
                 Order(
                     program=launch.program,
                     arguments=tuple(launch.arguments),
@@ -97,16 +119,23 @@ class Launching:
         finally:
             for descriptor in given:
                 files.close(descriptor)
+        return _Asked(launch, status, read)
+
+    def _made(self, asked: _Asked, made: int | PosixError) -> Handle:
+        """What is held of it. Raises PosixError when there is no process, or none that can be watched."""
+        kept = (asked.status,) if asked.output is None else (asked.status, asked.output)
         try:
-            pidfd = self._pidfd(pid)
+            if isinstance(made, PosixError):
+                raise made
+            pidfd = self._pidfd(made)
         except PosixError:
             for descriptor in kept:
-                files.close(descriptor)
-            self._end(pid)
-            self._kit.records.remove(launch.token)
+                self._posix.files.close(descriptor)
+            if isinstance(made, int):
+                self._end(made)
             raise
-        handle = Handle(pid, pidfd, read, tuple(launch.sockets))
-        handle.status = status
+        handle = Handle(made, pidfd, asked.output, tuple(asked.launch.sockets))
+        handle.status = asked.status
         handle.is_child = True
         return handle
 
@@ -141,8 +170,7 @@ class Launching:
         try:
             return self._posix.processes.open(pid)
         except PosixError:
-            self._posix.files.close(self._spare)
-            self._spare = -1
+            self._posix.files.close(self._spares.pop())
             return self._posix.processes.open(pid)
 
     def _end(self, pid: int) -> None:

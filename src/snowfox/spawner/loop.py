@@ -130,6 +130,8 @@ class Loop:
         self._arm()
         self._wait(most)
         self._work()
+        self._parts.launching.settle()
+        self._decide()
         self._parts.sessions.turn()
 
     def _arm(self) -> None:
@@ -241,6 +243,8 @@ class Loop:
 
     def _perform(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - one row per effect
         parts = self._parts
+        if not isinstance(effect, Begin):
+            parts.launching.settle()  # whatever it is about is held then
         match effect:
             case Begin(launch=launch, account=account):
                 parts.launching.begin(launch, account)

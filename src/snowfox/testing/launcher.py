@@ -21,9 +21,15 @@ class FakeLauncher(Maker):
     def __init__(self, posix: FakePosix) -> None:
         self._posix = posix
         self._mark = f"{posix.own.boot()} {posix.own.pid_namespace()}"
+        self._made: list[int | PosixError] = []
 
-    def start(self, order: Order) -> int:
-        """See `Maker.start`."""
+    def made(self) -> list[int | PosixError]:
+        """See `Maker`."""
+        made, self._made = self._made, []
+        return made
+
+    def ask(self, order: Order) -> None:
+        """See `Maker`."""
         ids = order.ids
         words = (
             PATH,
@@ -39,7 +45,8 @@ class FakeLauncher(Maker):
             *order.arguments,
         )
         environment = order.listening("")
-        return self._posix.processes.spawn(Spawn(PATH, words, environment, order.descriptors(), session=True))
+        spawn = Spawn(PATH, words, environment, order.descriptors(), session=True)
+        self._made.append(self._posix.processes.spawn(spawn))
 
     def close(self) -> None:
         """Nothing to let go of."""

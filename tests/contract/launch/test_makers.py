@@ -82,7 +82,7 @@ def launch(maker: Maker, record: Path, **changes: object) -> Outcome:
         status=told,
     )._replace(**changes)
     try:
-        pid = maker.start(order)
+        pid = start(maker, order)
     except PosixError:
         os.close(status)
         os.close(out)
@@ -100,6 +100,15 @@ def launch(maker: Maker, record: Path, **changes: object) -> Outcome:
         os.close(status)
         os.close(out)
     return Outcome(pid, text, said, parse(record.read_bytes()), seen)
+
+
+def start(maker: Maker, order: Order) -> int:
+    """The pid of one process."""
+    maker.ask(order)
+    (made,) = maker.made()
+    if isinstance(made, PosixError):
+        raise made
+    return made
 
 
 def read_all(descriptor: int) -> bytes:
@@ -354,8 +363,8 @@ def test_without_its_spawner(maker: Maker, tmp_path: Path) -> None:
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     os.close(status)
     ran = tmp_path / "ran"
-    pid = maker.start(
-        Order("sh", ("sh", "-c", f"mkdir {ran}"), {}, "/", None, 0o022, (), null, null, noted, told)
+    pid = start(
+        maker, Order("sh", ("sh", "-c", f"mkdir {ran}"), {}, "/", None, 0o022, (), null, null, noted, told)
     )
     for descriptor in (noted, told, null):
         os.close(descriptor)

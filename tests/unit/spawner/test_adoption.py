@@ -120,6 +120,7 @@ def test_child_under_way(bench: Bench) -> None:
     """A child that has not executed its program holds the lock; it is adopted when it has."""
     bench.kernel.install("/usr/lib/snowfox/launcher")  # one that does nothing yet
     bench.launching.begin(LAUNCH, SHOP)
+    bench.launching.settle()
     handle = bench.held.get(TOKEN)
     assert handle is not None
     successor, events = succeed(bench)
@@ -143,6 +144,7 @@ def test_child_under_way_that_fails(bench: Bench) -> None:
     """A child under way that comes to nothing leaves nothing."""
     bench.kernel.install("/usr/lib/snowfox/launcher")
     bench.launching.begin(LAUNCH, SHOP)
+    bench.launching.settle()
     handle = bench.held.get(TOKEN)
     assert handle is not None
     successor, _ = succeed(bench)
@@ -190,4 +192,5 @@ def test_after_adoption_new_launches_work(bench: Bench) -> None:
     bench.begin()
     successor, _ = succeed(bench)
     successor.launching.begin(LAUNCH._replace(token=TOKEN.replace("web", "other")), SHOP)
+    successor.launching.settle()
     assert Executed in [type(event) for event in (*successor.said(), *successor.turn())]

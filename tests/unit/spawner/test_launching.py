@@ -19,6 +19,7 @@ def failure(bench: Bench, launch: Launch = LAUNCH) -> LaunchFailed:
     """The error of a launch that does not succeed, after which nothing of it may be left."""
     before = len(bench.posix.process.descriptors)
     bench.launching.begin(launch, SHOP)
+    bench.launching.settle()
     events = [
         event for event in (*bench.said(), *bench.turn(), *bench.turn()) if not isinstance(event, Begun)
     ]
@@ -35,6 +36,7 @@ def failure(bench: Bench, launch: Launch = LAUNCH) -> LaunchFailed:
 def test_launched(bench: Bench) -> None:
     """Begun at once, executed when the status pipe ends; the process is as ordered."""
     bench.launching.begin(LAUNCH, SHOP)
+    bench.launching.settle()
     (begun,) = bench.said()
     assert isinstance(begun, Begun)
     (executed,) = bench.turn()
@@ -132,6 +134,7 @@ def test_execution_before_the_end(bench: Bench) -> None:
     """A program that ends at once was executed first."""
     bench.kernel.install("/usr/bin/web", lambda process: bench.kernel.end(process.pid, Exit(3)))
     bench.launching.begin(LAUNCH, SHOP)
+    bench.launching.settle()
     events = [type(event) for event in (*bench.said(), *bench.turn(), *bench.turn())]
     assert events == [Begun, Executed, Ended]
 
@@ -149,6 +152,7 @@ def test_process_without_pidfd_is_killed(bench: Bench) -> None:
     """A process that cannot be watched may not stay."""
     bench.kernel.fail("processes.open", errno.ENFILE)
     bench.launching.begin(LAUNCH, SHOP)
+    bench.launching.settle()
     (event,) = bench.said()
     assert isinstance(event, NotLaunched)
     assert bench.names() == []
