@@ -16,7 +16,7 @@ from snowfox.spawner.policy import Account
 from snowfox.spawner.ports import Ports
 
 _STATUS: Final = 8192
-_LISTENING: Final = {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"}  # ours to say
+_LISTENING: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"})  # ours to say
 _ADVICE: Final = {
     errno.ENOENT: "there is no such program, or the interpreter that its first line names is missing",
     errno.E2BIG: "arguments and environment are too long",
@@ -96,9 +96,7 @@ class Launching:
                 Order(
                     program=launch.program,
                     arguments=tuple(launch.arguments),
-                    environment={
-                        name: value for name, value in launch.environment.items() if name not in _LISTENING
-                    },
+                    environment=_environment(launch),
                     folder=launch.folder,
                     ids=None if account.stays else account.ids,
                     umask=launch.umask,
@@ -218,6 +216,12 @@ class Launching:
         advice = _ADVICE.get(failed.errno) if failed.step == "execute" else None
         error = LaunchFailed(instance_of(token), failed.step, failed.object, failed.errno, advice)
         self._kit.say(NotLaunched(token, error))
+
+
+def _environment(launch: Launch) -> dict[str, str]:
+    if _LISTENING.isdisjoint(launch.environment):
+        return launch.environment
+    return {name: value for name, value in launch.environment.items() if name not in _LISTENING}
 
 
 def _failure(launch: Launch, error: PosixError) -> LaunchFailed:
