@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from snowfox import errors
-from snowfox.contract.start import Node, Said, said
+from snowfox.contract.start import EARLY, INHERITED, Early, Node, Said, said
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.api import Posix, Spawn
 from snowfox.errors import DeadlineExceeded, HostError, PosixError, SnowFoxError
@@ -22,7 +22,8 @@ PATIENCE: Final[Seconds] = 60.0
 """How long a start may take until commands are taken."""
 
 _BOOT: Final = os.path.join(os.path.dirname(errors.__file__), "boot.py")
-_PASSED: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "TZ")
+_SESSION: Final = 3
+"""The descriptor of their session, in spawner and manager."""
 
 
 class Pipe:
@@ -116,10 +117,8 @@ def begin(posix: Posix, node: Node) -> Waiting:
     waits, go = posix.files.pipe()
     null = posix.files.open(os.devnull, os.O_RDWR)
     try:
-        words = _words(node.replace(ready=3, go=4, is_detached=True))
-        # Its stderr is ours until it has its own log: what fails before that would be lost.
-        descriptors = ((null, 0), (null, 1), (2, 2), (writer, 3), (waits, 4))
-        posix.processes.spawn(Spawn(sys.executable, tuple(words), _environment(), descriptors, session=True))
+        if posix.processes.fork() == 0:
+            _begin(posix, node.replace(ready=writer, go=waits, is_detached=True), null)
     except SnowFoxError:
         posix.files.close(reader)
         posix.files.close(go)
@@ -130,26 +129,64 @@ def begin(posix: Posix, node: Node) -> Waiting:
     return Waiting(posix, Pipe(posix, reader), go)
 
 
-def become(node: Node) -> NoReturn:
+def _begin(posix: Posix, node: Node, null: int) -> NoReturn:
+    """In the fork: become the daemon. Its stderr is ours until it has its own log: what fails before would be lost."""
+    try:
+        posix.own.new_session()
+        for number in (0, 1):
+            posix.files.duplicate_to(null, number, inherited=True)
+        _become(posix, node)
+    finally:
+        posix.own.leave(1)
+
+
+def become(posix: Posix, node: Node) -> NoReturn:
     """Go on as the daemon, in this process. Raises HostError."""
-    words = _words(node)
-    if node.ready >= 0:
-        os.set_inheritable(node.ready, True)  # noqa: FBT003 - the function takes it so
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        os.execve(sys.executable, words, _environment())
-    except OSError as error:
-        msg = f"cannot become the daemon: {error.strerror}"
+        _become(posix, node)
+    except PosixError as error:
+        msg = f"cannot become the daemon: {error}"
         raise HostError(msg, "") from error
 
 
-def _words(node: Node) -> list[str]:
-    return [sys.executable, "-I", "-S", _BOOT, "daemon", *node.words()]
+def _become(posix: Posix, node: Node) -> NoReturn:
+    node = node.replace(boot=_BOOT, early=_early(posix, node.replace(boot=_BOOT)))
+    kept = [
+        node.ready,
+        node.go,
+        *(number for child in node.early for number in (child.session, child.errors)),
+    ]
+    for descriptor in kept:
+        if descriptor >= 0:
+            posix.files.duplicate_to(descriptor, descriptor, inherited=True)
+    words = (node.python, "-I", "-S", node.boot, "daemon", *node.words())
+    posix.own.execute(node.python, words, _environment())
+
+
+def _early(posix: Posix, node: Node) -> tuple[Early, ...]:
+    """Spawner and manager, started now, so that what they import costs no time; they wait for the daemon's greeting.
+
+    The one that will need longest goes first.
+    """
+    null = posix.files.open(os.devnull, os.O_RDWR)
+    errors, theirs = posix.files.pipe()
+    manager = _child(posix, node.child_words("manager"), null, theirs)
+    spawner = _child(posix, [*node.child_words("spawner"), EARLY], null, 2)
+    return Early("manager", *manager, errors), Early("spawner", *spawner)
+
+
+def _child(posix: Posix, words: list[str], null: int, errors: int) -> tuple[int, int]:
+    """The pid of a child in a session of its own, and our end of the socket that is its third descriptor."""
+    ours, theirs = posix.sockets.pair()
+    descriptors = ((null, 0), (null, 1), (errors, 2), (theirs, _SESSION))
+    pid = posix.processes.spawn(Spawn(words[0], tuple(words), _environment(), descriptors, session=True))
+    return pid, ours
 
 
 def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in _PASSED if name in os.environ}
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
 
 
 def _third_party() -> list[str]:

@@ -43,7 +43,7 @@ def start(posix: Posix, place: node.Place, asked: Node, *, as_json: bool) -> NoR
     pid = posix.processes.fork()
     if pid:
         posix.files.close(reader)
-        daemon.become(asked.replace(ready=writer, viewer=pid))
+        daemon.become(posix, asked.replace(ready=writer, viewer=pid))
     posix.files.close(writer)
     code = 0
     try:

@@ -2,11 +2,12 @@ r"""How a daemon is started: the words on its command line, the names in a node'
 
 ```text
 python -I -S boot.py daemon --project FOLDER --configuration NAME [--policy FILE] [--ready FD]
-                            [--viewer PID] [--detached] [--go FD] [--path FOLDER]...
+                            [--viewer PID] [--detached] [--go FD] [--early ROLE=PID,FD,FD]... [--path FOLDER]...
 ```
 
 With `--go` it touches nothing until a line with the configuration's name comes on that pipe, and ends without a word
-when the pipe ends first: its imports then cost no time while the command line checks the configuration.
+when the pipe ends first: its imports then cost no time while the command line looks for a node and a configuration.
+`--early` names a child that was started before the daemon itself, and waits; see `Early`.
 
 What it says on the pipe `--ready`, a line each, then its end:
 
@@ -21,7 +22,7 @@ failed TEXT\tHINT  the line to show, and what to do about it, newlines written a
 from __future__ import annotations
 
 import sys
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from snowfox.core.frozen import Frozen
 from snowfox.errors import UsageError
@@ -46,6 +47,28 @@ STORE: Final = "store"
 """In `HOME` of root's node: the name of its store in `STORES`."""
 STORES: Final = "/var/lib/snowfox/projects"
 """Where root's nodes keep their stores."""
+INHERITED: Final = ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "TZ", "PATH")
+"""Of the environment, what the three processes get."""
+EARLY: Final = "--early"
+"""The word of a spawner whose other words and descriptors come over its session, before anything else: `order`."""
+ORDER_HEAD: Final = 4
+"""Bytes before the words of an order; the descriptors come with them."""
+
+
+class Early(NamedTuple):
+    """A child that was started before the daemon, by the process that became it; it touches nothing until greeted.
+
+    Args:
+        role: which of the two.
+        pid: its number, ours to reap.
+        session: our end of its session.
+        errors: the read end of its stderr; -1: that is ours.
+    """
+
+    role: Literal["spawner", "manager"]
+    pid: int
+    session: int
+    errors: int = -1
 
 
 class Node(Frozen):
@@ -58,6 +81,7 @@ class Node(Frozen):
         ready: a descriptor to tell how the start went; -1: none.
         go: a descriptor that says when to begin, and with which configuration; -1: now.
         viewer: pid of our child that shows what happens, and is waited for at the end; 0: none.
+        early: children that were started already.
         is_detached: there is no terminal; a hangup means nothing.
         paths: folders of third-party packages, for the manager.
         python: the interpreter.
@@ -71,6 +95,7 @@ class Node(Frozen):
     ready: int = -1
     go: int = -1
     viewer: int = 0
+    early: tuple[Early, ...] = ()
     is_detached: bool = False
     paths: tuple[str, ...] = ()
     python: str = sys.executable
@@ -85,9 +110,18 @@ class Node(Frozen):
         words += ["--go", str(self.go)] if self.go >= 0 else []
         words += ["--viewer", str(self.viewer)] if self.viewer else []
         words += ["--detached"] if self.is_detached else []
+        for role, pid, session, errors in self.early:
+            words += ["--early", f"{role}={pid},{session},{errors}"]
         for path in self.paths:
             words += ["--path", path]
         return words
+
+    def child_words(self, role: Literal["spawner", "manager"]) -> list[str]:
+        """The command line of one of the two, as far as it is known before the node's folders are open."""
+        words = [self.python, "-I", "-S", self.boot, role]
+        if role == "manager":
+            words += [word for path in self.paths for word in ("--path", path)]
+        return [*words, "--home", f"{self.project}/{HOME}"]
 
 
 _TEXTS = {
@@ -102,6 +136,7 @@ def parse(words: list[str]) -> Node:
     """What the command line says. Raises UsageError."""
     given: dict[str, str | int | bool] = {}
     paths: list[str] = []
+    early: list[Early] = []
     rest = list(words)
     while rest:
         option = rest.pop(0)
@@ -114,6 +149,8 @@ def parse(words: list[str]) -> Node:
         value = rest.pop(0)
         if option == "--path":
             paths.append(value)
+        elif option == "--early" and (child := _early(value)) is not None:
+            early.append(child)
         elif option in _TEXTS:
             given[_TEXTS[option]] = value
         elif option in _NUMBERS and value.isdigit():
@@ -124,7 +161,31 @@ def parse(words: list[str]) -> Node:
     if not str(given.get("project", "")).startswith("/"):
         msg = "cannot start the daemon: --project needs an absolute path"
         raise UsageError(msg, "snowfox up starts it")
-    return Node("/").replace(**given, paths=tuple(paths))
+    return Node("/").replace(**given, paths=tuple(paths), early=tuple(early))
+
+
+def _early(value: str) -> Early | None:
+    role, _, numbers = value.partition("=")
+    parts = numbers.split(",")
+    if len(parts) != 3 or not all(part.removeprefix("-").isdecimal() for part in parts):
+        return None
+    pid, session, errors = map(int, parts)
+    match role:
+        case "spawner" | "manager":
+            return Early(role, pid, session, errors)
+        case _:
+            return None
+
+
+def order(words: list[str]) -> bytes:
+    """What an early spawner is told, with the descriptors that it would have inherited: size and words."""
+    body = "\0".join(words).encode("utf-8", "surrogateescape")
+    return len(body).to_bytes(ORDER_HEAD, "big") + body
+
+
+def ordered(body: bytes) -> list[str]:
+    """The words of an order, without its head."""
+    return body.decode("utf-8", "surrogateescape").split("\0")
 
 
 class Said(NamedTuple):

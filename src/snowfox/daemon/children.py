@@ -11,23 +11,23 @@ import os
 import signal
 from typing import Final, NamedTuple
 
-from snowfox.contract.start import HOME, POLICY, SPAWNER_SOCKET, Node
+from snowfox.contract.start import INHERITED, POLICY, SPAWNER_SOCKET, Early, Node, order
 from snowfox.core.log import get
 from snowfox.core.posix.api import Ids, Posix, Spawn
 from snowfox.daemon import keeper
 from snowfox.daemon.ear import Allowance, Ear
+from snowfox.daemon.early import Ahead
 from snowfox.daemon.events import MANAGER, SPAWNER, OrphanReaped, Role
 from snowfox.daemon.folders import Places
 from snowfox.daemon.opening import listen
 from snowfox.daemon.orphans import Orphans
-from snowfox.errors import HostError, PosixError
+from snowfox.errors import HostError, PosixError, SnowFoxError
 from snowfox.values import UNKNOWN_EXIT, Exit
 
 MOST_AT_ONCE: Final = 1000
 """Children reaped in one turn, so that a storm of them starves nobody."""
 
 _log = get("daemon")
-_INHERITED: Final = ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "TZ", "PATH")
 
 
 class Setting(NamedTuple):
@@ -69,12 +69,14 @@ class Children:
         posix: the kernel.
         setting: what they get.
         orphans: the launches of spawners that died.
+        ahead: who was started already.
     """
 
-    def __init__(self, posix: Posix, setting: Setting, orphans: Orphans) -> None:
+    def __init__(self, posix: Posix, setting: Setting, orphans: Orphans, ahead: Ahead) -> None:
         self._posix = posix
         self._setting = setting
         self._orphans = orphans
+        self._ahead = ahead
         self._alive: dict[Role, _Child] = {}
         self._heard: list[Ear] = []
         self._allowance = Allowance(posix)
@@ -82,6 +84,36 @@ class Children:
 
     def start(self, role: Role) -> int:
         """Start it; our end of the session with it. Raises PosixError, HostError (the policy cannot be opened)."""
+        early = self._ahead.take(role)
+        return self._start(role) if early is None else self._greet(early)
+
+    def _greet(self, early: Early) -> int:
+        """Go on with one that was started already: give it what it would have inherited."""
+        role, pid, session, errors = early
+        try:
+            if role == SPAWNER:
+                self._give(session)
+            child = _Child(pid, self._posix.processes.open(pid), is_ours=True)
+        except SnowFoxError:
+            self._ahead.reject(early)
+            raise
+        if errors >= 0:
+            self._heard.append(Ear(self._posix, errors, self._setting.log, self._allowance))
+        self._alive[role] = child
+        keeper.note(self._posix, role, pid, run=self._setting.places.run)
+        _log.info("started", role=role, pid=pid, early=True)
+        return session
+
+    def _give(self, session: int) -> None:
+        """The order of an early spawner."""
+        policy = self._policy()
+        try:
+            given = tuple(ours for ours, _ in self._of_spawner(policy))
+            self._posix.sockets.send(session, order(self._rights()), given)
+        finally:
+            self._posix.files.close(policy)
+
+    def _start(self, role: Role) -> int:
         ours, theirs = self._posix.sockets.pair()
         opened: list[int] = [theirs]
         try:
@@ -193,19 +225,19 @@ class Children:
             self._orphans.spawner_died()
 
     def _words(self, role: Role) -> list[str]:
-        node = self._setting.node
-        words = [node.python, "-I", "-S", node.boot, role]
-        home = ["--home", f"{node.project}/{HOME}"]
-        if role == MANAGER:
-            return [*words, *(word for path in node.paths for word in ("--path", path)), *home]
+        words = self._setting.node.child_words(role)
+        return [*words, *self._rights()] if role == SPAWNER else words
+
+    def _rights(self) -> list[str]:
+        """Words of the spawner about what it may do."""
         manager = self._setting.manager
         uid = self._posix.own.ids().uid if manager is None else manager.uid
         kind = "--user" if manager is None else "--root"
-        return [*words, kind, "--manager-uid", str(uid), *home]
+        return [kind, "--manager-uid", str(uid)]
 
     def _environment(self) -> dict[str, str]:
         ours = self._setting.environment
-        return {name: ours[name] for name in _INHERITED if name in ours}
+        return {name: ours[name] for name in INHERITED if name in ours}
 
     def _descriptors(self, role: Role, theirs: int, opened: list[int]) -> tuple[tuple[int, int], ...]:
         setting = self._setting
@@ -217,17 +249,15 @@ class Children:
             return (*common, (writer, 2))
         policy = self._policy()
         opened.append(policy)
-        if (
-            self._listener < 0
-        ):  # not sooner: a keeper that was taken over waits at its own, also for our successor
+        return (*common, *self._of_spawner(policy))
+
+    def _of_spawner(self, policy: int) -> tuple[tuple[int, int], ...]:
+        """What the spawner alone gets: our descriptors and its numbers for them, in the order in which it is told."""
+        setting = self._setting
+        if self._listener < 0:
+            # Not sooner: a keeper that was taken over waits at its own, also for our successor.
             self._listener = listen(self._posix, SPAWNER_SOCKET, run=setting.places.run)
-        return (
-            *common,
-            (setting.log, 2),
-            (setting.places.run, 4),
-            (self._listener, 5),
-            (policy, 6),
-        )
+        return ((setting.log, 2), (setting.places.run, 4), (self._listener, 5), (policy, 6))
 
     def _policy(self) -> int:
         """The policy, opened anew for each spawner: the place in an open file is shared."""

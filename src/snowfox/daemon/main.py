@@ -23,6 +23,7 @@ from snowfox.core.rpc.interface import Descriptor
 from snowfox.daemon import folders, keeper, lock, opening
 from snowfox.daemon.children import Children, Setting
 from snowfox.daemon.core import Core
+from snowfox.daemon.early import Ahead
 from snowfox.daemon.events import MANAGER, SPAWNER, Begin
 from snowfox.daemon.loop import Hands, Loop, Offer
 from snowfox.daemon.opening import Opened
@@ -50,6 +51,7 @@ class Means(NamedTuple):
         node: what to run.
         environment: ours; a few names of it are passed on.
         reporter: who is told of the start.
+        ahead: children that were started before us.
     """
 
     posix: Posix
@@ -57,6 +59,7 @@ class Means(NamedTuple):
     node: Node
     environment: dict[str, str]
     reporter: Reporter
+    ahead: Ahead
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,7 +74,9 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     posix = Restricted(LinuxPosix(), DAEMON, role="daemon")
     activate(posix)
-    return run(Means(posix, SystemClock(), node, environment, Reporter(posix, node.ready)))
+    clock = SystemClock()
+    ahead = Ahead(posix, clock, node.early)
+    return run(Means(posix, clock, node, environment, Reporter(posix, node.ready), ahead))
 
 
 def run(means: Means) -> int:
@@ -93,6 +98,7 @@ def run(means: Means) -> int:
         return 1
     finally:
         reporter.close()
+        means.ahead.end()
         _wait_for_viewer(means)
 
 
@@ -148,11 +154,12 @@ def _loop(means: Means, opened: Opened, *, signals: int, limit: tuple[int, int])
     sockets = keeper.Sockets(posix)
     log, null = opened.log, opening.null(posix)
     setting = Setting(node, places, log.descriptor, null, opened.manager, means.environment, limit)
-    children = Children(posix, setting, Orphans(posix, places.launches))
+    children = Children(posix, setting, Orphans(posix, places.launches), means.ahead)
     sessions = Sessions(
         posix, clock, poller, sockets=sockets, project=(places.project, node.project, node.configuration)
     )
     if opened.found is not None:
+        means.ahead.end(SPAWNER)
         children.take_over(opened.found)
         sessions.open(SPAWNER, opened.found.socket, patience=HUNG)
     stopping: set[int] = {signal.SIGTERM, signal.SIGINT}

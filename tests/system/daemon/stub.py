@@ -193,13 +193,23 @@ def daemon(words: list[str]) -> int:
     """The real one, with this file as its boot.py."""
     from snowfox.core.posix.restricted import Restricted  # noqa: PLC0415
     from snowfox.core.posix.roles import DAEMON  # noqa: PLC0415
+    from snowfox.daemon.early import Ahead  # noqa: PLC0415
     from snowfox.daemon.main import Means, run  # noqa: PLC0415
     from snowfox.daemon.reporter import Reporter  # noqa: PLC0415
 
     posix = Restricted(LinuxPosix(), DAEMON, role="daemon")
     activate(posix)
     node = parse(words).replace(boot=__file__)
-    return run(Means(posix, SystemClock(), node, dict(os.environ), Reporter(posix, node.ready)))
+    return run(
+        Means(
+            posix,
+            SystemClock(),
+            node,
+            dict(os.environ),
+            Reporter(posix, node.ready),
+            Ahead(posix, SystemClock(), node.early),
+        )
+    )
 
 
 if __name__ == "__main__":

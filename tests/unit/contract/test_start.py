@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from snowfox.contract.start import Node, Said, parse, said, said_line
+from snowfox.contract.start import Early, Node, Said, parse, said, said_line
 from snowfox.errors import UsageError
 
 FULL = Node(
@@ -14,6 +14,7 @@ FULL = Node(
     ready=3,
     go=4,
     viewer=77,
+    early=(Early("spawner", 78, 5), Early("manager", 79, 6, 7)),
     is_detached=True,
     paths=("/a", "/b"),
 )
@@ -33,6 +34,8 @@ def test_words_are_read_back(node: Node) -> None:
         ["--project", "relative"],
         ["--project", "/x", "--ready", "three"],
         ["--project", "/x", "--what", "1"],
+        ["--project", "/x", "--early", "viewer=1,2,3"],
+        ["--project", "/x", "--early", "manager=1,2"],
     ],
 )
 def test_wrong_words_are_refused(words: list[str]) -> None:

@@ -13,6 +13,7 @@ from snowfox.contract.start import Node
 from snowfox.core.posix.api import Ids, Spawn
 from snowfox.daemon import keeper
 from snowfox.daemon.children import Children, Setting
+from snowfox.daemon.early import Ahead
 from snowfox.daemon.events import MANAGER, SPAWNER, OrphanReaped
 from snowfox.daemon.folders import open_home, open_places
 from snowfox.daemon.orphans import Orphans
@@ -39,7 +40,12 @@ class Host:
         self.places = open_places(self.posix, project, home, path="/srv/shop/.snowfox", owner=61200)
         self.log = self.posix.files.open("/srv/node.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self.null = self.posix.files.open("/srv/null", os.O_RDWR | os.O_CREAT)
-        self.children = Children(self.posix, self.setting(), Orphans(self.posix, self.places.launches))
+        self.children = Children(
+            self.posix,
+            self.setting(),
+            Orphans(self.posix, self.places.launches),
+            Ahead(self.posix, self.kernel.clock, ()),
+        )
 
     def setting(self, policy: str = "") -> Setting:
         """What processes are started with."""
@@ -73,7 +79,7 @@ def test_what_the_two_are_started_with(host: Host) -> None:
     spawner, manager = (host.kernel.process(host.pid(role)) for role in (SPAWNER, MANAGER))
     start = (PYTHON, "-I", "-S", "/opt/boot.py")
     home = ("--home", "/srv/shop/.snowfox")
-    assert spawner.arguments == (*start, "spawner", "--root", "--manager-uid", "61200", *home)
+    assert spawner.arguments == (*start, "spawner", *home, "--root", "--manager-uid", "61200")
     assert manager.arguments == (*start, "manager", "--path", "/opt/site", *home)
     assert sorted(spawner.descriptors) == [0, 1, 2, 3, 4, 5, 6]
     assert sorted(manager.descriptors) == [0, 1, 2, 3]
@@ -130,7 +136,12 @@ def test_a_missing_policy_means_the_default(host: Host) -> None:
     host.posix.folders.remove("/etc/snowfox/policy.toml")
     host.kernel.write("/dev/null", b"")
     host.children.start(SPAWNER)
-    named = Children(host.posix, host.setting("/etc/other.toml"), Orphans(host.posix, host.places.launches))
+    named = Children(
+        host.posix,
+        host.setting("/etc/other.toml"),
+        Orphans(host.posix, host.places.launches),
+        Ahead(host.posix, host.kernel.clock, ()),
+    )
     with pytest.raises(HostError, match=r"cannot read the policy: cannot open /etc/other\.toml"):
         named.start(SPAWNER)
 

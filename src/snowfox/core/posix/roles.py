@@ -100,11 +100,16 @@ MANAGER: Final = _NODE | {
 """Touches services by descriptors that it was given; never has children, so no spawn, fork or reap."""
 
 CLI: Final = _ALL | {
+    "files.duplicate_to",
     "files.pipe",
+    "own.execute",
+    "own.leave",
+    "own.new_session",
     "processes.fork",
     "processes.open",
     "processes.spawn",
     "signals.watch",
+    "sockets.pair",
 }
 """Talks to a node, and starts a daemon. Short-lived and with nobody's rights but its user's: nothing holds it to this."""
 
