@@ -66,18 +66,20 @@ class Pipe:
             yield line
 
 
-def described(folder: str, configuration: str, policy: str | None) -> Node:
+def described(folder: str, configuration: str, policy: str | None, *, shown: str = "") -> Node:
     """The node of this folder, as a daemon is told.
 
     Args:
         folder: of the configuration.
         configuration: its main file there.
         policy: a file, or None.
+        shown: what stands before the names of its files in messages.
     """
     project = os.path.realpath(folder)
     return Node(
         project=project,
         configuration=configuration,
+        shown=shown,
         policy="" if policy is None else os.path.abspath(policy),
         paths=tuple(_third_party()),
     )
@@ -97,10 +99,10 @@ class Waiting:
         self._posix = posix
         self._go = go
 
-    def go(self, configuration: str) -> Pipe:
-        """Let it begin with this file. A daemon that ended already is seen by its pipe."""
+    def go(self, node: Node) -> Pipe:
+        """Let it begin with this node's configuration. A daemon that ended already is seen by its pipe."""
         with suppress(PosixError):
-            self._posix.files.write(self._go, os.fsencode(configuration) + b"\n")
+            self._posix.files.write(self._go, os.fsencode(f"{node.configuration}\0{node.shown}\n"))
         self.give_up()
         return self.pipe
 

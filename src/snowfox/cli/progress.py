@@ -15,6 +15,8 @@ from snowfox.values import Seconds
 
 GOOD: Final = frozenset({"ready", "finished", "stopped"})
 BAD: Final = frozenset({"failed", "failing", "stuck", "backoff", "refused"})
+WARNING: Final = "warning"
+"""The state of an item that is about the configuration."""
 SHOWN_AFTER: Final[Seconds] = 0.5
 """What takes longer says that it is still under way; as often it is drawn anew."""
 
@@ -102,13 +104,20 @@ def follow(items: Iterable[Progress], *, as_json: bool, quiet: bool = False) -> 
         for item in items:
             if item.last:
                 return item
-            if is_settled(item):
+            if item.state == WARNING:
+                warn(item)
+            elif is_settled(item):
                 pending.pop(item.instance, None)
                 if not _is_well(item) or not quiet:
                     moving.line(settled(item, sheet))
             else:
                 pending[item.instance] = item.state
     return None
+
+
+def warn(item: Progress) -> None:
+    """Print a warning about the configuration."""
+    print(item.message, file=sys.stderr, flush=True)
 
 
 def is_settled(item: Progress) -> bool:
@@ -144,6 +153,9 @@ def finish(last: Progress | None, *, as_json: bool) -> int:
 
 def _follow_json(items: Iterable[Progress]) -> Progress | None:
     for item in items:
+        if item.state == WARNING:
+            warn(item)
+            continue
         paper.json_line(item._asdict())
         if item.last:
             return item

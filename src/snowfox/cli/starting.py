@@ -1,28 +1,31 @@
-"""How `snowfox up` goes: check here, show a node that runs, else start one and show how it comes up."""
+"""How `snowfox up` goes: show a node that runs, else start one, whose manager checks, and show how it comes up."""
 
 # pathlib costs 5 ms of import in every command.
-# ruff: noqa: PTH100, PTH123
+# ruff: noqa: PTH100, PTH123, PTH208
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from snowfox.cli import daemon, node, paper, progress
-from snowfox.cli.commands import status
 from snowfox.contract.manager import Manager, NodeStatus, Progress
-from snowfox.contract.start import NODE_LOG, Node, Said
+from snowfox.contract.record import FOLDER as LAUNCHES
+from snowfox.contract.start import NODE_LOG, RUN, Node, Said
 from snowfox.core.config import source
 from snowfox.core.posix.linux import LinuxPosix
+from snowfox.core.rpc.interface import Method
 from snowfox.errors import ConnectionLost, HostError, NoNode, PosixError, SnowFoxError, errno_text
 from snowfox.service.configuration import NAMES, read
 
 FAILED: Final = 1
-_PATIENCE: Final = 60.0  # seconds for the first manager to answer
+_PATIENCE: Final = 60.0  # seconds for a manager to answer
+_PAUSE: Final = 0.1
 
 
 def up(options: argparse.Namespace, waiting: daemon.Waiting | None) -> int:
@@ -32,18 +35,23 @@ def up(options: argparse.Namespace, waiting: daemon.Waiting | None) -> int:
         options: as that declares them.
         waiting: a daemon for this folder that waits for its word, if there is one.
     """
-    asked = _checked(options)
+    sources = _found(options)
+    shown = sources.main.title.removesuffix(sources.main.name)
+    asked = daemon.described(sources.folder, sources.main.name, options.policy, shown=shown)
     place = node.Place(asked.project)
     try:
-        return _show_running(place, as_json=options.json)
+        return _show_running(place, sources, as_json=options.json)
     except NoNode:
         pass
+    if _has_services(place):
+        # Of before, and perhaps alive: a manager that refuses the configuration would have them stopped.
+        read(sources, host=os.uname().nodename).require()
     if not options.detach:
         from snowfox.cli import viewer  # noqa: PLC0415 - only in the foreground
 
         viewer.start(LinuxPosix(), place, asked, as_json=options.json)
     with _going_on():
-        return _detached(place, asked, waiting, as_json=options.json)
+        return _detached(place, sources, asked, waiting, as_json=options.json)
 
 
 @contextmanager
@@ -59,15 +67,10 @@ def _going_on() -> Generator[None]:
         raise
 
 
-def _checked(options: argparse.Namespace) -> Node:
-    """What to start: read and checked here, so that a mistake starts and leaves nothing. Raises ConfigurationRefused."""
+def _found(options: argparse.Namespace) -> source.Sources:
+    """What to start; what it says is the manager's to check. Raises ConfigurationRefused, HostError."""
     path = os.path.abspath(options.path or node.project_of(options.node or "."))
-    shown = options.path or ""
-    sources = source.read(path, names=NAMES, posix=LinuxPosix(), shown=shown)
-    checked = read(sources, host=os.uname().nodename)
-    checked.require()
-    for problem in checked.warnings:
-        print(problem.show(), file=sys.stderr)
+    sources = source.read(path, names=NAMES, posix=LinuxPosix(), shown=options.path or "")
     if options.policy is not None:
         try:
             with open(options.policy, "rb"):
@@ -76,35 +79,67 @@ def _checked(options: argparse.Namespace) -> Node:
             why = errno_text(error.errno or 0)
             msg = f"cannot read the policy {options.policy}: {why}"
             raise HostError(msg, "") from error
-    return daemon.described(sources.folder, sources.main.name, options.policy)
+    return sources
 
 
-def _show_running(place: node.Place, *, as_json: bool) -> int:
-    """The status of a node that runs; of one that starts, how it goes on. Raises NoNode."""
+def _has_services(place: node.Place) -> bool:
+    """Whether there are records of launches."""
+    try:
+        return bool(os.listdir(f"{place.home}/{RUN}/{LAUNCHES}"))
+    except OSError:
+        return False
+
+
+def _show_running(place: node.Place, sources: source.Sources, *, as_json: bool) -> int:
+    """The status of a node that runs; of one that starts, how it goes on. Raises NoNode, ConfigurationRefused."""
     with node.open_session(place, timeout=_PATIENCE) as session:
+        checked = read(sources, host=os.uname().nodename)
+        checked.require()
         found: NodeStatus = session.call(Manager.status, "*")
         if found.phase == "starting":
             with _going_on():
                 last = progress.follow(session.stream(Manager.starting), as_json=as_json)
             return progress.finish(last, as_json=as_json)
+    from snowfox.cli.commands import status  # noqa: PLC0415 - seldom
+
+    for problem in checked.warnings:
+        print(problem.show(), file=sys.stderr)
     return status.show(found, as_json=as_json)
 
 
-def _detached(place: node.Place, asked: Node, waiting: daemon.Waiting | None, *, as_json: bool) -> int:
-    pipe = (waiting or daemon.begin(LinuxPosix(), asked)).go(asked.configuration)
+def _detached(
+    place: node.Place, sources: source.Sources, asked: Node, waiting: daemon.Waiting | None, *, as_json: bool
+) -> int:
+    pipe = (waiting or daemon.begin(LinuxPosix(), asked)).go(asked)
     first = pipe.next()
     if first is not None and first.word == "busy":
-        return _lost_race(place, asked, first, as_json=as_json)
+        return _lost_race(place, sources, first, as_json=as_json)
     if first is None or first.word != "listening":
         raise failure(first, place)
     try:
-        with node.open_session(place, timeout=_PATIENCE) as session:
-            last = progress.follow(session.stream(Manager.starting), as_json=as_json)
-    except (ConnectionLost, NoNode) as error:
+        last = progress.follow(steps(place, Manager.starting), as_json=as_json)
+    except NoNode as error:
         raise next((failure(line, place) for line in pipe.rest() if line.word == "failed"), error) from error
     if last is not None and last.code not in {0, FAILED}:
         _await_end(pipe, first.pid)
     return progress.finish(_with_next_steps(last), as_json=as_json)
+
+
+def steps(place: node.Place, method: Method[[], Progress]) -> Iterator[Progress]:
+    """All steps of an operation of the node, to its end.
+
+    A manager that takes the place of one that died is asked anew; the daemon says when there will be none.
+
+    Raises NoNode when the node is gone.
+    """
+    while True:
+        try:
+            with node.open_session(place, timeout=_PATIENCE) as session:
+                yield from session.stream(method)
+        except ConnectionLost:
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _with_next_steps(last: Progress | None) -> Progress | None:
@@ -148,13 +183,13 @@ def _last_error(place: node.Place) -> str:
     return ""
 
 
-def _lost_race(place: node.Place, asked: Node, busy: Said, *, as_json: bool) -> int:
+def _lost_race(place: node.Place, sources: source.Sources, busy: Said, *, as_json: bool) -> int:
     """Another `up` was faster: its node is ours as well."""
     try:
-        return _show_running(place, as_json=as_json)
+        return _show_running(place, sources, as_json=as_json)
     except NoNode as error:
         who = f"daemon pid {busy.pid}" if busy.pid else "its daemon did not say its pid"
-        msg = f"cannot start a node in {asked.project}: it runs already ({who})"
+        msg = f"cannot start a node in {place.folder}: it runs already ({who})"
         raise HostError(msg, "snowfox status · snowfox down") from error
 
 

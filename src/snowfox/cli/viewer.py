@@ -11,17 +11,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from threading import Lock, Thread
 from typing import Final, NoReturn
 
 from snowfox.cli import daemon, node, paper, progress
 from snowfox.cli.commands.logs import Printer
-from snowfox.cli.starting import failure
+from snowfox.cli.starting import failure, steps
 from snowfox.contract.manager import Manager, Progress
 from snowfox.contract.start import NODE_LOG, Node
 from snowfox.core.posix.api import Posix
-from snowfox.core.rpc.interface import Method
 from snowfox.errors import ConnectionLost, HostError, NoNode, SnowFoxError
 
 _LINES: Final = 1000
@@ -91,7 +89,7 @@ class _View:
         """Show how the node comes up and, later, goes down; begins with the output when there are instances."""
         last: Progress | None = None
         try:
-            for item in self._steps(Manager.starting):
+            for item in steps(self._place, Manager.starting):
                 last = item
                 if item.last and item.code not in {0, 1}:
                     progress.finish(item, as_json=self._as_json)
@@ -99,7 +97,7 @@ class _View:
                 if not output.is_alive():
                     output.start()
                 self._show(item)
-            for item in self._steps(Manager.stopping):
+            for item in steps(self._place, Manager.stopping):
                 self._show(item)
         except NoNode as error:
             if last is None or not last.last:
@@ -108,17 +106,6 @@ class _View:
             raise HostError(msg, f"see {self._place.home}/{NODE_LOG}") from error
         finally:
             self._is_over = True
-
-    def _steps(self, method: Method[[], Progress]) -> Iterator[Progress]:
-        """All steps to the end; a manager that takes the place of one that died is asked anew. Raises NoNode."""
-        while True:
-            try:
-                with node.open_session(self._place, timeout=_PATIENCE) as session:
-                    yield from session.stream(method)
-            except ConnectionLost:
-                time.sleep(_PAUSE)
-            else:
-                return
 
     def output(self) -> None:
         """Show what services print from now on, until the node ends."""
@@ -145,6 +132,8 @@ class _View:
                 progress.follow([item], as_json=True)
             elif item.last:
                 progress.finish(item, as_json=False)
+            elif item.state == progress.WARNING:
+                progress.warn(item)
             elif progress.is_settled(item):
                 self._sheet.line(progress.settled(item, self._sheet))
             elif item.state == "stopping" and not self._warned:

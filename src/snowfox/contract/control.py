@@ -47,6 +47,7 @@ class Welcome(NamedTuple):
         path: PATH for services of an ordinary user's node; "" for the fixed one.
         version: the daemon's start, an id; a new manager of the same daemon sees the same.
         configuration: the file that `up` was told to read, relative to root ("snowfox.toml" or "Procfile").
+        shown: what stands before the names of its files in messages: "" or a folder with its slash.
     """
 
     root: str
@@ -63,6 +64,7 @@ class Welcome(NamedTuple):
     path: str
     version: str
     configuration: str
+    shown: str = ""
 
 
 class Daemon(Interface):

@@ -57,8 +57,8 @@ class Progress(NamedTuple):
     """A step of an operation, or its end.
 
     Args:
-        instance: as users see it; "" at the end.
-        state: its state, or at the end `done`, `failed` or `refused`.
+        instance: as users see it; "" at the end, and for a warning about the configuration.
+        state: its state, `warning`, or at the end `done`, `failed` or `refused`.
         message: why; at the end the one line that sums it up.
         milliseconds: since the operation began.
         last: whether this is the end.

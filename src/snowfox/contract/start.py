@@ -3,10 +3,12 @@ r"""How a daemon is started: the words on its command line, the names in a node'
 ```text
 python -I -S boot.py daemon --project FOLDER --configuration NAME [--policy FILE] [--ready FD]
                             [--viewer PID] [--detached] [--go FD] [--early ROLE=PID,FD,FD]... [--path FOLDER]...
+                            [--shown PREFIX]
 ```
 
-With `--go` it touches nothing until a line with the configuration's name comes on that pipe, and ends without a word
-when the pipe ends first: its imports then cost no time while the command line looks for a node and a configuration.
+With `--go` it touches nothing until a line NAME\0PREFIX (as `--configuration` and `--shown`) comes on that pipe, and ends without
+a word when the pipe ends first: its imports then cost no time while the command line looks for a node and a
+configuration.
 `--early` names a child that was started before the daemon itself, and waits; see `Early`.
 
 What it says on the pipe `--ready`, a line each, then its end:
@@ -77,6 +79,7 @@ class Node(Frozen):
     Args:
         project: the folder of the configuration, absolute, without links.
         configuration: its file there, `snowfox.toml` or `Procfile`.
+        shown: what stands before the names of its files in messages, as whoever started us wrote it: "" or `FOLDER/`.
         policy: the policy's file; "": `POLICY`, where that exists.
         ready: a descriptor to tell how the start went; -1: none.
         go: a descriptor that says when to begin, and with which configuration; -1: now.
@@ -91,6 +94,7 @@ class Node(Frozen):
 
     project: str
     configuration: str = "snowfox.toml"
+    shown: str = ""
     policy: str = ""
     ready: int = -1
     go: int = -1
@@ -105,7 +109,11 @@ class Node(Frozen):
     def words(self) -> list[str]:
         """The arguments that `parse` reads back, but for python, boot and services_path."""
         words = ["--project", self.project, "--configuration", self.configuration]
-        words += ["--policy", self.policy] if self.policy else []
+        for option, value in (
+            ("--shown", self.shown),
+            ("--policy", self.policy),
+        ):
+            words += [option, value] if value else []
         words += ["--ready", str(self.ready)] if self.ready >= 0 else []
         words += ["--go", str(self.go)] if self.go >= 0 else []
         words += ["--viewer", str(self.viewer)] if self.viewer else []
@@ -127,6 +135,7 @@ class Node(Frozen):
 _TEXTS = {
     "--project": "project",
     "--configuration": "configuration",
+    "--shown": "shown",
     "--policy": "policy",
 }
 _NUMBERS = {"--ready": "ready", "--go": "go", "--viewer": "viewer"}

@@ -22,6 +22,10 @@ from snowfox.errors import HostError, NotPermitted, PosixError
 NOTIFY: Final = "notify"
 """In the run folder: what tells the address of readiness from others."""
 
+
+LOGS: Final = "logs"
+"""In the node's folder: what services print."""
+
 _FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY
 _FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -61,7 +65,7 @@ def open_places(posix: Posix, project: int, home: int, *, path: str, owner: int)
     """
     run = own_folder(posix, RUN, folder=home, path=f"{path}/{RUN}")
     launches = own_folder(posix, LAUNCHES, folder=run, path=f"{path}/run/{LAUNCHES}")
-    logs = own_folder(posix, "logs", folder=home, path=f"{path}/logs", owner=owner)
+    logs = own_folder(posix, LOGS, folder=home, path=f"{path}/{LOGS}", owner=owner)
     return Places(project, home, run, launches, logs)
 
 

@@ -20,7 +20,7 @@ from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.posix.restricted import Restricted
 from snowfox.core.posix.roles import DAEMON
 from snowfox.core.rpc.interface import Descriptor
-from snowfox.daemon import folders, keeper, lock, opening
+from snowfox.daemon import folders, keeper, lock, opening, undo
 from snowfox.daemon.children import Children, Setting
 from snowfox.daemon.core import Core
 from snowfox.daemon.early import Ahead
@@ -37,8 +37,9 @@ DELAYS: Final = Backoff(first=0.1, factor=2.0, most=30.0)
 """Between restarts of a process of ours that keeps dying; the first restart is at once."""
 
 _FEW: Final = 64  # descriptors that the daemon itself needs
+_TRIES: Final = 10  # to open a folder that refused starts remove
 _VIEWER_PATIENCE: Final = 2.0
-_CHECK: Final = 60.0  # seconds that the command line may take to check a configuration
+_CHECK: Final = 60.0  # seconds that the command line may take to find a configuration
 _log = get("daemon")
 
 
@@ -84,10 +85,10 @@ def run(means: Means) -> int:
     reporter = means.reporter
     try:
         if means.node.go >= 0:
-            name = _awaited(means)
+            name, _, shown = _awaited(means).partition("\0")
             if not name:
                 return 0
-            means = means._replace(node=means.node.replace(configuration=name))
+            means = means._replace(node=means.node.replace(configuration=name, shown=shown))
         return _run(means)
     except SnowFoxError as error:
         _log.error(str(error))
@@ -103,7 +104,7 @@ def run(means: Means) -> int:
 
 
 def _awaited(means: Means) -> str:
-    """The configuration's name, when it is time to begin; "" when it never will be."""
+    """Which configuration, when it is time to begin; "" when it never will be."""
     posix, go = means.posix, means.node.go
     posix.files.duplicate_to(go, go, inherited=False)
     poller = posix.poller()
@@ -128,13 +129,13 @@ def _run(means: Means) -> int:
         posix.files.duplicate_to(node.ready, node.ready, inherited=False)
     limit = _raise_limit(posix)
     signals = posix.signals.watch((signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-    project, home = folders.open_home(posix, node.project)
-    taken = lock.take(posix, home, means.clock)
+    project, home, taken, is_first = _locked(means)
     if taken.descriptor < 0:
         if not means.reporter.is_heard:
             raise lock.refusal(node.project, taken.holder)
         means.reporter.busy(taken.holder)
         return 1
+    is_first_store = node.store != "" and undo.is_absent(posix, node.store)
     opened = opening.open_node(posix, means.clock, node, project=project, home=home)
     posix.files.duplicate_to(opened.log.descriptor, 2, inherited=True)
     set_sink(json_line_sink(opened.log.write, clock=means.clock))
@@ -142,8 +143,25 @@ def _run(means: Means) -> int:
     _log.info("listening", pid=posix.own.pid(), project=node.project)
     means.reporter.listening(posix.own.pid())
     code = _loop(means, opened, signals=signals, limit=limit)
+    if is_first and code == undo.REFUSED:
+        undo.undo(posix, opened.places, store=node.store if is_first_store else "")
     lock.free(posix, taken)
     return code
+
+
+def _locked(means: Means) -> tuple[int, int, lock.Taken, bool]:
+    """The project's folder, the node's, the lock, and whether the node's folder was made by us, or was empty."""
+    posix = means.posix
+    for _ in range(_TRIES):
+        project, home = folders.open_home(posix, means.node.project)
+        is_first = not posix.folders.names(home)
+        taken = lock.take(posix, home, means.clock)
+        if not taken.is_gone:
+            return project, home, taken, is_first
+        posix.files.close(home)
+        posix.files.close(project)
+    msg = f"cannot start a node in {means.node.project}: its folder {HOME} does not stay"
+    raise HostError(msg, "")
 
 
 def _loop(means: Means, opened: Opened, *, signals: int, limit: tuple[int, int]) -> int:
@@ -194,6 +212,7 @@ def _offer(means: Means, opened: Opened) -> Offer:
         path="" if manager is not None else node.services_path,
         version=new_id(means.clock),
         configuration=node.configuration,
+        shown=node.shown,
     )
     return Offer(welcome, opened.listener, opened.notify, opened.places.logs)
 

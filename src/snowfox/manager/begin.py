@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from snowfox.contract.manager import Progress
 from snowfox.contract.spawner import Refusal, Running
 from snowfox.core.config.source import Sources
 from snowfox.core.log import get
@@ -40,7 +41,7 @@ async def begin(node: Node) -> None:
     """Bring the node up, or refuse and have the daemon stop. Never raises SnowFoxError."""
     operation = node.open("up", "the node", ())
     try:
-        configuration = await _prepare(node)
+        configuration = await _prepare(node, operation)
         found = await node.connector.begin()
     except SnowFoxError as error:
         await _refuse(node, operation, error)
@@ -48,16 +49,25 @@ async def begin(node: Node) -> None:
     _start(node, operation, configuration, found)
 
 
-async def _prepare(node: Node) -> Configuration:
+async def _prepare(node: Node, operation: Operation) -> Configuration:
     """The version in force, everything that it needs held or found. Raises SnowFoxError."""
     sources = await _in_force(node)
     if sources is not None:
-        configuration = check(sources)
+        configuration = check(sources).require()
         node.blueprints = await _blueprints(node, configuration, node.standing_notes)
     else:
         welcome = node.welcome
-        sources = await fetch(node.daemon, node.posix, folder=welcome.root, name=welcome.configuration)
-        configuration = check(sources)
+        sources = await fetch(
+            node.daemon,
+            node.posix,
+            folder=welcome.root,
+            name=welcome.configuration,
+            shown=welcome.shown,
+        )
+        checked = check(sources)
+        configuration = checked.require()
+        for problem in checked.warnings:
+            operation.add(Progress("", "warning", problem.show(), 0))
         await _verify(node, sources, configuration)
     node.use(sources, configuration)
     return configuration
@@ -178,11 +188,12 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
 
 async def _refuse(node: Node, operation: Operation, error: SnowFoxError) -> None:
     """Tell whoever asked, then have the node go."""
-    _log.error("the node does not start", error=str(error))
     if isinstance(error, ConfigurationRefused):
         details, code = error.problems or [], REFUSED
+        _log.info("refused", error=str(error))
     else:
         details, code = [], 1
+        _log.error("the node does not start", error=str(error))
     message = "\n".join(_lines(error))
     node.is_known.set()
     node.operations.end(operation.id, "refused", message, code, details=tuple(details))

@@ -14,14 +14,14 @@ from snowfox.contract.control import Daemon
 from snowfox.core.config.source import File, Sources, take
 from snowfox.core.posix.api import Posix
 from snowfox.errors import ConfigurationRefused, SnowFoxError, StoreError
+from snowfox.service.checked import Checked
 from snowfox.service.configuration import NAMES, read
-from snowfox.service.spec import Configuration
 
 CHANGED: Final = "files changed since: snowfox down, then snowfox up"
 """The note of `status`."""
 
 
-async def fetch(daemon: Daemon, posix: Posix, *, folder: str, name: str) -> Sources:
+async def fetch(daemon: Daemon, posix: Posix, *, folder: str, name: str, shown: str = "") -> Sources:
     """Read the files of a configuration through the daemon.
 
     Args:
@@ -29,30 +29,31 @@ async def fetch(daemon: Daemon, posix: Posix, *, folder: str, name: str) -> Sour
         posix: reads them.
         folder: that they are in, absolute.
         name: of the main one.
+        shown: what stands before their names in messages.
 
     Raises ConfigurationRefused, and what the daemon raises when it cannot open one.
     """
-    main = await _fetch(daemon, posix, name)
+    main = await _fetch(daemon, posix, name, shown)
     if main is None:
         msg = f"cannot read {name}: it is gone"
         raise ConfigurationRefused(msg, "", [])
-    beside = [await _fetch(daemon, posix, other) for other in NAMES.beside.get(name, ())]
+    beside = [await _fetch(daemon, posix, other, shown) for other in NAMES.beside.get(name, ())]
     return Sources(folder, (main, *(file for file in beside if file is not None)))
 
 
-async def _fetch(daemon: Daemon, posix: Posix, name: str) -> File | None:
+async def _fetch(daemon: Daemon, posix: Posix, name: str, shown: str) -> File | None:
     source = await daemon.open_source(name)
     if source is None:
         return None
     try:
-        return take(source.file.number, name, posix=posix)
+        return take(source.file.number, name, posix=posix, shown=f"{shown}{name}" if shown else "")
     finally:
         source.file.close()
 
 
-def check(sources: Sources) -> Configuration:
-    """What they say. Raises ConfigurationRefused with all problems."""
-    return read(sources, host=os.uname().nodename).require()
+def check(sources: Sources) -> Checked:
+    """What they say."""
+    return read(sources, host=os.uname().nodename)
 
 
 def pack(sources: Sources) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snowfox.core.config.source import Names, Sources
-from snowfox.service.checked import Checked
+
+if TYPE_CHECKING:
+    from snowfox.service.checked import Checked  # the command line only looks for the files
 
 NAMES: Final = Names(main=("snowfox.toml", "Procfile"), beside={"Procfile": (".env",)})
 """What is looked for in a folder."""

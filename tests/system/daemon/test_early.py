@@ -61,13 +61,13 @@ def test_a_busy_folder_needs_none(tmp_path: Path) -> None:
     """Whoever comes second is told of the first, and leaves no child."""
     first, _ = begun(tmp_path)
     (tmp_path / "snowfox.toml").write_text("")
-    pipe = first.go("snowfox.toml")
+    pipe = first.go(daemon.described(str(tmp_path), "snowfox.toml", None))
     heard = pipe.next()
     assert heard is not None
     assert heard.word == "listening"
     assert [line.word for line in pipe.rest()] == ["up"]
     second = daemon.begin(LinuxPosix(), daemon.described(str(tmp_path), "", None))
-    said = second.go("snowfox.toml").next()
+    said = second.go(daemon.described(str(tmp_path), "snowfox.toml", None)).next()
     assert said is not None
     assert (said.word, said.pid) == ("busy", heard.pid)
     assert os.waitpid(-1, 0)[0] != heard.pid

@@ -281,3 +281,47 @@ def test_the_foreground_survives_its_manager(node: Node) -> None:
     assert command.returncode == 0
     assert out.count("| done") == 2
     assert out.splitlines()[-1].endswith("is down")
+
+
+SLOW = """
+[service.slow]
+command = ["sh", "-c", "sleep 1000"]
+directory = "/"
+ready = { delay = "1500ms" }
+"""
+
+
+def test_a_detached_start_survives_its_manager(node: Node) -> None:
+    """The manager is killed while it starts: `up -d` follows the next one to the end."""
+    node.write(SLOW)
+    command = node.begin("up", "-d")
+    try:
+        node.until(lambda: (node.home / "run" / "launches").exists(), "the folder is there")
+        node.until(lambda: any((node.home / "run" / "launches").glob("slow*")), "the service was launched")
+        node.kill("manager")
+        out, _ = command.communicate(timeout=60)
+    finally:
+        command.kill()
+    assert command.returncode == 0, out
+    assert "is up" in out
+
+
+def test_a_mistake_does_not_stop_what_runs(node: Node) -> None:
+    """All three are killed, the file is broken: `up` is refused, services go on, and are adopted once it is mended."""
+    up(node)
+    before = node.running()
+    node.kill("daemon", "spawner", "manager")
+    node.until(lambda: not node.processes(), "all three are gone")
+    node.write(THREE + 'restrt = "x"\n')
+    assert node.run("up", "-d").code == 3
+    assert all(alive(service.pid) for service in before.values())
+    up(node)
+    assert node.running() == before
+
+
+def test_warnings_come_with_the_start(node: Node) -> None:
+    """What may be meant otherwise is told once, on stderr, and the node comes up."""
+    node.write(THREE + '[service.star]\ncommand = "sleep 1000 \'*\' *"\ndirectory = "/"\ntype = "task"\n')
+    done = node.run("up", "-d")
+    assert done.err.count("warning: service star") == 1
+    assert "warning" not in done.out

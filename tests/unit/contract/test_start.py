@@ -10,6 +10,7 @@ from snowfox.errors import UsageError
 FULL = Node(
     "/srv/a b",
     configuration="Procfile",
+    shown="shop/",
     policy="/etc/p",
     ready=3,
     go=4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from errno import ENOENT
 from signal import SIGKILL
 
 from snowfox.daemon import lock
@@ -27,7 +28,7 @@ def test_the_second_learns_who_has_it() -> None:
     first, second = FakePosix(kernel), FakePosix(kernel)
     assert lock.take(first, home(first), kernel.clock).descriptor >= 0
     taken = lock.take(second, home(second), kernel.clock)
-    assert taken == (-1, first.own.pid())
+    assert taken == (-1, first.own.pid(), False)
     text = str(lock.refusal("/srv", taken.holder))
     assert text == f"cannot start a node in /srv: it runs already (daemon pid {first.own.pid()})"
 
@@ -67,6 +68,24 @@ def test_a_holder_that_says_nothing_is_refused_after_a_second() -> None:
     descriptor = looker.files.open("/srv/.snowfox/lock", os.O_RDWR | os.O_CREAT)
     looker.files.lock(descriptor, wait=False)
     before = kernel.clock.now()
-    assert lock.take(daemon, home(daemon), kernel.clock) == (-1, 0)
+    assert lock.take(daemon, home(daemon), kernel.clock) == (-1, 0, False)
     assert 0.9 < kernel.clock.now() - before < 1.1
     assert "did not say its pid" in str(lock.refusal("/srv", 0))
+
+
+def test_a_lock_that_was_removed_meanwhile_is_none() -> None:
+    """Its holder was refused and took file and folder along: whoever waited must begin anew."""
+    kernel = host()
+    first, second, third = (FakePosix(kernel) for _ in range(3))
+    held = lock.take(first, home(first), kernel.clock)
+    waits, late = home(second), home(third)
+
+    def remove() -> None:
+        first.folders.remove("/srv/.snowfox/lock")
+        first.files.close(held.descriptor)
+
+    first.files.truncate(held.descriptor, 0)
+    kernel.after(0.2, remove)
+    assert lock.take(second, waits, kernel.clock) == (-1, 0, True)
+    kernel.fail("files.open", ENOENT)  # as in a folder that was removed
+    assert lock.take(third, late, kernel.clock) == (-1, 0, True)

@@ -37,8 +37,8 @@ async def test_what_is_stored_is_what_was_read(tmp_path: Path) -> None:
     (tmp_path / "snowfox.toml").write_text('[service.web]\ncommand = "true"\n')
     sources = await read(tmp_path)
     assert unpack(pack(sources)) == sources
-    assert list(check(sources).services) == ["web"]
-    assert check(unpack(pack(sources))).version == sources.version()
+    assert list(check(sources).require().services) == ["web"]
+    assert check(unpack(pack(sources))).require().version == sources.version()
 
 
 async def test_a_procfile_comes_with_its_environment(tmp_path: Path) -> None:
