@@ -7,10 +7,11 @@ in force in the store and does not look at the files.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Hashable
 from typing import Final
 
 from snowfox.contract.manager import Progress
-from snowfox.contract.spawner import Refusal, Running
+from snowfox.contract.spawner import Launch, Refusal, Running
 from snowfox.core.config.source import Sources
 from snowfox.core.log import get
 from snowfox.errors import ConfigurationRefused, SnowFoxError
@@ -41,20 +42,20 @@ async def begin(node: Node) -> None:
     """Bring the node up, or refuse and have the daemon stop. Never raises SnowFoxError."""
     operation = node.open("up", "the node", ())
     try:
-        configuration = await _prepare(node, operation)
-        found = await node.connector.begin()
+        configuration, found = await _prepare(node, operation)
     except SnowFoxError as error:
         await _refuse(node, operation, error)
         return
     _start(node, operation, configuration, found)
 
 
-async def _prepare(node: Node, operation: Operation) -> Configuration:
-    """The version in force, everything that it needs held or found. Raises SnowFoxError."""
+async def _prepare(node: Node, operation: Operation) -> tuple[Configuration, list[Running]]:
+    """The version in force, everything that it needs held or found, and what runs. Raises SnowFoxError."""
     sources = await _in_force(node)
     if sources is not None:
         configuration = check(sources).require()
         node.blueprints = await _blueprints(node, configuration, node.standing_notes)
+        found = await node.connector.begin()
     else:
         welcome = node.welcome
         sources = await fetch(
@@ -68,9 +69,17 @@ async def _prepare(node: Node, operation: Operation) -> Configuration:
         configuration = checked.require()
         for problem in checked.warnings:
             operation.add(Progress("", "warning", problem.show(), 0))
-        await _verify(node, sources, configuration)
+        await _verify(node, configuration)
+        # Stored before the first launch: a manager that takes our place goes on with what was launched, not with
+        # what the files say then.
+        found, _ = await asyncio.gather(
+            node.connector.begin(),
+            node.storage.use_configuration(
+                configuration.version, sources.main.name, pack(sources), daemon=welcome.version
+            ),
+        )
     node.use(sources, configuration)
-    return configuration
+    return configuration, found
 
 
 async def _in_force(node: Node) -> Sources | None:
@@ -81,7 +90,7 @@ async def _in_force(node: Node) -> Sources | None:
     return unpack(stored) if stored is not None else None
 
 
-async def _verify(node: Node, sources: Sources, configuration: Configuration) -> None:
+async def _verify(node: Node, configuration: Configuration) -> None:
     """Have the spawner try all of it. Raises ConfigurationRefused with everything that speaks against it."""
     problems = _too_many(node, configuration)
     is_small = not problems
@@ -90,7 +99,7 @@ async def _verify(node: Node, sources: Sources, configuration: Configuration) ->
     for error in errors:
         problems += _lines(error)
     if is_small:
-        for refusal in await node.connector.verify(launches):
+        for refusal in await _refusals(node, launches):
             problems += _shown(refusal)
     if problems:
         for spec in listen_specs(configuration):
@@ -100,8 +109,31 @@ async def _verify(node: Node, sources: Sources, configuration: Configuration) ->
             problems = [*problems[:_MOST_DETAILS], f"and {more} more lines"]
         msg = "refused: nothing was started"
         raise ConfigurationRefused(msg, "", problems)
-    await node.storage.use_configuration(
-        configuration.version, sources.main.name, pack(sources), daemon=node.welcome.version
+
+
+async def _refusals(node: Node, launches: list[Launch]) -> list[Refusal]:
+    """What the spawner would refuse of these.
+
+    Most of a large configuration differs in words that only the program looks at: the spawner is asked about one of
+    each kind, and about all of a kind where it refuses that one, since a refusal names its instance.
+    """
+    kinds = {_kind(launch): launch for launch in reversed(launches)}
+    tried = await node.connector.verify(list(kinds.values()))
+    if not tried:
+        return []
+    tokens = {refusal.token for refusal in tried}
+    return await node.connector.verify([one for one in launches if kinds[_kind(one)].token in tokens])
+
+
+def _kind(launch: Launch) -> Hashable:
+    """All that the spawner judges a launch by."""
+    return (
+        launch.program,
+        launch.folder,
+        launch.user,
+        launch.environment.get("PATH"),
+        tuple(launch.sockets),
+        tuple(launch.limits.items()),
     )
 
 

@@ -49,6 +49,8 @@ def run(arguments: list[str]) -> int:
     set_sink(json_line_sink(lambda line: posix.files.write(_STDERR, line), least="info"))
     try:
         found = find()
+        if posix.own.ids().uid == 0:
+            closed.load()  # the welcome names another user
         gc.freeze()  # what was imported stays
         gc.set_threshold(_GARBAGE)
         asyncio.run(Process(posix, found).serve())
@@ -143,7 +145,6 @@ class Process:
         _, hard = limits.get("NOFILE")
         limits.set("NOFILE", hard, hard)
         if welcome.uid >= 0:
-            closed.load()
             self._posix.own.become(Ids(welcome.uid, welcome.gid, (welcome.gid,)))
             self._posix.own.set_dumpable(dumpable=False)
         self._posix = Restricted(Observed(LinuxPosix()), MANAGER, role="manager")

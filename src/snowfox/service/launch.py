@@ -184,16 +184,17 @@ def plan(
             http=filled(ready.http) if ready.http else None,
             command=tuple(filled(word) for word in ready.command),
         )
+    # In the order of the fields: that is half the time of naming them.
     return LaunchPlan(
-        instance=instance,
-        program=words[0],
-        arguments=tuple(words),
-        environment=environment,
-        folder=_in_folder(configuration.folder, filled(service.directory)) if service.directory else home,
-        user=_user(service, who, entry) if node.is_root else "",
-        sockets=tuple(key for socket in sockets for key in socket_keys(socket)),
-        socket_names=tuple(socket.name for socket in sockets for _ in socket.listen),
-        ready=ready,
+        instance,
+        words[0],
+        tuple(words),
+        environment,
+        _in_folder(configuration.folder, filled(service.directory)) if service.directory else home,
+        _user(service, who, entry) if node.is_root else "",
+        tuple(key for socket in sockets for key in socket_keys(socket)),
+        tuple(socket.name for socket in sockets for _ in socket.listen),
+        ready,
     )
 
 

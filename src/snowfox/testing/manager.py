@@ -69,7 +69,7 @@ class PlayedSpawner:
         self.signals: list[tuple[str, int]] = []
         self.forgotten: list[str] = []
         self.open: set[str] = set()
-        self.refusals: list[Refusal] = []
+        self.unfit: set[str] = set()
         self.refuses_sockets: SnowFoxError | None = None
         self.refuses_launches: SnowFoxError | None = None
         self.stops_on_signal = True
@@ -125,9 +125,13 @@ class PlayedSpawner:
 
     @handles(Spawner.verify)
     def verify(self, launches: list[Launch]) -> list[Refusal]:
-        """What the test says."""
+        """Refuse the programs that the test names."""
         self.verified += launches
-        return self.refusals
+        return [
+            Refusal(launch.token, f"cannot launch {launch.token.partition('~')[0]}: no", "do this")
+            for launch in launches
+            if launch.program in self.unfit
+        ]
 
     @handles(Spawner.inventory)
     def inventory(self, after: str) -> list[Running]:

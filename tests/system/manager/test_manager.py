@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from snowfox.contract.control import ManagerControl
-from snowfox.contract.spawner import Refusal
 from snowfox.core.posix.active import within
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import LaunchFailed, NotFound, NotPermitted, PosixError
@@ -44,13 +43,14 @@ async def manager(tmp_path: Path) -> AsyncIterator[RealManager]:
 
 
 async def test_what_is_wanted_is_started_in_order(manager: RealManager) -> None:
-    """Sockets first, then all is verified, then the cache, then both instances of what requires it."""
+    """Sockets first, then one of each kind is verified, then the cache, then both instances of what requires it."""
     steps = await manager.up()
     spawner = manager.spawner
     assert spawner.open == {"front=127.0.0.1:8080"}
-    assert len(spawner.verified) == 3
+    assert [launch.token.partition("~")[0] for launch in spawner.verified] == ["web@1", "cache"]
     assert [launch.token.partition("~")[0] for launch in spawner.launched] == ["cache", "web@1", "web@2"]
     assert [(step.instance, step.state) for step in steps if not step.last] == [
+        ("", "warning"),
         ("cache", "ready"),
         ("web@1", "ready"),
         ("web@2", "ready"),
@@ -95,10 +95,11 @@ async def test_a_configuration_with_mistakes_starts_nothing(manager: RealManager
 
 
 async def test_what_the_spawner_refuses_starts_nothing_and_gives_sockets_back(manager: RealManager) -> None:
-    """Each refusal is a line with its advice; the sockets are closed."""
-    manager.spawner.refusals = [Refusal("web@1~1", "cannot launch web@1: no", "do this")]
+    """Each refusal is a line with its advice, for every instance of its kind; the sockets are closed."""
+    manager.spawner.unfit = {"serve"}
     *_, end = await manager.up()
-    assert (end.code, end.details) == (3, ["cannot launch web@1: no", "   do this"])
+    lines = [f"cannot launch web@{number}: no" for number in (1, 2)]
+    assert (end.code, end.details) == (3, [lines[0], "   do this", lines[1], "   do this"])
     assert manager.spawner.open == set()
     assert manager.spawner.launched == []
 

@@ -296,7 +296,7 @@ def test_a_detached_start_survives_its_manager(node: Node) -> None:
     node.write(SLOW)
     command = node.begin("up", "-d")
     try:
-        node.until(lambda: (node.home / "run" / "launches").exists(), "the folder is there")
+        node.until((node.home / "run" / "launches").exists, "the folder is there")
         node.until(lambda: any((node.home / "run" / "launches").glob("slow*")), "the service was launched")
         node.kill("manager")
         out, _ = command.communicate(timeout=60)

@@ -60,6 +60,7 @@ class Section(Frozen):
     LATER: ClassVar[frozenset[str]] = frozenset()
     EXAMPLE: ClassVar[str] = ""
     _keys: ClassVar[dict[str, Key] | None] = None
+    _must: ClassVar[tuple[tuple[str, Key], ...]] = ()
 
     @classmethod
     def keys(cls) -> dict[str, Key]:
@@ -72,7 +73,14 @@ class Section(Frozen):
                 for field in cls._names
                 if (kind := _kind(hints[field])) is not None
             }
+            cls._must = tuple((name, key) for name, key in cls._keys.items() if key.is_required)
         return cls._keys
+
+    @classmethod
+    def needed(cls) -> tuple[tuple[str, Key], ...]:
+        """The keys that must be written."""
+        cls.keys()
+        return cls._must
 
     @classmethod
     def advise(cls, value: Any, path: Path) -> str:  # noqa: ARG003 - for subclasses
@@ -159,8 +167,8 @@ def fill(section: type[S], table: dict[str, Any], path: Path, findings: Findings
         read = key.kind.read(value, (*path, name), findings)
         if findings.count == before:
             values[key.field] = read
-    for name, key in keys.items():
-        if not key.is_required or key.field in values:
+    for name, key in section.needed():
+        if key.field in values:
             continue
         values[key.field] = None
         if name not in table:
