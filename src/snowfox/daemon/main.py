@@ -135,7 +135,6 @@ def _run(means: Means) -> int:
             raise lock.refusal(node.project, taken.holder)
         means.reporter.busy(taken.holder)
         return 1
-    is_first_store = node.store != "" and undo.is_absent(posix, node.store)
     opened = opening.open_node(posix, means.clock, node, project=project, home=home)
     posix.files.duplicate_to(opened.log.descriptor, 2, inherited=True)
     set_sink(json_line_sink(opened.log.write, clock=means.clock))
@@ -144,7 +143,7 @@ def _run(means: Means) -> int:
     means.reporter.listening(posix.own.pid())
     code = _loop(means, opened, signals=signals, limit=limit)
     if is_first and code == undo.REFUSED:
-        undo.undo(posix, opened.places, store=node.store if is_first_store else "")
+        undo.undo(posix, opened.places, claim=opened.claim)
     lock.free(posix, taken)
     return code
 

@@ -89,6 +89,12 @@ def make(posix: Posix, claim: Claim, owner: int) -> None:
     )
 
 
+def discard(posix: Posix, ours: Claim) -> None:
+    """Remove a node's own store and its note: nothing of use is in it. Raises PosixError."""
+    _remove_store(posix, ours.folder, ours.name)
+    posix.folders.remove(f"{ours.name}{_NOTE}", folder=ours.folder)
+
+
 def remove_gone(posix: Posix, ours: Claim) -> None:
     """Remove stores, of at most `MOST` looked at, that no project names any more. What cannot be removed stays."""
     names = sorted(name for name in posix.folders.names(ours.folder) if name.endswith(_NOTE))

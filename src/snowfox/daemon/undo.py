@@ -7,10 +7,11 @@ import re
 from typing import Final
 
 from snowfox.contract.record import FOLDER as LAUNCHES
-from snowfox.contract.start import HOME, LOCK, NODE_LOG, RUN
+from snowfox.contract.start import HOME, LOCK, NODE_LOG, RUN, STORE
 from snowfox.core.posix.api import Posix
+from snowfox.daemon import stores
 from snowfox.daemon.folders import LOGS, Places, remove
-from snowfox.errors import PosixError
+from snowfox.daemon.stores import Claim
 
 REFUSED: Final = 3
 """The exit code of a node whose configuration was refused."""
@@ -21,13 +22,13 @@ _OF_USE: Final = re.compile(rb'"level":"error"|"level":"warning","name":"spawner
 """Lines of the log: what went wrong, and what the spawner refused, which must stay on record."""
 
 
-def undo(posix: Posix, places: Places, *, store: str) -> None:
+def undo(posix: Posix, places: Places, *, claim: Claim | None) -> None:
     """Remove the node's folder and what is in it, as far as a start makes it; the lock is held. Raises PosixError.
 
     Args:
         posix: the kernel.
         places: the folders, all made by this start.
-        store: path of the folder of root's store, made by this start; "": none.
+        claim: to root's store, made by this start; None in another's node.
     """
     if (
         posix.folders.names(places.logs)
@@ -35,12 +36,10 @@ def undo(posix: Posix, places: Places, *, store: str) -> None:
         or _is_log_of_use(posix, places)
     ):
         return
-    if store:
-        folder = posix.files.open(store, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        _remove_store(posix, folder)
-        posix.files.close(folder)
-        posix.folders.remove(store, is_folder=True)
-    _remove_store(posix, places.home)
+    if claim is not None:
+        stores.discard(posix, claim)
+    for name in (STORE, *_STORE):
+        remove(posix, name, folder=places.home)
     posix.folders.remove(LAUNCHES, folder=places.run, is_folder=True)
     for name in (RUN, LOGS):
         posix.folders.remove(name, folder=places.home, is_folder=True)
@@ -48,20 +47,6 @@ def undo(posix: Posix, places: Places, *, store: str) -> None:
     for name in (NODE_LOG, LOCK):
         remove(posix, name, folder=places.home)
     posix.folders.remove(HOME, folder=places.project, is_folder=True)
-
-
-def is_absent(posix: Posix, path: str) -> bool:
-    """Whether there is nothing of this name."""
-    try:
-        posix.files.stat(path)
-    except PosixError:
-        return True
-    return False
-
-
-def _remove_store(posix: Posix, folder: int) -> None:
-    for name in _STORE:
-        remove(posix, name, folder=folder)
 
 
 def _is_log_of_use(posix: Posix, places: Places) -> bool:

@@ -6,11 +6,12 @@ import os
 
 import pytest
 
-from snowfox.daemon.folders import Places, open_home, open_places, open_store
-from snowfox.daemon.undo import is_absent, undo
+from snowfox.contract.start import STORES
+from snowfox.daemon import stores
+from snowfox.daemon.folders import Places, open_home, open_places
+from snowfox.daemon.undo import undo
 from snowfox.testing.kernel import FakeKernel, FakePosix
 
-STORE = "/var/lib/snowfox/projects/1"
 HOME = "/srv/.snowfox"
 
 
@@ -23,9 +24,10 @@ class Host:
         self.kernel.folder("/var/lib")
         self.posix = FakePosix(self.kernel)
         project, home = open_home(self.posix, "/srv")
-        open_store(self.posix, STORE, 61200)
-        self.places: Places = open_places(self.posix, project, home, path=HOME, owner=61200)
-        for name in (f"{HOME}/lock", f"{HOME}/state.db-wal", f"{STORE}/state.db"):
+        self.claim = stores.claim(self.posix, home, "/srv")
+        stores.make(self.posix, self.claim, 65000)
+        self.places: Places = open_places(self.posix, project, home, path=HOME, owner=65000)
+        for name in (f"{HOME}/lock", f"{HOME}/state.db-wal", f"{self.claim.path}/state.db"):
             self.kernel.write(name, b"x")
         self.log(b'{"at":1,"level":"info","name":"daemon","text":"listening"}\n')
 
@@ -42,17 +44,9 @@ def host() -> Host:
 
 def test_nothing_is_left(host: Host) -> None:
     """Neither the folder nor the store."""
-    undo(host.posix, host.places, store=STORE)
+    undo(host.posix, host.places, claim=host.claim)
     assert host.posix.folders.names("/srv") == []
-    assert is_absent(host.posix, STORE)
-    assert not is_absent(host.posix, "/var/lib/snowfox/projects")
-
-
-def test_a_store_of_before_stays(host: Host) -> None:
-    """It was not made by this start."""
-    undo(host.posix, host.places, store="")
-    assert host.posix.folders.names("/srv") == []
-    assert host.posix.folders.names(STORE) == ["state.db"]
+    assert host.posix.folders.names(STORES) == []
 
 
 @pytest.mark.parametrize(
@@ -66,15 +60,16 @@ def test_a_store_of_before_stays(host: Host) -> None:
 def test_a_log_of_use_stays(host: Host, line: bytes) -> None:
     """What went wrong, and what was refused by policy, can be read afterwards."""
     host.log(line)
-    undo(host.posix, host.places, store=STORE)
+    undo(host.posix, host.places, claim=host.claim)
     assert "node.log" in host.posix.folders.names(HOME)
-    assert host.posix.folders.names(STORE) == ["state.db"]
+    assert host.posix.folders.names(host.claim.path) == ["state.db"]
 
 
 @pytest.mark.parametrize("name", ["logs/web.log", "run/launches/web~1"])
 def test_what_services_left_stays(host: Host, name: str) -> None:
     """Something ran: all of it is kept."""
     host.posix.files.open(f"{HOME}/{name}", os.O_RDWR | os.O_CREAT)
-    undo(host.posix, host.places, store=STORE)
-    assert not is_absent(host.posix, f"{HOME}/{name}")
-    assert not is_absent(host.posix, f"{HOME}/lock")
+    undo(host.posix, host.places, claim=host.claim)
+    folder, _, file = name.rpartition("/")
+    assert file in host.posix.folders.names(f"{HOME}/{folder}")
+    assert "lock" in host.posix.folders.names(HOME)
