@@ -135,7 +135,10 @@ def steps(place: node.Place, method: Method[[], Progress]) -> Iterator[Progress]
     while True:
         try:
             with node.open_session(place, timeout=_PATIENCE) as session:
-                yield from session.stream(method)
+                for step in session.stream(method):
+                    yield step
+                    if step.last:  # a node that goes down may not come to say more
+                        return
         except ConnectionLost:
             time.sleep(_PAUSE)
         else:
