@@ -86,10 +86,11 @@ class ListenSpec(NamedTuple):
 
 
 class Listening(NamedTuple):
-    """An open socket and the address that it really has (port 0 is filled in)."""
+    """A socket and the address that it really has (port 0 is filled in). `reserved`: bound, and not open yet."""
 
     key: str
     address: str
+    reserved: bool = False
 
 
 class Spawner(Interface):
@@ -112,11 +113,23 @@ class Spawner(Interface):
 
     @call(repeatable=True)
     def open_socket(self, spec: ListenSpec) -> Listening:
-        """Open and listen, or find it open already. Raises PosixError, NotPermitted."""
+        """Open and listen, or find it open already and give it this backlog. Raises PosixError, NotPermitted."""
+
+    @call(repeatable=True)
+    def reserve(self, spec: ListenSpec) -> Listening:
+        """Bind it so that nobody else can, without listening; one that is open or reserved stays as it is.
+
+        `open_socket` listens on it, `close_socket` gives it back, and so does the next manager's coming or the
+        spawner's end. Raises PosixError, NotPermitted.
+        """
 
     @call(repeatable=True)
     def close_socket(self, key: str) -> None:
-        """Close ours and the daemon's; services keep theirs. An unknown key is fine."""
+        """Close ours and the daemon's, or give a reservation back; services keep theirs. An unknown key is fine."""
+
+    @call(repeatable=True)
+    def sockets(self) -> list[Listening]:
+        """All that are open or reserved, in no order: a new manager closes what its configuration does not have."""
 
     @call(deadline="30s", repeatable=True)
     def verify(self, launches: list[Launch]) -> list[Refusal]:

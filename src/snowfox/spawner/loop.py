@@ -310,9 +310,9 @@ class Loop:
     def _finish(self, *, clean: bool) -> None:
         if clean:
             self._parts.leftovers.sweep()
-            for key, _ in self._parts.desk.ports.all():
+            for listening in self._parts.desk.ports.listings():
                 try:
-                    self._parts.desk.ports.close(key)
+                    self._parts.desk.ports.close(listening.key)
                 except PosixError as error:
-                    _log.warning("cannot close a socket", key=key, error=str(error))
+                    _log.warning("cannot close a socket", key=listening.key, error=str(error))
         self._is_over = True

@@ -2,17 +2,23 @@
 
 A socket lives in the daemon and in every service that uses it, too. So one that is asked for is looked for in this order:
 open already (perhaps given back by the daemon), held by a service of an earlier spawner, else opened anew.
+
+A *reserved* one is bound so that nobody else can bind its address, and does not listen (a socket of datagrams is as good
+as open then). It is for a configuration that is verified: the daemon is not told of it, it ends with this process, and
+with the manager that asked for it (`release`).
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from posixpath import basename, dirname, relpath
 from stat import S_ISSOCK
 from typing import Final
 
+from snowfox.contract.spawner import Listening
 from snowfox.core.posix.address import Address, parse
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
@@ -36,67 +42,114 @@ class Holder:
 
 
 class Ports:
-    """Open listening sockets by key, `NAME=ADDRESS`."""
+    """Listening sockets by key, `NAME=ADDRESS`: open or reserved."""
 
     def __init__(self, posix: Posix, policy: Policy) -> None:
         self._posix = posix
         self._policy = policy
         self._open: dict[str, int] = {}
+        self._reserved: dict[str, int] = {}
 
     def __len__(self) -> int:
-        """How many are open."""
-        return len(self._open)
+        """How many are open or reserved."""
+        return len(self._open) + len(self._reserved)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether it is open or reserved."""
+        return key in self._open or key in self._reserved
 
     def get(self, key: str) -> int | None:
-        """The descriptor of an open socket, which stays ours; None for an unknown key."""
+        """The descriptor of an open socket, which stays ours; None for any other key."""
         return self._open.get(key)
 
     def all(self) -> list[tuple[str, int]]:
-        """All keys and descriptors, which stay ours."""
+        """Keys and descriptors of open sockets, which stay ours."""
         return list(self._open.items())
 
-    def address(self, key: str) -> str:
-        """The address that an open socket really has."""
-        asked = key.partition("=")[2]
-        if parse(asked).is_unix:  # bound through a folder's descriptor, it knows itself by that path
-            return asked
-        return self._posix.sockets.address(self._open[key])
+    def listings(self) -> list[Listening]:
+        """All of them, with the addresses that they really have."""
+        return [self.listening(key) for key in (*self._open, *self._reserved)]
+
+    def listening(self, key: str) -> Listening:
+        """One that is open or reserved, with the address that it really has."""
+        address = key.partition("=")[2]
+        if not parse(address).is_unix:  # bound through a folder's descriptor, it knows itself by that path
+            address = self._posix.sockets.address(self._descriptor(key))
+        return Listening(key, address, reserved=key in self._reserved)
 
     def restore(self, key: str, descriptor: int) -> None:
         """Take over a socket that the daemon kept; of one that is open already the duplicate is closed."""
-        if key in self._open:
+        if key in self:
             self._posix.files.close(descriptor)
         else:
             self._open[key] = descriptor
 
     def open(self, key: str, backlog: int, holders: Iterable[Holder]) -> None:
-        """Open and listen; one that is open or held by a service is found again.
+        """Listen: on a socket that is reserved, found in a service, or new; of one that is open the backlog changes.
 
         Raises PosixError, `cannot open ADDRESS for socket NAME: …`, which names a rival where it is known.
         """
-        if key in self._open:
-            return
-        name, _, asked = key.partition("=")
-        found = self._held(parse(asked), holders)
-        if found is None:
+        is_new = key not in self
+        with self._explained(key) as address:
+            if is_new:
+                self._obtain(key, address, holders)
+            descriptor = self._descriptor(key)
             try:
-                found = self._new(parse(asked), backlog)
-            except PosixError as error:
-                raise PosixError(
-                    "open", f"{asked} for socket {name}", error.errno, self._advice(parse(asked), error.errno)
-                ) from error
-        self._open[key] = found
+                if not address.is_datagram:
+                    self._posix.sockets.listen(descriptor, backlog)
+            except PosixError:
+                if is_new:
+                    self.close(key)
+                raise
+        self._reserved.pop(key, None)
+        self._open[key] = descriptor
+
+    def reserve(self, key: str, holders: Iterable[Holder]) -> None:
+        """Bind, so that nobody else can; what a service of an earlier spawner holds is open. Nothing where it is either.
+
+        Raises PosixError as `open` does.
+        """
+        if key not in self:
+            with self._explained(key) as address:
+                self._obtain(key, address, holders)
 
     def close(self, key: str) -> bool:
-        """Close ours, and remove the file of a unix socket. False for an unknown key."""
-        descriptor = self._open.pop(key, None)
-        if descriptor is None:
+        """Close ours, or give back a reservation, and remove the file of a unix socket. False for an unknown key."""
+        if key not in self:
             return False
-        self._posix.files.close(descriptor)
+        self._posix.files.close(self._descriptor(key))
+        self._open.pop(key, None)
+        self._reserved.pop(key, None)
         address = parse(key.partition("=")[2])
         if address.is_unix and not address.is_abstract:
             self._remove_file(address)
         return True
+
+    def release(self) -> None:
+        """Give back all reservations."""
+        for key in list(self._reserved):
+            self.close(key)
+
+    def _descriptor(self, key: str) -> int:
+        return self._open[key] if key in self._open else self._reserved[key]
+
+    @contextmanager
+    def _explained(self, key: str) -> Generator[Address]:
+        """The address of a key; a refusal of the kernel says what was wanted, and what is known about the cause."""
+        name, _, asked = key.partition("=")
+        address = parse(asked)
+        try:
+            yield address
+        except PosixError as error:
+            advice = self._advice(key, address, error.errno)
+            raise PosixError("open", f"{asked} for socket {name}", error.errno, advice) from error
+
+    def _obtain(self, key: str, address: Address, holders: Iterable[Holder]) -> None:
+        found = self._held(address, holders)
+        if found is not None:
+            self._open[key] = found
+        else:
+            self._reserved[key] = self._new(key, address)
 
     def _held(self, address: Address, holders: Iterable[Holder]) -> int | None:
         """A service may have closed it or put something else there: what comes back must have the address."""
@@ -121,18 +174,21 @@ class Ports:
             return has.kind == address.kind and basename(has.path) == basename(address.path)
         return has.kind == address.kind and has.host == address.host and address.port in {0, has.port}
 
-    def _new(self, address: Address, backlog: int) -> int:
-        sockets, files = self._posix.sockets, self._posix.files
+    def _new(self, key: str, address: Address) -> int:
         if not address.is_unix or address.is_abstract:
-            bound = sockets.bind(str(address))
+            bound = self._posix.sockets.bind(str(address), reserved=True)
+        elif (
+            self._rival(key, address) is not None
+        ):  # the file of one that is reserved looks as if nobody had it
+            raise PosixError("bind", str(address), errno.EADDRINUSE)
         else:
             bound = self._bind_file(address)
         try:
-            if not address.is_datagram:
-                sockets.listen(bound, backlog)
-            files.set_blocking(bound, blocking=True)  # what a service gets is as it would have made it
+            self._posix.files.set_blocking(
+                bound, blocking=True
+            )  # what a service gets is as it would have made it
         except PosixError:
-            files.close(bound)
+            self._posix.files.close(bound)
             raise
         return bound
 
@@ -195,11 +251,26 @@ class Ports:
         finally:
             self._posix.files.close(folder)
 
-    def _advice(self, address: Address, number: int) -> str | None:
+    def _advice(self, key: str, address: Address, number: int) -> str | None:
         if number == errno.EACCES and not address.is_unix and 0 < address.port < _UNPRIVILEGED:
             return f"ports below {_UNPRIVILEGED} are for root: take another, or start the node as root"
+        if number == errno.EADDRNOTAVAIL:
+            return f"this host does not have the address {address.host} (ip address lists what it has)"
+        if number == errno.ENOENT and address.is_unix:
+            return f"there is no folder {dirname(address.path)}"
         if number != errno.EADDRINUSE:
             return None
+        ours = self._rival(key, address)
+        if ours is not None:
+            name, _, asked = ours.partition("=")
+            return f"held by socket {name} of this node ({asked})"
         from snowfox.spawner.rival import find  # noqa: PLC0415 - only when there is one
 
         return find(self._posix, address)
+
+    def _rival(self, key: str, address: Address) -> str | None:
+        """The key of another socket of ours that is in the way of this address."""
+        for listening in self.listings():
+            if listening.key != key and parse(listening.address).overlaps(address):
+                return listening.key
+        return None

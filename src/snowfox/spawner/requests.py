@@ -13,7 +13,7 @@ from errno import ENAMETOOLONG
 from typing import Any, Final, NamedTuple
 
 from snowfox.contract.record import instance_of, is_token
-from snowfox.contract.spawner import Launch, Listening, ListenSpec, Refusal, Spawner
+from snowfox.contract.spawner import Launch, ListenSpec, Refusal, Spawner
 from snowfox.core import log
 from snowfox.core.clock import Clock
 from snowfox.core.posix.address import parse
@@ -36,7 +36,7 @@ from snowfox.spawner.rate import Bucket
 from snowfox.spawner.reach import folder_problem, program_problem
 
 MOST_SOCKETS: Final = 250
-"""Listening sockets that are open at one time: what one message can pass to a new daemon (253, SCM_MAX_FD)."""
+"""Listening sockets that are open or reserved at one time: what one message can pass to a new daemon (253, SCM_MAX_FD)."""
 
 MOST_VERIFIED: Final = 200
 """Launches that one `verify` takes."""
@@ -220,14 +220,21 @@ def _check_open(desk: Desk, spec: ListenSpec) -> None:
         refused = desk.policy.folder_refused(address.path, action)
     if refused is not None:
         raise refused
-    if desk.ports.get(spec.key) is None and len(desk.ports) >= MOST_SOCKETS:
+    if spec.key not in desk.ports and len(desk.ports) >= MOST_SOCKETS:
         raise HostError(f"cannot {action}: {MOST_SOCKETS} sockets are the most")
 
 
 def _open(desk: Desk, _caller: Caller, spec: ListenSpec) -> Replied:
     is_new = desk.ports.get(spec.key) is None
     desk.ports.open(spec.key, spec.backlog, desk.holders(spec.key))
-    return Replied(Listening(spec.key, desk.ports.address(spec.key)), opened=spec.key if is_new else None)
+    return Replied(desk.ports.listening(spec.key), opened=spec.key if is_new else None)
+
+
+def _reserve(desk: Desk, _caller: Caller, spec: ListenSpec) -> Replied:
+    was_open = desk.ports.get(spec.key) is not None
+    desk.ports.reserve(spec.key, desk.holders(spec.key))
+    is_new = not was_open and desk.ports.get(spec.key) is not None  # found in a service
+    return Replied(desk.ports.listening(spec.key), opened=spec.key if is_new else None)
 
 
 def _check_key(_desk: Desk, key: str) -> None:
@@ -235,7 +242,17 @@ def _check_key(_desk: Desk, key: str) -> None:
 
 
 def _close(desk: Desk, _caller: Caller, key: str) -> Replied:
-    return Replied(None, closed=key if desk.ports.close(key) else None)
+    was_open = desk.ports.get(key) is not None
+    desk.ports.close(key)
+    return Replied(None, closed=key if was_open else None)
+
+
+def _check_nothing(_desk: Desk) -> None:
+    """It says nothing that could be wrong."""
+
+
+def _sockets(desk: Desk, _caller: Caller) -> Replied:
+    return Replied(desk.ports.listings())
 
 
 def _check_verify(_desk: Desk, launches: list[Launch]) -> None:
@@ -262,7 +279,9 @@ def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
     if way not in reached:
         reached[way] = _way_problem(desk, *way)
     problems = [reached[way]]
-    problems += [f"socket {key} is not open" for key in launch.sockets if desk.ports.get(key) is None]
+    problems += [
+        f"socket {key} is neither open nor reserved" for key in launch.sockets if key not in desk.ports
+    ]
     problems += [_limit_problem(desk, name, value) for name, value in launch.limits.items()]
     action = f"cannot launch {instance_of(launch.token)}: "
     return [Refusal(launch.token, action + problem, "") for problem in problems if problem is not None]
@@ -319,7 +338,9 @@ TABLE: Final[dict[str, Row]] = {
     Spawner.signal.full_name: Row(_check_signal, _signal),
     Spawner.kill.full_name: Row(_check_token, _kill),
     Spawner.open_socket.full_name: Row(_check_open, _open),
+    Spawner.reserve.full_name: Row(_check_open, _reserve),
     Spawner.close_socket.full_name: Row(_check_key, _close),
+    Spawner.sockets.full_name: Row(_check_nothing, _sockets),
     Spawner.verify.full_name: Row(_check_verify, _verify),
     Spawner.inventory.full_name: Row(_check_inventory, _inventory),
     Spawner.forget.full_name: Row(_check_forget, _forget),

@@ -7,12 +7,14 @@ address there is hexadecimal, in the processor's byte order per 32 bits.
 from __future__ import annotations
 
 import os
+from sys import byteorder
 from typing import Final
 
 from snowfox.core.posix.address import Address
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
 
+_EVERY: Final = "0.0.0.0"  # noqa: S104 - compared with
 _LISTENING: Final = "0A"
 _LARGEST: Final = 4 << 20
 _MOST_PROCESSES: Final = 20_000
@@ -33,16 +35,26 @@ def _inodes(posix: Posix, address: Address) -> set[str]:
         name = address.path
         return {words[6] for words in lines if len(words) > 7 and words[7] == name and words[5] == "01"}
     found: set[str] = set()
-    port = f":{address.port:04X}"
-    for table in ("tcp", "tcp6") if address.kind == "tcp" else ("udp", "udp6"):
+    port = f"{address.port:04X}"
+    for table in (f"{address.kind}6",) if address.is_v6 else (address.kind, f"{address.kind}6"):
         for words in _lines(posix, f"/proc/net/{table}"):
-            if (
-                len(words) > 9
-                and words[1].endswith(port)
-                and (address.kind == "udp" or words[3] == _LISTENING)
-            ):
+            if len(words) <= 9 or (address.kind == "tcp" and words[3] != _LISTENING):
+                continue
+            host, _, number = words[1].partition(":")
+            if number == port and (address.is_v6 or _is_in_the_way(host, address.host)):
                 found.add(words[9])
     return found
+
+
+def _is_in_the_way(host: str, wanted: str) -> bool:
+    """Whether this host of a table is the wanted one of IPv4, or one of them is every host.
+
+    In the table of IPv6, IPv4 is `::ffff:a.b.c.d`, and `::` may take it too.
+    """
+    if not host.strip("0") or wanted == _EVERY:
+        return True
+    last = bytes.fromhex(host[-8:])
+    return ".".join(map(str, last[::-1] if byteorder == "little" else last)) == wanted
 
 
 def _holder(posix: Posix, inodes: set[str]) -> str | None:

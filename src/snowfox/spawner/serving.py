@@ -57,18 +57,19 @@ class Serving:
         if outcome.closed is not None:
             sessions.tell(DAEMON, Daemon.release, outcome.closed)
         sessions.answer(caller, outcome.value)
-        self._events.append(SocketsHeld(len(ports)))
+        self._events.append(SocketsHeld(len(ports.all())))
 
     def _serve_daemon(self, caller: Caller, method: str, arguments: tuple[Any, ...]) -> None:
         match method:
             case SpawnerControl.attach.full_name:
                 self._sessions.begin(MANAGER, arguments[0].take())
+                self._desk.ports.release()  # what another manager was about to open
                 self._events.append(ManagerCame())
                 self._sessions.answer(caller, None)
             case SpawnerControl.restore.full_name:
                 for kept in arguments[0]:
                     self._desk.ports.restore(kept.key, kept.socket.take())
-                self._events.append(SocketsHeld(len(self._desk.ports)))
+                self._events.append(SocketsHeld(len(self._desk.ports.all())))
                 self._sessions.answer(caller, None)
             case SpawnerControl.held.full_name:
                 self._sessions.answer(caller, self._held())

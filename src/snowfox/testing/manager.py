@@ -70,6 +70,7 @@ class PlayedSpawner:
         self.forgotten: list[str] = []
         self.open: set[str] = set()
         self.unfit: set[str] = set()
+        self.reserved: set[str] = set()
         self.refuses_sockets: SnowFoxError | None = None
         self.refuses_launches: SnowFoxError | None = None
         self.stops_on_signal = True
@@ -115,13 +116,32 @@ class PlayedSpawner:
         """Nothing is opened."""
         if self.refuses_sockets is not None:
             raise self.refuses_sockets
+        self.reserved.discard(spec.key)
         self.open.add(spec.key)
         return Listening(spec.key, spec.address)
 
+    @handles(Spawner.reserve)
+    def reserve(self, spec: ListenSpec) -> Listening:
+        """Nor reserved."""
+        if self.refuses_sockets is not None:
+            raise self.refuses_sockets
+        if spec.key not in self.open:
+            self.reserved.add(spec.key)
+        return Listening(spec.key, spec.address, reserved=spec.key in self.reserved)
+
     @handles(Spawner.close_socket)
     def close_socket(self, key: str) -> None:
-        """Neither closed."""
+        """Nor closed."""
         self.open.discard(key)
+        self.reserved.discard(key)
+
+    @handles(Spawner.sockets)
+    def sockets(self) -> list[Listening]:
+        """What was asked for."""
+        return [
+            *(Listening(key, key.partition("=")[2]) for key in sorted(self.open)),
+            *(Listening(key, key.partition("=")[2], reserved=True) for key in sorted(self.reserved)),
+        ]
 
     @handles(Spawner.verify)
     def verify(self, launches: list[Launch]) -> list[Refusal]:

@@ -310,6 +310,57 @@ def test_port_bound_twice(world) -> None:
     assert number_of(lambda: sockets.listen(first, 1)) == errno.EADDRINUSE
 
 
+def test_reserved_port(world) -> None:
+    """A reserved port has one owner before it listens, on its address and on every address, and refuses connections."""
+    sockets = world.posix.sockets
+    ours = sockets.bind("127.0.0.1:0", reserved=True)
+    address = sockets.address(ours)
+    assert number_of(lambda: sockets.bind(address)) == errno.EADDRINUSE
+    assert number_of(lambda: sockets.bind(f"*:{address.rpartition(':')[2]}")) == errno.EADDRINUSE
+    assert number_of(lambda: sockets.connect(address)) == errno.ECONNREFUSED
+    sockets.listen(ours, 1)
+    assert sockets.connect(address) >= 0
+
+
+def test_reserved_beside_another(world) -> None:
+    """Who bound it before, without listening, cannot listen once it is reserved; the reservation can."""
+    sockets = world.posix.sockets
+    rival = sockets.bind("127.0.0.1:0")
+    ours = sockets.bind(sockets.address(rival), reserved=True)
+    assert number_of(lambda: sockets.listen(rival, 1)) == errno.EADDRINUSE
+    sockets.listen(ours, 1)
+    assert sockets.is_listening(ours)
+
+
+def test_reserved_port_that_was_served(world) -> None:
+    """Connections of an earlier listener that are not over yet are not in the way of the reservation, nor of its listening."""
+    sockets = world.posix.sockets
+    before = sockets.bind("127.0.0.1:0")
+    sockets.listen(before, 1)
+    address = sockets.address(before)
+    client = sockets.connect(address)
+    world.readable(before)
+    server = sockets.accept(before)
+    world.posix.files.close(before)
+    world.posix.files.close(server)  # first, so that the port is the one that waits
+    world.readable(client)
+    world.posix.files.close(client)
+    sockets.listen(sockets.bind(address, reserved=True), 1)
+
+
+def test_longer_queue(world) -> None:
+    """A second `listen` changes the queue of a socket that accepts, and keeps what waits."""
+    sockets = world.posix.sockets
+    listener = sockets.bind("unix:s", folder=world.open_folder())
+    sockets.listen(listener, 0)
+    first = sockets.connect("unix:s", folder=world.open_folder())
+    assert number_of(lambda: sockets.connect("unix:s", folder=world.open_folder())) == errno.EAGAIN
+    sockets.listen(listener, 5)
+    sockets.connect("unix:s", folder=world.open_folder())
+    sockets.send(first, b"first")
+    assert sockets.receive(sockets.accept(listener), 10).data == b"first"
+
+
 def test_udp(world) -> None:
     """A udp port is bound once, and receives."""
     sockets = world.posix.sockets

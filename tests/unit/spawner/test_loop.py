@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from snowfox.contract.control import Daemon, Kept, SpawnerControl
-from snowfox.contract.spawner import ExitReports, Launched, ListenSpec, Spawner
+from snowfox.contract.spawner import ExitReports, Launched, Listening, ListenSpec, Spawner
 from snowfox.core.posix.api import Spawn
 from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Descriptor, Interface, Method
@@ -175,6 +175,19 @@ def test_sockets_are_kept_by_the_daemon(node: Node) -> None:
     node.ask(node.daemon, SpawnerControl.restore, [Kept(KEY, kept.socket)])
     listening = node.ask(node.manager, Spawner.open_socket, ListenSpec(KEY, "127.0.0.1:8080"))
     assert listening.address == "127.0.0.1:8080"
+
+
+def test_reservations_end_with_their_manager(node: Node) -> None:
+    """The next manager finds what is open and no reservation; the daemon never heard of one."""
+    opened = Listening(KEY, "127.0.0.1:8080")
+    reserved = Listening("b=127.0.0.1:8081", "127.0.0.1:8081", reserved=True)
+    node.ask(node.manager, Spawner.open_socket, ListenSpec(*opened[:2]))
+    assert node.ask(node.manager, Spawner.reserve, ListenSpec(*reserved[:2])) == reserved
+    assert node.ask(node.manager, Spawner.sockets) == [opened, reserved]
+    assert [kept.key for kept in node.ask(node.daemon, SpawnerControl.held)] == [KEY]
+    node.attach()
+    assert node.ask(node.manager, Spawner.sockets) == [opened]
+    assert [call[1][0].key for call in node.daemon.called] == [KEY]
 
 
 def test_killed_between_request_and_answer(node: Node) -> None:

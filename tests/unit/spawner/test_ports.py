@@ -6,6 +6,7 @@ import errno
 
 import pytest
 
+from snowfox.contract.spawner import Listening
 from snowfox.core.posix.api import Ids
 from snowfox.errors import PosixError
 from snowfox.spawner.policy import Policy
@@ -36,7 +37,124 @@ def test_open_twice_is_the_same(bench: Bench) -> None:
 def test_real_address(bench: Bench) -> None:
     """Port 0 becomes the one that the kernel chose."""
     bench.ports.open("front=127.0.0.1:0", 10, [])
-    assert bench.ports.address("front=127.0.0.1:0") not in {"127.0.0.1:0", ""}
+    assert bench.ports.listening("front=127.0.0.1:0").address not in {"127.0.0.1:0", ""}
+
+
+def test_reserved(bench: Bench) -> None:
+    """A reserved socket is known and not open; it is the one that listens later, and nobody else gets the port before."""
+    bench.ports.reserve(KEY, [])
+    assert KEY in bench.ports
+    assert (bench.ports.get(KEY), bench.ports.all()) == (None, [])
+    assert bench.ports.listings() == [Listening(KEY, "127.0.0.1:8080", reserved=True)]
+    rival = FakePosix(bench.kernel)
+    for address in ("127.0.0.1:8080", "0.0.0.0:8080"):
+        with pytest.raises(PosixError, match="EADDRINUSE"):
+            rival.sockets.bind(address)
+    before = len(bench.posix.process.descriptors)
+    bench.ports.reserve(KEY, [])
+    bench.ports.open(KEY, 10, [])
+    opened = bench.ports.get(KEY)
+    assert opened is not None
+    assert bench.posix.sockets.is_listening(opened)
+    assert bench.ports.listings() == [Listening(KEY, "127.0.0.1:8080")]
+    assert len(bench.posix.process.descriptors) == before
+
+
+def test_reserving_what_is_open(bench: Bench) -> None:
+    """It stays open, and the same."""
+    bench.ports.open(KEY, 10, [])
+    first = bench.ports.get(KEY)
+    bench.ports.reserve(KEY, [])
+    assert bench.ports.get(KEY) == first
+
+
+def test_reservation_given_back(bench: Bench) -> None:
+    """By closing it, and all of them by `release`, which leaves what is open."""
+    bench.kernel.folder("/srv/shop/run")
+    before = len(bench.posix.process.descriptors)
+    bench.ports.reserve(KEY, [])
+    assert bench.ports.close(KEY)
+    FakePosix(bench.kernel).sockets.bind("127.0.0.1:8080")
+    bench.ports.open("api=127.0.0.1:8081", 10, [])
+    bench.ports.reserve("api=127.0.0.1:8082", [])
+    bench.ports.reserve(FILE, [])
+    bench.ports.release()
+    assert [one.key for one in bench.ports.listings()] == ["api=127.0.0.1:8081"]
+    assert bench.posix.folders.names("/srv/shop/run") == []
+    assert len(bench.posix.process.descriptors) == before + 1
+
+
+def test_reserved_datagrams(bench: Bench) -> None:
+    """A socket of datagrams is bound alone and opened without listening."""
+    key = "dns=udp:127.0.0.1:5353"
+    bench.ports.reserve(key, [])
+    with pytest.raises(PosixError, match="EADDRINUSE"):
+        FakePosix(bench.kernel).sockets.bind("udp:127.0.0.1:5353")
+    bench.ports.open(key, 10, [])
+    assert bench.ports.listings() == [Listening(key, "udp:127.0.0.1:5353")]
+
+
+def test_listening_fails(bench: Bench) -> None:
+    """What was reserved stays so; what was not is given back whole."""
+    bench.kernel.fail("listen", errno.EADDRINUSE)
+    before = len(bench.posix.process.descriptors)
+    with pytest.raises(PosixError, match=r"cannot open 127\.0\.0\.1:8080 for socket front"):
+        bench.ports.open(KEY, 10, [])
+    assert (len(bench.ports), len(bench.posix.process.descriptors)) == (0, before)
+    bench.ports.reserve(KEY, [])
+    with pytest.raises(PosixError):
+        bench.ports.open(KEY, 10, [])
+    assert bench.ports.listings() == [Listening(KEY, "127.0.0.1:8080", reserved=True)]
+
+
+def test_backlog_changes_in_place(bench: Bench) -> None:
+    """Opened again with another backlog, it is the same socket with a longer queue, and what waits in it stays."""
+    bench.ports.open(KEY, 0, [])
+    client = FakePosix(bench.kernel)
+    client.sockets.connect("127.0.0.1:8080")
+    with pytest.raises(PosixError):
+        client.sockets.connect("127.0.0.1:8080")
+    opened = bench.ports.get(KEY)
+    assert opened is not None
+    before = inode(bench, opened)
+    bench.ports.open(KEY, 5, [])
+    client.sockets.connect("127.0.0.1:8080")
+    assert inode(bench, opened) == before
+    bench.posix.files.set_blocking(opened, blocking=False)
+    assert [bench.posix.sockets.accept(opened) is not None for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("127.0.0.1:8080", "0.0.0.0:8080"),
+        ("0.0.0.0:8080", "127.0.0.1:8080"),
+        ("udp:[::]:53", "udp:[::1]:53"),
+        ("unix:/srv/shop/run/front.sock", "unix:/srv/shop/run/front.sock"),
+        ("unix:@front", "unix:@front"),
+    ],
+)
+def test_in_the_way_of_ourselves(bench: Bench, first: str, second: str, is_open: bool) -> None:
+    """An address that another socket of the node has, or a part of it: the refusal names that socket."""
+    bench.kernel.folder("/srv/shop/run")
+    if is_open:
+        bench.ports.open(f"main={first}", 10, [])
+    else:
+        bench.ports.reserve(f"main={first}", [])
+    with pytest.raises(PosixError) as caught:
+        bench.ports.reserve(f"front={second}", [])
+    assert str(caught.value) == f"cannot open {second} for socket front: address already in use (EADDRINUSE)"
+    assert caught.value.hint == f"held by socket main of this node ({first})"
+    assert [one.key for one in bench.ports.listings()] == [f"main={first}"]
+
+
+def test_address_of_another_host(bench: Bench) -> None:
+    """One clear line more."""
+    bench.kernel.fail("bind", errno.EADDRNOTAVAIL, address="10.9.9.9:80")
+    with pytest.raises(PosixError, match="EADDRNOTAVAIL") as caught:
+        bench.ports.reserve("front=10.9.9.9:80", [])
+    assert caught.value.hint == "this host does not have the address 10.9.9.9 (ip address lists what it has)"
 
 
 def test_taken(bench: Bench) -> None:
@@ -116,7 +234,7 @@ def test_unix_socket(bench: Bench) -> None:
     """Its file is made for everybody who reaches its folder, and removed with it."""
     bench.kernel.folder("/srv/shop/run")
     bench.ports.open(FILE, 10, [])
-    assert bench.ports.address(FILE) == "unix:/srv/shop/run/front.sock"
+    assert bench.ports.listening(FILE).address == "unix:/srv/shop/run/front.sock"
     found = bench.posix.files.stat("/srv/shop/run/front.sock")
     assert found.mode & 0o777 == 0o666
     assert bench.ports.close(FILE)

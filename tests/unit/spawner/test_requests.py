@@ -170,8 +170,25 @@ def test_sockets(desk: Desk) -> None:
     assert ask(desk, Spawner.close_socket, KEY) == Replied(None)
 
 
+def test_reservations(desk: Desk) -> None:
+    """Reserved, verified with, listed, opened; the daemon is told when it is open, and not of one given back."""
+    spec = ListenSpec(KEY, "127.0.0.1:8080")
+    reserved = Listening(KEY, "127.0.0.1:8080", reserved=True)
+    assert ask(desk, Spawner.reserve, spec) == Replied(reserved)
+    assert ask(desk, Spawner.reserve, spec) == Replied(reserved)
+    assert ask(desk, Spawner.sockets) == Replied([reserved])
+    assert refusals(desk, LAUNCH._replace(sockets=[KEY], socket_names=["front"])) == []
+    assert ask(desk, Spawner.close_socket, KEY) == Replied(None)
+    ask(desk, Spawner.reserve, spec)
+    assert ask(desk, Spawner.open_socket, spec) == Replied(Listening(KEY, "127.0.0.1:8080"), opened=KEY)
+    assert ask(desk, Spawner.reserve, spec) == Replied(Listening(KEY, "127.0.0.1:8080"))
+    assert ask(desk, Spawner.close_socket, KEY) == Replied(None, closed=KEY)
+
+
 def test_port_that_policy_refuses(desk: Desk) -> None:
     """With the line that would allow it."""
+    with pytest.raises(NotPermitted):
+        ask(desk, Spawner.reserve, ListenSpec("front=0.0.0.0:80", "0.0.0.0:80"))
     with pytest.raises(NotPermitted) as caught:
         ask(desk, Spawner.open_socket, ListenSpec("front=0.0.0.0:80", "0.0.0.0:80"))
     assert str(caught.value) == "cannot open 0.0.0.0:80 for socket front: not allowed by policy"
@@ -220,7 +237,7 @@ def test_verify(desk: Desk, bench: Bench) -> None:
     (refused,) = refusals(desk, LAUNCH._replace(user="root"))
     assert refused.hint.startswith("allow it with  users = ")
     assert refusals(desk, LAUNCH._replace(sockets=[KEY], socket_names=["front"])) == [
-        Refusal(TOKEN, f"cannot launch web: socket {KEY} is not open", "")
+        Refusal(TOKEN, f"cannot launch web: socket {KEY} is neither open nor reserved", "")
     ]
 
 

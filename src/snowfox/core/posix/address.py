@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _NAMED = {"localhost": "127.0.0.1", "*": "0.0.0.0", "": "0.0.0.0"}  # noqa: S104 - only when asked for
+_EVERY = {"0.0.0.0", "::"}  # noqa: S104 - compared with
 
 
 class Address(NamedTuple):
@@ -45,6 +46,22 @@ class Address(NamedTuple):
     def is_v6(self) -> bool:
         """Whether its host is of IPv6."""
         return ":" in self.host
+
+    def overlaps(self, other: Address) -> bool:
+        """Whether one socket at most can listen at both: the same path, or port and host, where one may be every host.
+
+        IPv6 has its own ports: sockets are made with IPV6_V6ONLY.
+        """
+        if self.kind != other.kind:
+            return False
+        if self.is_unix:
+            return self.path == other.path
+        hosts = {self.host, other.host}
+        return (
+            self.port == other.port
+            and self.is_v6 == other.is_v6
+            and (len(hosts) == 1 or bool(hosts & _EVERY))
+        )
 
     def __str__(self) -> str:
         if self.is_unix:

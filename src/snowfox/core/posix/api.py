@@ -299,8 +299,12 @@ class Sockets(ABC):
         """Two joined non-blocking unix stream sockets, each of which receives the sender's credentials."""
 
     @abstractmethod
-    def bind(self, address: str, *, mode: int | None = None, folder: int | None = None) -> int:
+    def bind(
+        self, address: str, *, mode: int | None = None, folder: int | None = None, reserved: bool = False
+    ) -> int:
         """A new non-blocking socket bound to the address; SO_REUSEADDR for TCP, IPV6_V6ONLY for IPv6.
+
+        `reserved`: SO_REUSEADDR only until it is bound, so that nobody else can bind it, be it only to listen first.
 
         A unix path may be relative to `folder`, of any length (by /proc/self/fd). `udp:` and `unix-datagram:`
         make datagram sockets, the latter receives credentials. Names the address in its error. `mode`: permission
@@ -309,7 +313,7 @@ class Sockets(ABC):
 
     @abstractmethod
     def listen(self, descriptor: int, backlog: int) -> None:
-        """Begin to accept."""
+        """Begin to accept, with SO_REUSEADDR; where it accepts already, only the length of its queue changes."""
 
     @abstractmethod
     def accept(self, descriptor: int) -> int | None:

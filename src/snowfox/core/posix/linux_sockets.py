@@ -60,7 +60,9 @@ class LinuxSockets(Sockets):
             end.setsockopt(SOL_SOCKET, SO_PASSCRED, 1)
         return ends[0].detach(), ends[1].detach()
 
-    def bind(self, address: str, *, mode: int | None = None, folder: int | None = None) -> int:  # noqa: D102
+    def bind(  # noqa: D102
+        self, address: str, *, mode: int | None = None, folder: int | None = None, reserved: bool = False
+    ) -> int:
         where = _parsed("bind", address)
         try:
             made = _new(where)
@@ -79,6 +81,8 @@ class LinuxSockets(Sockets):
                         _bind_path(made, path, mode)
                     finally:
                         _close(through)
+                if reserved:
+                    made.setsockopt(SOL_SOCKET, SO_REUSEADDR, 0)
             except BaseException:
                 made.close()
                 raise
@@ -89,7 +93,7 @@ class LinuxSockets(Sockets):
     def listen(self, descriptor: int, backlog: int) -> None:  # noqa: D102
         around = _around("listen on", descriptor)
         try:
-            around.listen(backlog)
+            _listen(around, backlog)
         except OSError as error:
             raise refused("listen on", descriptor, error) from error
         finally:
@@ -264,6 +268,18 @@ def _bind_path(made: socket, path: str, mode: int | None) -> None:
             os.chmod(f"/proc/self/fd/{named}", mode)  # noqa: PTH101 - pathlib costs daemon and spawner 5 ms
     finally:
         os.close(named)
+
+
+def _listen(around: socket, backlog: int) -> None:
+    """Without SO_REUSEADDR, connections of an earlier listener that are not over yet are in the way (TIME_WAIT)."""
+    before = around.getsockopt(SOL_SOCKET, SO_REUSEADDR)
+    if around.type == SOCK_STREAM:
+        around.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    try:
+        around.listen(backlog)
+    except OSError:
+        around.setsockopt(SOL_SOCKET, SO_REUSEADDR, before)
+        raise
 
 
 def _around(call: str, descriptor: int) -> socket:

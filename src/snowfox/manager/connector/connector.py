@@ -181,9 +181,17 @@ class Connector:
         """Open a listening socket or find it open. Raises PosixError, NotPermitted, DeadlineExceeded."""
         return await self._ask(lambda remote: remote.open_socket(spec))
 
+    async def reserve(self, spec: ListenSpec) -> Listening:
+        """Bind a listening socket without listening, or find it open. Raises as `open_socket` does."""
+        return await self._ask(lambda remote: remote.reserve(spec))
+
     async def close_socket(self, key: str) -> None:
-        """Close a listening socket."""
+        """Close a listening socket, or give a reservation back."""
         await self._ask(lambda remote: remote.close_socket(key))
+
+    async def sockets(self) -> list[Listening]:
+        """All listening sockets of the spawner, reserved ones too. Raises DeadlineExceeded."""
+        return await self._ask(lambda remote: remote.sockets())
 
     async def signal_now(self, token: str, number: int) -> bool:
         """Signal the main process; whether it got it."""

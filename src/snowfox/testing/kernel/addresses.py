@@ -25,16 +25,18 @@ class Addresses:
             self._last_port += 1
             where = where._replace(port=self._last_port)
         others = self._rivals(where, socket)
-        if any(other.is_listening or where.kind != "tcp" for other in others):
+        if any(other.is_listening or not other.is_shared for other in others):
             raise fault(errno.EADDRINUSE)
         self._sockets.setdefault((where.kind, where.path, where.port), []).append(socket)
         socket.bound = where
         return where
 
     def may_listen(self, socket: FakeSocket) -> bool:
-        """Two may be bound with SO_REUSEADDR, one may listen."""
+        """Two may be bound with SO_REUSEADDR, one may listen, unless the other is reserved."""
         where = socket.bound
-        return where is None or not any(other.is_listening for other in self._rivals(where, socket))
+        return where is None or not any(
+            other.is_listening or not other.is_shared for other in self._rivals(where, socket)
+        )
 
     def bound(self, where: Address) -> FakeSocket | None:
         """Who gets what is sent or connected there."""

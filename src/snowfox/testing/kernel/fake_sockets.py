@@ -34,7 +34,9 @@ class FakeSockets(Sockets):
             ours.join(theirs)
             return self._process.add(ours), self._process.add(theirs)
 
-    def bind(self, address: str, *, mode: int | None = None, folder: int | None = None) -> int:  # noqa: D102
+    def bind(  # noqa: D102
+        self, address: str, *, mode: int | None = None, folder: int | None = None, reserved: bool = False
+    ) -> int:
         where = _parsed(address)
         details = {
             "address": address,
@@ -53,6 +55,7 @@ class FakeSockets(Sockets):
                 raise fault(errno.EACCES)
             else:
                 self._kernel.addresses.claim(where, socket)
+            socket.is_shared = socket.is_shared and not reserved
             return self._process.add(socket)
 
     def _bind_path(self, socket: FakeSocket, where: Address, mode: int | None, folder: int | None) -> None:
@@ -74,6 +77,7 @@ class FakeSockets(Sockets):
                 raise fault(errno.EOPNOTSUPP)
             if not self._kernel.addresses.may_listen(socket):
                 raise fault(errno.EADDRINUSE)
+            socket.is_shared = True
             socket.backlog = backlog
 
     def accept(self, descriptor: int) -> int | None:  # noqa: D102

@@ -47,6 +47,7 @@ class FakeSocket(Opened):
         self.owner = owner
         self.takes_credentials = takes_credentials
         self.bound: Address | None = None
+        self.is_shared = kind == "tcp"
         self.backlog: int | None = None
         self.waiting: deque[FakeSocket] = deque()
         self.peer: FakeSocket | None = None
