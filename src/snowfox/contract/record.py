@@ -6,6 +6,7 @@ exists until its program was executed or its launcher is gone. A last line witho
 
 ```text
 sockets KEY\tKEY...                     spawner, first: the listening sockets passed from descriptor 3 on (may be absent)
+note HEX                                spawner: what the manager wants to know again, the digest of what it launched (may be absent)
 launched PID BOOTNS BOOTID PIDNS        launcher, just before it executes the program
 failed STEP\tOBJECT\tERRNO              launcher: the program was not executed; nothing follows
 exit CODE SIGNAL AT                     whoever reaps, before reaping; `-` where there is none; the first one counts
@@ -31,6 +32,7 @@ LARGEST: Final = 16384
 """Bytes that a record may have. A path of 4096 and the keys of some hundred sockets fit."""
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]*~[0-9A-Z]{26}\Z")
+_NOTE: Final = re.compile(r"[0-9a-f]{0,64}\Z")
 _LONGEST_TOKEN: Final = LONGEST_NAME + 40 + 1 + 26  # an instance of the longest name, or a helper of it
 
 
@@ -60,6 +62,7 @@ class Record(NamedTuple):
         exit: how it ended, as its reaper saw it.
         exit_at: when that was written, ns of the boot-time clock.
         sockets: keys of the listening sockets that it got, from descriptor 3 on.
+        note: of the manager; "" where there is none.
     """
 
     started: Started | None = None
@@ -67,11 +70,17 @@ class Record(NamedTuple):
     exit: Exit | None = None
     exit_at: int = 0
     sockets: tuple[str, ...] = ()
+    note: str = ""
 
 
 def is_token(text: str) -> bool:
     """Whether it is `INSTANCE~ID`: what may be the name of a record. No `/`, nothing that begins with a dot."""
     return len(text) <= _LONGEST_TOKEN and _TOKEN.match(text) is not None
+
+
+def is_note(text: str) -> bool:
+    """Whether it may be the note of a launch: at most 64 hexadecimal digits, small letters."""
+    return _NOTE.match(text) is not None
 
 
 def instance_of(token: str) -> str:
@@ -108,6 +117,11 @@ def sockets_line(keys: list[str]) -> bytes:
     return ("sockets " + "\t".join(keys) + "\n").encode("utf-8", "surrogateescape")
 
 
+def note_line(note: str) -> bytes:
+    """The line of a note."""
+    return f"note {note}\n".encode()
+
+
 def launched_line(started: Started) -> bytes:
     """The line of a process."""
     return f"launched {started.pid} {started.at} {started.boot} {started.namespace}\n".encode()
@@ -130,6 +144,8 @@ def _with_line(record: Record, kind: str, rest: str) -> Record:
     match kind:
         case "sockets":
             return record._replace(sockets=tuple(rest.split("\t")))
+        case "note" if is_note(rest):
+            return record._replace(note=rest)
         case "launched" if (
             len(words) == 4 and words[0].isdigit() and words[1].isdigit() and words[3].isdigit()
         ):

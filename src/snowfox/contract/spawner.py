@@ -31,6 +31,7 @@ class Launch(NamedTuple):
         umask: of the process.
         limits: rlimits by name (`NOFILE`), soft and hard.
         output: whether its output is captured by a FIFO; else it goes to /dev/null.
+        note: at most 64 hexadecimal digits, kept with the launch and told by `inventory`: a digest of what it is.
     """
 
     token: str
@@ -44,6 +45,7 @@ class Launch(NamedTuple):
     umask: int = 0o022
     limits: dict[str, int] = {}
     output: bool = True
+    note: str = ""
 
 
 class Launched(NamedTuple):
@@ -68,13 +70,14 @@ class Refusal(NamedTuple):
 
 
 class Running(NamedTuple):
-    """A launch that the spawner knows: alive (`exit` is None) or ended and not yet forgotten."""
+    """A launch that the spawner knows: alive (`exit` is None) or ended and not yet forgotten. `note` as it was launched."""
 
     token: str
     pid: int
     started: int
     exit: Exit | None
     output: Descriptor | None
+    note: str = ""
 
 
 class ListenSpec(NamedTuple):

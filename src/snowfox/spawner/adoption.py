@@ -64,6 +64,7 @@ class Adoption:
             return
         handle = Handle(started.pid, -1, self._kit.records.open_output(token), record.sockets)
         handle.started = started.at
+        handle.note = record.note
         if record.exit is None and (started.boot, started.namespace) == self._world:
             try:
                 handle.pidfd = self._running(started.pid, started.at)

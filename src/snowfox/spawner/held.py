@@ -28,6 +28,7 @@ class Handle:
         sockets: keys of the sockets that it got, from descriptor 3 on.
 
     `told` is what came through its status pipe, `ended` when its exit was seen, in ns of the boot-time clock; 0 before.
+    `note` is the manager's.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Handle:
         "failed",
         "is_child",
         "looks",
+        "note",
         "output",
         "pid",
         "pidfd",
@@ -56,6 +58,7 @@ class Handle:
         self.is_child = False
         self.failed: Failed | None = None
         self.looks = 0
+        self.note = ""
 
 
 class Held:

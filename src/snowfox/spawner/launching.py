@@ -86,7 +86,7 @@ class Launching:
         while len(self._spares) <= len(self._asked):  # one for each: so that a pidfd is never what fails
             self._spares.append(files.duplicate(self._means.null))
         passed = self._passed(launch)
-        given, kept = [self._kit.records.create(launch.token, launch.sockets)], list[int]()
+        given, kept = [self._kit.records.create(launch.token, launch.sockets, launch.note)], list[int]()
         try:
             output, read = self._output(launch, account, given, kept)
             status, told = files.pipe()
@@ -135,6 +135,7 @@ class Launching:
         handle = Handle(made, pidfd, asked.output, tuple(asked.launch.sockets))
         handle.status = asked.status
         handle.is_child = True
+        handle.note = asked.launch.note
         return handle
 
     def _output(

@@ -300,7 +300,9 @@ class Loop:
                 if not lines:
                     raise
                 break  # out of descriptors: the rest is asked for when these have gone
-            lines.append(Running(line.token, line.pid, line.started, line.exit, output))
+            handle = self._kit.held.get(line.token)
+            note = "" if handle is None else handle.note
+            lines.append(Running(line.token, line.pid, line.started, line.exit, output, note))
         self._parts.sessions.answer(effect.caller, lines)
 
     def _output(self, token: str) -> Descriptor | None:

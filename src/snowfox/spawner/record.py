@@ -11,7 +11,17 @@ import os
 from contextlib import suppress
 from typing import Final
 
-from snowfox.contract.record import FOLDER, LARGEST, OUTPUT, Record, exit_line, is_token, parse, sockets_line
+from snowfox.contract.record import (
+    FOLDER,
+    LARGEST,
+    OUTPUT,
+    Record,
+    exit_line,
+    is_token,
+    note_line,
+    parse,
+    sockets_line,
+)
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.errors import PosixError
 from snowfox.values import Exit
@@ -50,7 +60,7 @@ class Records:
                 self._remove(name)
         return sorted(tokens)
 
-    def create(self, token: str, sockets: list[str]) -> int:
+    def create(self, token: str, sockets: list[str], note: str = "") -> int:
         """A new record, locked; the descriptor, which a child inherits and the caller closes.
 
         Raises PosixError (EEXIST: this token was launched before).
@@ -58,8 +68,9 @@ class Records:
         record = self._files.open(token, _READ_AND_APPEND | os.O_CREAT | os.O_EXCL, folder=self._folder)
         try:
             self._files.lock(record, wait=False)
-            if sockets:
-                self._files.write(record, sockets_line(sockets))
+            self._write(
+                record, (sockets_line(sockets) if sockets else b"") + (note_line(note) if note else b"")
+            )
         except PosixError:
             self._files.close(record)
             self._remove(token)
@@ -131,6 +142,11 @@ class Records:
         """Drop record and FIFO; what is gone already is fine."""
         self._remove(token + OUTPUT)
         self._remove(token)
+
+    def _write(self, record: int, lines: bytes) -> None:
+        """All of it: half a line would spoil the next."""
+        if lines and self._files.write(record, lines) != len(lines):
+            raise PosixError("write record", "", errno.ENOSPC)
 
     def _open(self, token: str, flags: int) -> int:
         """A record, for a moment: where descriptors are used up, in the place of one that is kept for that."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from errno import ENAMETOOLONG
 from typing import Any, Final, NamedTuple
 
-from snowfox.contract.record import instance_of, is_token
+from snowfox.contract.record import instance_of, is_note, is_token
 from snowfox.contract.spawner import Launch, ListenSpec, Refusal, Spawner
 from snowfox.core import log
 from snowfox.core.clock import Clock
@@ -179,6 +179,7 @@ def _well_formed(launch: Launch) -> None:
     _require(all(_KEY.match(key) is not None for key in launch.sockets), "a socket's key")
     _require(not any(":" in name or "\0" in name for name in launch.socket_names), "a socket's name")
     _require(0 <= launch.umask <= 0o777, "a umask")
+    _require(is_note(launch.note), "a note")
     _require(
         all(name in LIMITS and -1 <= value < 1 << 63 for name, value in launch.limits.items()), "a limit"
     )

@@ -85,7 +85,7 @@ class PlayedSpawner:
         if known is None:
             self.launched.append(launch)
             self._pid += 1
-            known = Running(launch.token, self._pid, _uptime(), None, None)
+            known = Running(launch.token, self._pid, _uptime(), None, None, launch.note)
             self.running[launch.token] = known
             if launch.output:
                 reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)

@@ -119,6 +119,15 @@ def _session(pid: int) -> int:
     return int(_stat(pid)[3])
 
 
+def test_note_survives_the_spawner(spawner: RealSpawner) -> None:
+    """What the manager noted with a launch is told by the next spawner too."""
+    launched = spawner.launch("web", "exec sleep 100", note="0af9" * 16)
+    assert spawner.inventory()[launched.token].note == "0af9" * 16
+    spawner.kill()
+    spawner.start()
+    assert spawner.inventory()[launched.token].note == "0af9" * 16
+
+
 def test_socket_is_given_back_by_the_daemon(spawner: RealSpawner) -> None:
     """The same socket, same inode, after the spawner's death."""
     spec = ListenSpec("front=127.0.0.1:0", "127.0.0.1:0")

@@ -12,8 +12,10 @@ from snowfox.contract.record import (
     exit_line,
     failed_line,
     instance_of,
+    is_note,
     is_token,
     launched_line,
+    note_line,
     parse,
     parse_failed,
     sockets_line,
@@ -30,6 +32,21 @@ def test_whole_life() -> None:
         sockets_line(["front=127.0.0.1:80", "b=unix:/x y"]) + launched_line(STARTED) + exit_line(Exit(3), 99)
     )
     assert parse(content) == Record(STARTED, None, Exit(3), 99, ("front=127.0.0.1:80", "b=unix:/x y"))
+
+
+def test_note() -> None:
+    """A note is read back beside the rest; a record of before there were notes has none, and what is no note is none."""
+    content = sockets_line(["a=b"]) + note_line("0af9") + launched_line(STARTED)
+    assert parse(content) == Record(STARTED, sockets=("a=b",), note="0af9")
+    assert parse(launched_line(STARTED)).note == ""
+    assert parse(b"note xyz\n" + launched_line(STARTED)) == Record(STARTED)
+    assert [is_note(text) for text in ("", "f" * 64, "f" * 65, "F", "0\n")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_empty_is_never_launched() -> None:

@@ -190,6 +190,19 @@ def test_reservations_end_with_their_manager(node: Node) -> None:
     assert [call[1][0].key for call in node.daemon.called] == [KEY]
 
 
+def test_note_comes_back(node: Node) -> None:
+    """What the manager noted with a launch is in the inventory, also of the next spawner, also once it ended."""
+    node.launch(note="0af9")
+    node.launch("old")
+    assert [line.note for line in node.ask(node.manager, Spawner.inventory, "")] == ["", "0af9"]
+    node.ask(node.manager, Spawner.signal, TOKEN, 15)
+    node.turns(lambda: node.manager.called)
+    assert [line.note for line in node.ask(node.manager, Spawner.inventory, "")] == ["", "0af9"]
+    node.kernel.signal(node.process, 9)
+    node.start()
+    assert [line.note for line in node.ask(node.manager, Spawner.inventory, "")] == ["", "0af9"]
+
+
 def test_killed_between_request_and_answer(node: Node) -> None:
     """The same token asked again of the next spawner is answered with the first process."""
     node.manager.channel.call(Spawner.launch, LAUNCH)

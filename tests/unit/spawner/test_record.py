@@ -56,3 +56,11 @@ def test_out_of_descriptors(bench: Bench) -> None:
     bench.records.write_exit(TOKEN, Exit(3), 7)
     assert bench.records.read(TOKEN).exit == Exit(3)
     bench.posix.limits.set("NOFILE", soft, hard)
+
+
+def test_half_a_line_is_none(bench: Bench) -> None:
+    """Where the disk takes a part of a line, there is no record: the next line would be spoiled."""
+    bench.kernel.fail("files.write", errno.ENOSPC)
+    with pytest.raises(PosixError):
+        bench.records.create(TOKEN, [], "0af9")
+    assert bench.names() == []
