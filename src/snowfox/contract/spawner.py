@@ -81,11 +81,23 @@ class Running(NamedTuple):
 
 
 class ListenSpec(NamedTuple):
-    """A listening socket: name of the `[socket.NAME]`, one address of it, backlog; key is `NAME=ADDRESS`."""
+    """A listening socket.
+
+    Args:
+        key: `NAME=ADDRESS`, NAME that of `[socket.NAME]`.
+        address: one address of it, as `core.posix.address` reads them.
+        backlog: how many connections may wait.
+        mode: of a unix socket's file; -1 for 0666.
+        user: that its file is given to; "" for the node's own.
+        group: likewise; "" for the user's, where one is given.
+    """
 
     key: str
     address: str
     backlog: int = 1024
+    mode: int = -1
+    user: str = ""
+    group: str = ""
 
 
 class Listening(NamedTuple):
@@ -116,14 +128,17 @@ class Spawner(Interface):
 
     @call(repeatable=True)
     def open_socket(self, spec: ListenSpec) -> Listening:
-        """Open and listen, or find it open already and give it this backlog. Raises PosixError, NotPermitted."""
+        """Open and listen, or find it open already and give it this backlog, and its file this mode and owner.
+
+        Of a file that an earlier spawner made mode and owner stay. Raises PosixError, NotPermitted, UserError.
+        """
 
     @call(repeatable=True)
     def reserve(self, spec: ListenSpec) -> Listening:
         """Bind it so that nobody else can, without listening; one that is open or reserved stays as it is.
 
         `open_socket` listens on it, `close_socket` gives it back, and so does the next manager's coming or the
-        spawner's end. Raises PosixError, NotPermitted.
+        spawner's end. Raises PosixError, NotPermitted, UserError.
         """
 
     @call(repeatable=True)

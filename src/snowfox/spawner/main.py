@@ -34,6 +34,7 @@ from snowfox.spawner.early import await_order
 from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.held import Held, Kit
+from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import BUILT, Limit, Maker, choose
 from snowfox.spawner.launching import Launching, Means
 from snowfox.spawner.leftovers import Leftovers
@@ -124,7 +125,7 @@ def main(words: Sequence[str]) -> int:
 def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loop:
     """A spawner on the descriptors of its daemon. Raises UserError when the policy cannot be used, PosixError."""
     signals = posix.signals.watch((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-    policy = _policy(posix, given)
+    rules = _rules(posix, given)
     soft, hard = posix.limits.get("NOFILE")
     posix.limits.set("NOFILE", hard, hard)
     poller = posix.poller()
@@ -132,7 +133,7 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     held = Held(posix, poller, records)
     events: deque[Event] = deque()
     kit = Kit(posix, clock, records, held, events.append)
-    ports = Ports(posix, policy)
+    ports = Ports(posix, rules)
     means = Means(
         maker=maker,
         ports=ports,
@@ -144,7 +145,7 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     parts = Parts(
         poller=poller,
         sessions=sessions,
-        desk=requests.desk(posix, clock, policy=policy, ports=ports, holders=held.holders),
+        desk=requests.desk(posix, clock, rules=rules, ports=ports, holders=held.holders),
         launching=Launching(kit, means),
         exits=exits,
         adoption=Adoption(kit, exits),
@@ -154,10 +155,10 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     return Loop(kit, parts, events=events, listener=LISTENER, signals=signals)
 
 
-def _policy(posix: Posix, given: Setting) -> Policy:
+def _rules(posix: Posix, given: Setting) -> InForce:
     own = posix.own.ids().uid
     start = Policy(own=own, manager=given.manager, home=dirname(given.home), file=_policy_name(posix))
-    return load(posix, POLICY, start)
+    return InForce(posix, load(posix, POLICY, start), start=start, seen=posix.files.stat(POLICY))
 
 
 def _policy_name(posix: Posix) -> str:

@@ -11,24 +11,22 @@ with the manager that asked for it (`release`).
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from posixpath import basename, dirname, relpath
-from stat import S_ISSOCK
-from typing import Final
+from posixpath import basename, dirname
+from typing import Final, NamedTuple
 
 from snowfox.contract.spawner import Listening
 from snowfox.core.posix.address import Address, parse
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
-from snowfox.spawner.policy import Policy
+from snowfox.spawner.in_force import InForce
+from snowfox.spawner.socket_file import Identity, Look, SocketFiles
 
-SOCKET_MODE: Final = 0o666
-"""Of a unix socket's file: who may connect is said by its folder (as systemd's SocketMode)."""
+DEFAULT_LOOK: Final = Look()
+"""A socket's file that everybody may connect to who reaches its folder."""
 
 _UNPRIVILEGED: Final = 1024
-_WAY: Final = os.O_PATH | os.O_DIRECTORY
 
 
 class Holder:
@@ -41,14 +39,22 @@ class Holder:
         self.number = number
 
 
+class _Made(NamedTuple):
+    """The file of a unix socket that we made, as it looks."""
+
+    identity: Identity
+    look: Look
+
+
 class Ports:
     """Listening sockets by key, `NAME=ADDRESS`: open or reserved."""
 
-    def __init__(self, posix: Posix, policy: Policy) -> None:
+    def __init__(self, posix: Posix, rules: InForce) -> None:
         self._posix = posix
-        self._policy = policy
         self._open: dict[str, int] = {}
         self._reserved: dict[str, int] = {}
+        self._files = SocketFiles(posix, rules)
+        self._made: dict[str, _Made] = {}
 
     def __len__(self) -> int:
         """How many are open or reserved."""
@@ -84,17 +90,21 @@ class Ports:
         else:
             self._open[key] = descriptor
 
-    def open(self, key: str, backlog: int, holders: Iterable[Holder]) -> None:
-        """Listen: on a socket that is reserved, found in a service, or new; of one that is open the backlog changes.
+    def open(self, key: str, backlog: int, holders: Iterable[Holder], *, look: Look = DEFAULT_LOOK) -> None:
+        """Listen: on a socket that is reserved, found in a service, or new. Of one that is open backlog and look change.
 
         Raises PosixError, `cannot open ADDRESS for socket NAME: …`, which names a rival where it is known.
         """
         is_new = key not in self
         with self._explained(key) as address:
+            if key in self._reserved and not self._has_file(key, address):
+                self.close(key)
+                is_new = True
             if is_new:
-                self._obtain(key, address, holders)
+                self._obtain(key, address, holders, look)
             descriptor = self._descriptor(key)
             try:
+                self._change(key, address, look)
                 if not address.is_datagram:
                     self._posix.sockets.listen(descriptor, backlog)
             except PosixError:
@@ -104,14 +114,14 @@ class Ports:
         self._reserved.pop(key, None)
         self._open[key] = descriptor
 
-    def reserve(self, key: str, holders: Iterable[Holder]) -> None:
+    def reserve(self, key: str, holders: Iterable[Holder], *, look: Look = DEFAULT_LOOK) -> None:
         """Bind, so that nobody else can; what a service of an earlier spawner holds is open. Nothing where it is either.
 
         Raises PosixError as `open` does.
         """
         if key not in self:
             with self._explained(key) as address:
-                self._obtain(key, address, holders)
+                self._obtain(key, address, holders, look)
 
     def close(self, key: str) -> bool:
         """Close ours, or give back a reservation, and remove the file of a unix socket. False for an unknown key."""
@@ -121,8 +131,9 @@ class Ports:
         self._open.pop(key, None)
         self._reserved.pop(key, None)
         address = parse(key.partition("=")[2])
+        made = self._made.pop(key, None)
         if address.is_unix and not address.is_abstract:
-            self._remove_file(address)
+            self._files.remove(address, None if made is None else made.identity)
         return True
 
     def release(self) -> None:
@@ -141,15 +152,15 @@ class Ports:
         try:
             yield address
         except PosixError as error:
-            advice = self._advice(key, address, error.errno)
+            advice = error.advice or self._advice(key, address, error.errno)
             raise PosixError("open", f"{asked} for socket {name}", error.errno, advice) from error
 
-    def _obtain(self, key: str, address: Address, holders: Iterable[Holder]) -> None:
+    def _obtain(self, key: str, address: Address, holders: Iterable[Holder], look: Look) -> None:
         found = self._held(address, holders)
         if found is not None:
             self._open[key] = found
         else:
-            self._reserved[key] = self._new(key, address)
+            self._reserved[key] = self._new(key, address, look)
 
     def _held(self, address: Address, holders: Iterable[Holder]) -> int | None:
         """A service may have closed it or put something else there: what comes back must have the address."""
@@ -174,7 +185,7 @@ class Ports:
             return has.kind == address.kind and basename(has.path) == basename(address.path)
         return has.kind == address.kind and has.host == address.host and address.port in {0, has.port}
 
-    def _new(self, key: str, address: Address) -> int:
+    def _new(self, key: str, address: Address, look: Look) -> int:
         if not address.is_unix or address.is_abstract:
             bound = self._posix.sockets.bind(str(address), reserved=True)
         elif (
@@ -182,7 +193,8 @@ class Ports:
         ):  # the file of one that is reserved looks as if nobody had it
             raise PosixError("bind", str(address), errno.EADDRINUSE)
         else:
-            bound = self._bind_file(address)
+            bound, identity = self._files.bind(address, look)
+            self._made[key] = _Made(identity, look)
         try:
             self._posix.files.set_blocking(
                 bound, blocking=True
@@ -192,68 +204,22 @@ class Ports:
             raise
         return bound
 
-    def _bind_file(self, address: Address) -> int:
-        folder, name = self._folder_of(address.path)
-        try:
-            there = f"{address.kind}:{name}"
-            try:
-                return self._posix.sockets.bind(there, mode=SOCKET_MODE, folder=folder)
-            except PosixError as error:
-                if error.errno != errno.EADDRINUSE or not self._is_stale(there, name, folder):
-                    raise
-            self._posix.folders.remove(name, folder=folder)
-            return self._posix.sockets.bind(there, mode=SOCKET_MODE, folder=folder)
-        finally:
-            self._posix.files.close(folder)
+    def _has_file(self, key: str, address: Address) -> bool:
+        """Whether nobody took its file away, where it has one: a reserved one could not be told from a stale one."""
+        made = self._made.get(key)
+        return made is None or self._files.is_ours(address, made.identity)
 
-    def _is_stale(self, there: str, name: str, folder: int) -> bool:
-        """Whether it is a socket's file that nobody listens on."""
-        if not S_ISSOCK(self._posix.files.stat(name, folder=folder).mode):
-            return False
-        try:
-            self._posix.files.close(self._posix.sockets.connect(there, folder=folder))
-        except PosixError as error:
-            return error.errno == errno.ECONNREFUSED
-        return False
-
-    def _folder_of(self, path: str) -> tuple[int, str]:
-        """The folder of a unix socket, open, and the name in it.
-
-        From the folder that policy allows on, no link is followed: whoever owns a folder on the way could lead us
-        elsewhere. An ordinary user's node follows them, it can go nowhere that its user cannot.
-        """
-        files = self._posix.files
-        base = self._policy.base(path)
-        if base is None or self._policy.own != 0:
-            return files.open(dirname(path), _WAY), basename(path)
-        folder = files.open(base, _WAY)
-        for part in relpath(dirname(path), base).split("/"):
-            if part == ".":
-                continue
-            try:
-                following = files.open(part, _WAY, folder=folder)
-            finally:
-                files.close(folder)
-            folder = following
-        return folder, basename(path)
-
-    def _remove_file(self, address: Address) -> None:
-        try:
-            folder, name = self._folder_of(address.path)
-        except PosixError:
-            return  # the folder is gone, and the file with it
-        try:
-            if S_ISSOCK(self._posix.files.stat(name, folder=folder).mode):
-                self._posix.folders.remove(name, folder=folder)
-        except PosixError as error:
-            if error.errno != errno.ENOENT:
-                raise
-        finally:
-            self._posix.files.close(folder)
+    def _change(self, key: str, address: Address, look: Look) -> None:
+        """Of a file that an earlier spawner made nothing is known: it stays as it is."""
+        made = self._made.get(key)
+        if made is not None and made.look != look and self._files.change(address, look, made.identity):
+            self._made[key] = made._replace(look=look)
 
     def _advice(self, key: str, address: Address, number: int) -> str | None:
         if number == errno.EACCES and not address.is_unix and 0 < address.port < _UNPRIVILEGED:
             return f"ports below {_UNPRIVILEGED} are for root: take another, or start the node as root"
+        if number == errno.EPERM and address.is_unix:
+            return "only root, or a member of the group, may give it away"
         if number == errno.EADDRNOTAVAIL:
             return f"this host does not have the address {address.host} (ip address lists what it has)"
         if number == errno.ENOENT and address.is_unix:

@@ -29,11 +29,13 @@ from snowfox.spawner.events import (
     LaunchAsked,
     SignalAsked,
 )
+from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import LIMITS
 from snowfox.spawner.policy import Account, Policy
 from snowfox.spawner.ports import Holder, Ports
 from snowfox.spawner.rate import Bucket
 from snowfox.spawner.reach import folder_problem, program_problem
+from snowfox.spawner.socket_file import SOCKET_MODE, Look
 
 MOST_SOCKETS: Final = 250
 """Listening sockets that are open or reserved at one time: what one message can pass to a new daemon (253, SCM_MAX_FD)."""
@@ -44,7 +46,7 @@ MOST_VERIFIED: Final = 200
 MOST_FORGOTTEN: Final = 10_000
 """Tokens that one `forget` takes."""
 
-Reached = dict[tuple[str, str, str, Account], str | None]
+Reached = dict[tuple[str, str, str, Account], tuple[str, ...]]
 """What was found out about a folder, a program in it, a PATH, for an account."""
 
 LONGEST_PATH: Final = 4096
@@ -74,12 +76,17 @@ class Desk(NamedTuple):
 
     posix: Posix
     clock: Clock
-    policy: Policy
+    rules: InForce
     accounts: Accounts
     ports: Ports
     holders: Callable[[str], Iterable[Holder]]
     launches: Bucket
     refusals: Bucket
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.rules.policy
 
 
 class Row(NamedTuple):
@@ -95,13 +102,13 @@ class Row(NamedTuple):
 
 
 def desk(
-    posix: Posix, clock: Clock, *, policy: Policy, ports: Ports, holders: Callable[[str], Iterable[Holder]]
+    posix: Posix, clock: Clock, *, rules: InForce, ports: Ports, holders: Callable[[str], Iterable[Holder]]
 ) -> Desk:
     """A desk with full buckets."""
     now = clock.now()
     accounts = Accounts(posix, clock)
     return Desk(
-        posix, clock, policy, accounts, ports, holders, Bucket(*_LAUNCHES, now), Bucket(*_REFUSALS, now)
+        posix, clock, rules, accounts, ports, holders, Bucket(*_LAUNCHES, now), Bucket(*_REFUSALS, now)
     )
 
 
@@ -143,6 +150,7 @@ def account_of(desk: Desk, launch: Launch) -> Account:
 
 def _check_launch(desk: Desk, launch: Launch) -> None:
     _well_formed(launch)
+    desk.rules.look()
     account_of(desk, launch)
     for name, value in launch.limits.items():
         problem = _limit_problem(desk, name, value)
@@ -211,7 +219,13 @@ def _check_open(desk: Desk, spec: ListenSpec) -> None:
         address = parse(spec.address)
     except ValueError as error:
         raise ProtocolError(str(error)) from error
-    action = f"open {spec.address} for socket {spec.key.partition('=')[0]}"
+    desk.rules.look()
+    action = _opening(spec)
+    _require(-1 <= spec.mode <= 0o777, "a mode")
+    _require(len(spec.user) <= LONGEST_USER and len(spec.group) <= LONGEST_USER, "an owner")
+    _require("\0" not in spec.user + spec.group, "an owner")
+    if not address.is_unix or address.is_abstract:
+        _require(spec.mode == -1 and not spec.user and not spec.group, "an owner of what has no file")
     if not address.is_unix:
         refused = desk.policy.port_refused(address.port, action)
     elif address.is_abstract:
@@ -225,15 +239,41 @@ def _check_open(desk: Desk, spec: ListenSpec) -> None:
         raise HostError(f"cannot {action}: {MOST_SOCKETS} sockets are the most")
 
 
+def _opening(spec: ListenSpec) -> str:
+    return f"open {spec.address} for socket {spec.key.partition('=')[0]}"
+
+
+def _look(desk: Desk, spec: ListenSpec) -> Look:
+    """How its file is to look. Raises UserError (no such user or group), NotPermitted."""
+    mode = SOCKET_MODE if spec.mode == -1 else spec.mode
+    uid = gid = -1
+    action = _opening(spec)
+    if spec.user:
+        try:
+            account = desk.accounts.find(spec.user)
+        except UserError as error:
+            raise UserError(f"cannot {action}: {error}", error.hint) from error
+        uid, gid = account.ids.uid, account.ids.gid
+        refused = None if uid == desk.policy.own else desk.policy.user_refused(account, action)
+        if refused is not None:
+            raise refused
+    if spec.group:
+        found = desk.posix.users.group_id(spec.group)
+        if found is None:
+            raise UserError(f"cannot {action}: no group {spec.group}", "getent group lists them")
+        gid = found
+    return Look(mode, uid, gid)
+
+
 def _open(desk: Desk, _caller: Caller, spec: ListenSpec) -> Replied:
     is_new = desk.ports.get(spec.key) is None
-    desk.ports.open(spec.key, spec.backlog, desk.holders(spec.key))
+    desk.ports.open(spec.key, spec.backlog, desk.holders(spec.key), look=_look(desk, spec))
     return Replied(desk.ports.listening(spec.key), opened=spec.key if is_new else None)
 
 
 def _reserve(desk: Desk, _caller: Caller, spec: ListenSpec) -> Replied:
     was_open = desk.ports.get(spec.key) is not None
-    desk.ports.reserve(spec.key, desk.holders(spec.key))
+    desk.ports.reserve(spec.key, desk.holders(spec.key), look=_look(desk, spec))
     is_new = not was_open and desk.ports.get(spec.key) is not None  # found in a service
     return Replied(desk.ports.listening(spec.key), opened=spec.key if is_new else None)
 
@@ -256,15 +296,20 @@ def _sockets(desk: Desk, _caller: Caller) -> Replied:
     return Replied(desk.ports.listings())
 
 
-def _check_verify(_desk: Desk, launches: list[Launch]) -> None:
+def _check_verify(desk: Desk, launches: list[Launch]) -> None:
     _require(len(launches) <= MOST_VERIFIED, "too many launches")
     for launch in launches:
         _well_formed(launch)
+    desk.rules.look()
 
 
 def _verify(desk: Desk, _caller: Caller, launches: list[Launch]) -> Replied:
     reached: Reached = {}
-    return Replied([refusal for launch in launches for refusal in _refusals(desk, launch, reached)])
+    refusals = [refusal for launch in launches for refusal in _refusals(desk, launch, reached)]
+    problem = desk.rules.problem
+    if problem is not None and launches:
+        refusals.insert(0, Refusal(launches[0].token, str(problem), problem.hint))
+    return Replied(refusals)
 
 
 def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
@@ -272,31 +317,37 @@ def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
 
     `reached` is what was found out about others of the same request: most instances have folder and program in common.
     """
+    refusals: list[Refusal] = []
+    problems: list[str] = []
     try:
         account = account_of(desk, launch)
     except (UserError, NotPermitted) as error:
-        return [Refusal(launch.token, str(error), error.hint)]
-    way = (launch.folder, launch.program, launch.environment.get("PATH", ""), account)
-    if way not in reached:
-        reached[way] = _way_problem(desk, *way)
-    problems = [reached[way]]
+        refusals.append(Refusal(launch.token, str(error), error.hint))
+    else:
+        way = (launch.folder, launch.program, launch.environment.get("PATH", ""), account)
+        if way not in reached:
+            reached[way] = _way_problems(desk, *way)
+        problems += reached[way]
     problems += [
         f"socket {key} is neither open nor reserved" for key in launch.sockets if key not in desk.ports
     ]
-    problems += [_limit_problem(desk, name, value) for name, value in launch.limits.items()]
+    limits = [_limit_problem(desk, name, value) for name, value in launch.limits.items()]
+    problems += [problem for problem in limits if problem is not None]
     action = f"cannot launch {instance_of(launch.token)}: "
-    return [Refusal(launch.token, action + problem, "") for problem in problems if problem is not None]
+    return [*refusals, *(Refusal(launch.token, action + problem, "") for problem in problems)]
 
 
-def _way_problem(desk: Desk, folder: str, program: str, path: str, account: Account) -> str | None:
-    """Folder first: the program, looked for from there, would only repeat it."""
+def _way_problems(desk: Desk, folder: str, program: str, path: str, account: Account) -> tuple[str, ...]:
+    """Of folder and program. A program that is looked for from the folder would only repeat what is wrong with that."""
     ids, who = account.ids, account.name
     for long in (folder, program):  # the kernel takes no longer ones, and to follow them takes long
         if len(long) > LONGEST_PATH:
-            return f"{long[:40]}…: {errno_text(ENAMETOOLONG)}"
-    return folder_problem(desk.posix, folder, ids, who) or program_problem(
-        desk.posix, program, ids, user=who, path=path, folder=folder
-    )
+            return (f"{long[:40]}…: {errno_text(ENAMETOOLONG)}",)
+    of_folder = folder_problem(desk.posix, folder, ids, who)
+    if of_folder is not None and "/" in program and not program.startswith("/"):
+        return (of_folder,)
+    of_program = program_problem(desk.posix, program, ids, user=who, path=path, folder=folder)
+    return tuple(problem for problem in (of_folder, of_program) if problem is not None)
 
 
 def _limit_problem(desk: Desk, name: str, value: int) -> str | None:

@@ -11,6 +11,7 @@ from snowfox.spawner.adoption import Adoption
 from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.held import Held, Kit
+from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import Limit
 from snowfox.spawner.launching import Launching, Means
 from snowfox.spawner.leftovers import Leftovers
@@ -48,7 +49,8 @@ class Bench:
         self.events: list[Event] = []
         self.kit = Kit(self.posix, kernel.clock, self.records, self.held, self.events.append)
         self.policy = Policy(own=0, manager=61184, home="/srv/shop")
-        self.ports = Ports(self.posix, self.policy)
+        self.rules = InForce(self.posix, self.policy)
+        self.ports = Ports(self.posix, self.rules)
         null = self.posix.files.open("/dev/null", os.O_RDWR)
         maker = launcher.FakeLauncher(self.posix)
         self.launching = Launching(self.kit, Means(maker, self.ports, null, Limit("NOFILE", 1024, 4096)))

@@ -23,6 +23,24 @@ def bits(world, path: str) -> int:
     return stat.S_IMODE(world.posix.files.stat(path).mode)
 
 
+def test_link(world) -> None:
+    """A second name in another folder is the same file; it never replaces, and of a link it names the link."""
+    world.put("a", b"one")
+    folder = world.open_folder()
+    world.posix.folders.make(world.path("sub"), 0o700)
+    into = world.posix.files.open("sub", os.O_RDONLY | os.O_DIRECTORY, folder=folder)
+    world.posix.folders.link("a", "b", folder=folder, into=into)
+    found = world.posix.files.stat("b", folder=into)
+    assert (found.inode, found.links) == (world.posix.files.stat("a", folder=folder).inode, 2)
+    for old, number in (("a", errno.EEXIST), ("none", errno.ENOENT), ("sub", errno.EPERM)):
+        new = "b" if old == "a" else "c"
+        with pytest.raises(PosixError) as caught:
+            world.posix.folders.link(old, new, folder=folder, into=into)
+        assert caught.value.errno == number
+    world.posix.folders.remove("a", folder=folder)
+    assert world.got("sub/b") == b"one"
+
+
 def test_exact_modes(world) -> None:
     """Folders and FIFOs get exactly the mode asked for, whatever the umask is."""
     before = world.posix.own.umask(0o077)

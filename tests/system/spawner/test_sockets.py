@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import signal
 import socket
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from snowfox.contract.spawner import Listening, ListenSpec, Spawner
-from snowfox.errors import NotPermitted, PosixError
+from snowfox.errors import NotPermitted, PosixError, UserError
 from snowfox.testing.spawner import RealSpawner
 
 pytestmark = pytest.mark.system
@@ -195,3 +200,117 @@ def test_both_families(spawner: RealSpawner, prefix: str) -> None:
     with pytest.raises(PosixError, match="EADDRINUSE") as caught:
         spawner.manager.call(Spawner.reserve, spec("local", f"{prefix}[::1]:{port}"))
     assert caught.value.hint == f"held by socket six of this node ({prefix}[::]:{port})"
+
+
+def test_unix_socket(spawner: RealSpawner) -> None:
+    """Reserved it is bound and refuses; open it serves with its mode; its file goes with it, and nothing else is left."""
+    folder = spawner.folder / "run" / ("deep" * 30)
+    folder.mkdir(parents=True)
+    path = folder / "front.sock"
+    front = spec("front", f"unix:{path}", mode=0o600)
+    assert spawner.manager.call(Spawner.reserve, front).reserved
+    assert path.stat().st_mode & 0o777 == 0o600
+    near = os.open(folder, os.O_PATH)
+    reachable = f"/proc/self/fd/{near}/front.sock"
+    with socket.socket(socket.AF_UNIX) as client, pytest.raises(ConnectionRefusedError):
+        client.connect(reachable)
+    before = path.stat().st_ino
+    spawner.manager.call(Spawner.open_socket, front._replace(mode=0o640))
+    assert (path.stat().st_mode & 0o777, path.stat().st_ino) == (0o640, before)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(reachable)
+    os.close(near)
+    assert os.listdir(folder) == ["front.sock"]
+    spawner.manager.call(Spawner.close_socket, front.key)
+    assert os.listdir(folder) == []
+
+
+def test_unix_socket_in_the_way(spawner: RealSpawner) -> None:
+    """A stale file is replaced; one that is served, by a rival or by this node, is not, and is named."""
+    path = spawner.folder / "front.sock"
+    front = spec("front", f"unix:{path}")
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    spawner.manager.call(Spawner.reserve, front)
+    with pytest.raises(PosixError) as caught:
+        spawner.manager.call(Spawner.reserve, spec("other", front.address))
+    assert caught.value.hint == f"held by socket front of this node ({front.address})"
+    spawner.manager.call(Spawner.close_socket, front.key)
+    with socket.socket(socket.AF_UNIX) as rival:
+        rival.bind(str(path))
+        rival.listen()
+        with pytest.raises(PosixError) as caught:
+            spawner.manager.call(Spawner.reserve, front)
+    assert caught.value.errno == errno.EADDRINUSE
+    assert f"(pid {os.getpid()})" in caught.value.hint
+    assert path.exists()
+
+
+@pytest.mark.skipif(not is_root, reason="only root may give files away")
+def test_owner_of_a_unix_socket(spawner: RealSpawner) -> None:
+    """Given to user and group; only they get through."""
+    path = spawner.folder / "front.sock"
+    front = spec("front", f"unix:{path}", mode=0o660, user="61500", group="daemon")
+    spawner.manager.call(Spawner.open_socket, front)
+    found = path.stat()
+    assert (found.st_mode & 0o777, found.st_uid, found.st_gid) == (
+        0o660,
+        61500,
+        grp.getgrnam("daemon").gr_gid,
+    )
+    with pytest.raises(UserError, match="no group no-such-group"):
+        spawner.manager.call(Spawner.open_socket, front._replace(group="no-such-group"))
+
+
+_ATTACK = """
+import os, sys
+_, folder, victim = sys.argv
+def try_all(path):
+    for attempt in (lambda: os.rename(path, path + "x"), lambda: os.unlink(path), lambda: os.symlink(victim, path)):
+        try:
+            attempt()
+        except OSError:
+            pass
+while True:
+    for name in os.listdir(folder):
+        try_all(f"{folder}/{name}")
+"""
+"""Puts links to the victim into the place of whatever comes, as fast as it goes."""
+
+
+@pytest.mark.skipif(not is_root, reason="a folder of another user")
+def test_folder_of_another_user_under_attack(make: Callable[..., RealSpawner]) -> None:
+    """Its owner, who swaps and removes all that appears in it, never gets another file given away than the socket's own."""
+    with tempfile.TemporaryDirectory() as reachable:
+        parent = Path(reachable)
+        parent.chmod(0o755)
+        folder, victim = parent / "open", parent / "victim"
+        folder.mkdir()
+        victim.write_text("root's")
+        victim.chmod(0o644)
+        os.chown(folder, 61500, 61500)
+        spawner = make(policy=f'sockets = ["{folder}"]')
+        words = ["/usr/bin/python3", "-I", "-S", "-c", _ATTACK, str(folder), str(victim)]
+        attacker = subprocess.Popen(words, user=61500, group=61500, extra_groups=[])
+        try:
+            opened = [
+                _open_under_attack(spawner, f"unix:{folder}/front{number}.sock") for number in range(150)
+            ]
+        finally:
+            attacker.kill()
+            ended = attacker.wait()
+        assert ended == -signal.SIGKILL
+        assert sum(opened) > 0
+        assert (victim.stat().st_uid, victim.stat().st_mode & 0o777) == (0, 0o644)
+        assert victim.read_text() == "root's"
+
+
+def _open_under_attack(spawner: RealSpawner, address: str) -> bool:
+    front = spec("front", address, mode=0o666, user="61500")
+    try:
+        spawner.manager.call(Spawner.open_socket, front)
+        spawner.manager.call(Spawner.open_socket, front._replace(mode=0o600))
+        spawner.manager.call(Spawner.close_socket, front.key)
+    except PosixError:
+        return False
+    return True

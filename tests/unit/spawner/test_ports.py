@@ -9,8 +9,10 @@ import pytest
 from snowfox.contract.spawner import Listening
 from snowfox.core.posix.api import Ids
 from snowfox.errors import PosixError
+from snowfox.spawner.in_force import InForce
 from snowfox.spawner.policy import Policy
 from snowfox.spawner.ports import Ports
+from snowfox.spawner.socket_file import Look
 from snowfox.testing.kernel import FakePosix
 from snowfox.testing.kernel.disk import LinkNode
 from snowfox.testing.launches import LAUNCH, TOKEN, Bench, host
@@ -270,6 +272,43 @@ def test_file_in_the_way(bench: Bench) -> None:
     assert bench.posix.folders.names("/srv/shop/run") == ["front.sock"]
 
 
+def test_reserved_file_taken_away(bench: Bench) -> None:
+    """Where the file of a reserved socket is gone it is made anew; where somebody else listens now, that is the error."""
+    bench.kernel.folder("/srv/shop/run")
+    bench.ports.reserve(FILE, [])
+    bench.posix.folders.remove("/srv/shop/run/front.sock")
+    bench.ports.open(FILE, 10, [])
+    client = FakePosix(bench.kernel)
+    client.sockets.connect("unix:/srv/shop/run/front.sock")
+    bench.ports.close(FILE)
+    bench.ports.reserve(FILE, [])
+    bench.posix.folders.remove("/srv/shop/run/front.sock")
+    client.sockets.listen(client.sockets.bind("unix:/srv/shop/run/front.sock"), 1)
+    with pytest.raises(PosixError, match="EADDRINUSE"):
+        bench.ports.open(FILE, 10, [])
+    assert FILE not in bench.ports
+    assert bench.posix.folders.names("/srv/shop/run") == ["front.sock"]
+
+
+def test_look_changes_in_place(bench: Bench) -> None:
+    """Opened again with another mode and owner, the file has them; that of an earlier spawner stays as it is."""
+    bench.kernel.folder("/srv/shop/run")
+    path = "/srv/shop/run/front.sock"
+    bench.ports.open(FILE, 10, [])
+    number = bench.posix.files.stat(path).inode
+    bench.ports.open(FILE, 10, [], look=Look(0o600, 1000, -1))
+    found = bench.posix.files.stat(path)
+    assert (found.inode, found.mode & 0o777, found.uid, found.gid) == (number, 0o600, 1000, 0)
+    descriptor = bench.ports.get(FILE)
+    assert descriptor is not None
+    after = Ports(bench.posix, bench.rules)
+    after.restore(FILE, bench.posix.files.duplicate(descriptor))
+    after.open(FILE, 10, [])
+    assert bench.posix.files.stat(path).mode & 0o777 == 0o600
+    assert after.close(FILE)
+    assert bench.posix.folders.names("/srv/shop/run") == []
+
+
 def test_no_link_is_followed(bench: Bench) -> None:
     """The owner of a folder on the way cannot lead root elsewhere."""
     bench.kernel.folder("/etc/secret")
@@ -285,7 +324,7 @@ def test_ordinary_user_follows_links() -> None:
     ids = Ids(1000, 1000, (1000,))
     kernel.folder("/home/a/run", ids=ids)
     posix = FakePosix(kernel, uid=1000)
-    ports = Ports(posix, Policy(own=1000, manager=1000, home="/home/a"))
+    ports = Ports(posix, InForce(posix, Policy(own=1000, manager=1000, home="/home/a")))
     ports.open("front=unix:/home/a/run/x.sock", 10, [])
     assert posix.folders.names("/home/a/run") == ["x.sock"]
 

@@ -12,19 +12,21 @@ from snowfox.core.rpc.interface import Method
 from snowfox.errors import HostError, NotPermitted, PosixError, ProtocolError, UserError
 from snowfox.spawner import requests
 from snowfox.spawner.events import Caller, ForgetAsked, InventoryAsked, KillAsked, LaunchAsked, SignalAsked
+from snowfox.spawner.in_force import InForce
 from snowfox.spawner.requests import Desk, Replied
 from snowfox.testing.kernel import FakePosix
 from snowfox.testing.launches import ID, LAUNCH, TOKEN, Bench
 
 CALLER = Caller(1, 1)
 KEY = "front=127.0.0.1:8080"
+FRONT = ("front=unix:/srv/shop/front.sock", "unix:/srv/shop/front.sock")
 
 
 @pytest.fixture
 def desk(bench: Bench) -> Desk:
     """A desk in the node of root."""
     return requests.desk(
-        bench.posix, bench.kernel.clock, policy=bench.policy, ports=bench.ports, holders=bench.held.holders
+        bench.posix, bench.kernel.clock, rules=bench.rules, ports=bench.ports, holders=bench.held.holders
     )
 
 
@@ -111,6 +113,12 @@ def test_malformed_launch(desk: Desk, changes: dict[str, object]) -> None:
         (Spawner.open_socket, (ListenSpec("front=127.0.0.1:99999", "127.0.0.1:99999"),)),
         (Spawner.open_socket, (ListenSpec("front=unix:run/x", "unix:run/x"),)),
         (Spawner.open_socket, (ListenSpec(KEY, "127.0.0.1:8080", 0),)),
+        (Spawner.reserve, (ListenSpec(KEY, "127.0.0.1:8080", mode=0o600),)),
+        (Spawner.reserve, (ListenSpec("front=unix:@shop", "unix:@shop", user="shop"),)),
+        (Spawner.reserve, (ListenSpec(*FRONT, mode=0o1777),)),
+        (Spawner.reserve, (ListenSpec(*FRONT, mode=-2),)),
+        (Spawner.reserve, (ListenSpec(*FRONT, user="x" * 300),)),
+        (Spawner.reserve, (ListenSpec(*FRONT, group="\0"),)),
     ],
 )
 def test_malformed(desk: Desk, method: Method[Any, Any], arguments: tuple[Any, ...]) -> None:
@@ -208,6 +216,44 @@ def test_unix_path_that_policy_refuses(desk: Desk) -> None:
     assert ask(desk, Spawner.open_socket, abstract).opened == "front=unix:@shop"
 
 
+@pytest.mark.parametrize(
+    ("asked", "owner"),
+    [
+        ({}, (0o666, 0, 0)),
+        ({"mode": 0o660, "group": "web"}, (0o660, 0, 10_002)),
+        ({"mode": 0, "user": "shop"}, (0, 1000, 1000)),
+        ({"user": "shop", "group": "web"}, (0o666, 1000, 10_002)),
+        ({"user": "61200"}, (0o666, 61200, 61200)),
+        ({"user": "root"}, (0o666, 0, 0)),
+    ],
+)
+def test_owner_of_a_unix_socket(
+    desk: Desk, bench: Bench, asked: dict[str, Any], owner: tuple[int, int, int]
+) -> None:
+    """Mode, user and group as asked; a user alone brings its group."""
+    bench.kernel.add_user("web-server", 1001, groups=("web",))
+    bench.kernel.groups["web"] = 10_002
+    ask(desk, Spawner.reserve, ListenSpec(*FRONT, **asked))
+    found = bench.posix.files.stat("/srv/shop/front.sock")
+    assert (found.mode & 0o777, found.uid, found.gid) == owner
+
+
+def test_owners_that_cannot_be(desk: Desk, bench: Bench) -> None:
+    """No such user, no such group; whom policy does not allow is refused with the line that would."""
+    for asked, text in (({"user": "ghost"}, "no user ghost"), ({"group": "ghosts"}, "no group ghosts")):
+        with pytest.raises(UserError) as caught:
+            ask(desk, Spawner.reserve, ListenSpec(*FRONT, **asked))
+        assert str(caught.value) == f"cannot open {FRONT[1]} for socket front: {text}"
+    bench.kernel.write("/etc/snowfox/policy.toml", b'users = ["www"]')
+    with pytest.raises(NotPermitted) as refused:
+        ask(desk, Spawner.reserve, ListenSpec(*FRONT, user="shop"))
+    assert (
+        str(refused.value) == f"cannot open {FRONT[1]} for socket front: user shop is not allowed by policy"
+    )
+    assert 'users = ["shop", "www"]' in refused.value.hint
+    assert bench.posix.folders.names("/srv/shop") == [".snowfox"]
+
+
 def test_taken_port(desk: Desk, bench: Bench) -> None:
     """An error of the host is the answer."""
     rival = FakePosix(bench.kernel)
@@ -244,6 +290,29 @@ def test_verify(desk: Desk, bench: Bench) -> None:
     ]
 
 
+def test_verify_says_everything(desk: Desk) -> None:
+    """All that speaks against all launches comes at once: users, folders, programs, sockets, limits."""
+    bad = LAUNCH._replace(
+        folder="/srv/x",
+        program="/usr/bin/gone",
+        sockets=[KEY],
+        socket_names=["front"],
+        limits={"NOFILE": 1 << 40, "CORE": 0},
+    )
+    ghost = bad._replace(token=f"api~{ID}", user="ghost", limits={})
+    relative = LAUNCH._replace(token=f"job~{ID}", folder="/srv/x", program="./job")
+    said = ask(desk, Spawner.verify, [bad, ghost, LAUNCH, relative]).value
+    assert [refusal.text for refusal in said] == [
+        "cannot launch web: user shop cannot reach folder /srv/x: no such file or directory: /srv/x",
+        "cannot launch web: no program /usr/bin/gone: no such file or directory: /usr/bin/gone",
+        f"cannot launch web: socket {KEY} is neither open nor reserved",
+        f"cannot launch web: limit NOFILE {1 << 40} is above the hard limit 4096",
+        "cannot launch api: no user ghost",
+        f"cannot launch api: socket {KEY} is neither open nor reserved",
+        "cannot launch job: user shop cannot reach folder /srv/x: no such file or directory: /srv/x",
+    ]
+
+
 def test_limits_above_the_hard_one(desk: Desk) -> None:
     """Root could raise them; the spawner does not, be it asked to verify or to launch."""
     launch = LAUNCH._replace(limits={"NOFILE": 1 << 40})
@@ -265,9 +334,9 @@ def test_verify_limits_of_an_ordinary_user(bench: Bench) -> None:
     """A limit above the hard one cannot be had."""
     bench.kernel.add_user("a", 2000)
     posix = FakePosix(bench.kernel, uid=2000)
-    policy = bench.policy.replace(own=2000, manager=2000)
+    rules = InForce(posix, bench.policy.replace(own=2000, manager=2000))
     desk = requests.desk(
-        posix, bench.kernel.clock, policy=policy, ports=bench.ports, holders=bench.held.holders
+        posix, bench.kernel.clock, rules=rules, ports=bench.ports, holders=bench.held.holders
     )
     launch = LAUNCH._replace(user="", limits={"NOFILE": 5000})
     assert refusals(desk, launch) == [

@@ -143,6 +143,10 @@ class Folders(ABC):
         """Unlink a file, or remove an empty folder."""
 
     @abstractmethod
+    def link(self, old: str, new: str, *, folder: int, into: int) -> None:
+        """A second name for a file of `folder`, in `into`; never replaces (EEXIST) nor follows a link."""
+
+    @abstractmethod
     def rename(self, old: str, new: str, *, folder: int | None = None) -> None:
         """Within one folder; replaces `new`."""
 

@@ -172,6 +172,12 @@ class LinuxFolders(Folders):
         except OSError as error:
             raise refused("remove", path, error) from error
 
+    def link(self, old: str, new: str, *, folder: int, into: int) -> None:  # noqa: D102
+        try:
+            os.link(old, new, src_dir_fd=folder, dst_dir_fd=into, follow_symlinks=False)
+        except OSError as error:
+            raise refused("link", old, error) from error
+
     def rename(self, old: str, new: str, *, folder: int | None = None) -> None:  # noqa: D102
         try:
             os.replace(old, new, src_dir_fd=folder, dst_dir_fd=folder)

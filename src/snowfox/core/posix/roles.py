@@ -69,7 +69,9 @@ DAEMON: Final = _PARENTS | {
 SPAWNER: Final = _PARENTS | {
     "files.link_target",
     "files.set_blocking",
+    "folders.link",
     "folders.make_fifo",
+    "folders.mode",
     "own.become",
     "own.change_folder",
     "own.close_range",
@@ -86,6 +88,7 @@ SPAWNER: Final = _PARENTS | {
     "sockets.address",
     "sockets.is_listening",
     "sockets.pair",
+    "users.group_id",
     "users.groups",
 }
 """Launches, signals, opens ports, owns."""

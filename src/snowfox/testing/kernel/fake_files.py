@@ -248,6 +248,16 @@ class FakeFolders(Folders):
         with self._kernel.doing(self._process, "folders.remove", "remove", path, path=path):
             self._kernel.disk.take(self._found(path, folder), self._process.ids, is_folder=is_folder)
 
+    def link(self, old: str, new: str, *, folder: int, into: int) -> None:  # noqa: D102
+        with self._kernel.doing(self._process, "folders.link", "link", old, path=old):
+            node = self._found(old, folder).node
+            if node is None:
+                raise fault(errno.ENOENT)
+            if isinstance(node, FolderNode):
+                raise fault(errno.EPERM)
+            self._kernel.disk.put(self._found(new, into), node, self._process.ids)
+            node.links += 1
+
     def rename(self, old: str, new: str, *, folder: int | None = None) -> None:  # noqa: D102
         with self._kernel.doing(self._process, "folders.rename", "rename", old, path=old):
             self._kernel.disk.move(self._found(old, folder), self._found(new, folder), self._process.ids)
