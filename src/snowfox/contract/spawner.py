@@ -16,6 +16,22 @@ from snowfox.core.rpc.interface import Descriptor, Interface, call
 from snowfox.values import Exit
 
 
+class Secret(NamedTuple):
+    """A secret that a process gets; the spawner reads it, nobody else.
+
+    Args:
+        name: of the variable.
+        file: its absolute path.
+        form: `environment` (the variable holds its content, less one newline at its end), `file` (the path of a file
+            that only the process's user can read, and only the process that inherits it), `descriptor` (the number of
+            an open one).
+    """
+
+    name: str
+    file: str
+    form: str = "environment"
+
+
 class Launch(NamedTuple):
     """A process to make.
 
@@ -31,6 +47,7 @@ class Launch(NamedTuple):
         umask: of the process.
         limits: rlimits by name (`NOFILE`), soft and hard.
         output: whether its output is captured by a FIFO; else it goes to /dev/null.
+        secrets: what it gets besides; they go before variables of the same name.
         note: at most 64 hexadecimal digits, kept with the launch and told by `inventory`: a digest of what it is.
     """
 
@@ -46,6 +63,7 @@ class Launch(NamedTuple):
     limits: dict[str, int] = {}
     output: bool = True
     note: str = ""
+    secrets: list[Secret] = []
 
 
 class Launched(NamedTuple):

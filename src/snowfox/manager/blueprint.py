@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from snowfox.contract.spawner import Launch, ListenSpec
+from snowfox.contract.spawner import Launch, ListenSpec, Secret
 from snowfox.core.ids import LENGTH
+from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import User, Users
 from snowfox.errors import UserError
 from snowfox.manager.connector.launches import HELPER
 from snowfox.service.launch import LaunchPlan, Node, dynamic_uids, plan, run_as, socket_keys
-from snowfox.service.spec import Configuration, Log, Ready, Service
+from snowfox.service.spec import Configuration, Log, Ready, Service, Socket
 
 _NO_ID: Final = "0" * LENGTH
 
@@ -18,7 +19,7 @@ _NO_ID: Final = "0" * LENGTH
 def listen_specs(configuration: Configuration) -> list[ListenSpec]:
     """All listening sockets of a configuration."""
     return [
-        ListenSpec(key, address, socket.backlog)
+        ListenSpec(key, address, socket.backlog, *_look(socket, address))
         for socket in configuration.sockets.values()
         for key, address in zip(socket_keys(socket), socket.listen, strict=True)
     ]
@@ -106,6 +107,12 @@ class Blueprints:
         return self._entries[key]
 
 
+def _look(socket: Socket, address: str) -> tuple[int, str, str]:
+    """Mode, user and group, of an address that has a file."""
+    has_file = address.startswith("unix") and not parse(address).is_abstract
+    return (socket.mode, socket.user, socket.group) if has_file else (-1, "", "")
+
+
 def _launch(made: LaunchPlan, token: str, *, output: bool = True) -> Launch:
     return Launch(
         token,
@@ -117,4 +124,5 @@ def _launch(made: LaunchPlan, token: str, *, output: bool = True) -> Launch:
         list(made.sockets),
         list(made.socket_names),
         output=output,
+        secrets=[Secret(secret.name, secret.file, secret.form) for secret in made.secrets],
     )

@@ -9,6 +9,7 @@ it: `PATH = "/opt/shop/bin:${PATH}"`.
 
 from __future__ import annotations
 
+from posixpath import normpath
 from typing import Final
 
 from snowfox.core.config.digest import digest
@@ -17,7 +18,7 @@ from snowfox.core.posix.address import parse as parse_address
 from snowfox.core.posix.api import User
 from snowfox.errors import UserError
 from snowfox.service.filling import fill
-from snowfox.service.spec import Configuration, Ready, Service, Socket
+from snowfox.service.spec import Configuration, Ready, Secret, Service, Socket
 from snowfox.values import SERVICE_UIDS
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -75,6 +76,7 @@ class LaunchPlan(Frozen):
         sockets: keys, `NAME=ADDRESS`, in the order of their descriptors.
         socket_names: as many names, for LISTEN_FDNAMES.
         ready: with everything filled in.
+        secrets: their files absolute, with everything filled in.
     """
 
     instance: str
@@ -86,6 +88,7 @@ class LaunchPlan(Frozen):
     sockets: tuple[str, ...]
     socket_names: tuple[str, ...]
     ready: Ready
+    secrets: tuple[Secret, ...] = ()
 
 
 def socket_keys(socket: Socket) -> tuple[str, ...]:
@@ -195,6 +198,10 @@ def plan(
         tuple(key for socket in sockets for key in socket_keys(socket)),
         tuple(socket.name for socket in sockets for _ in socket.listen),
         ready,
+        tuple(
+            secret.replace(file=_normal(_in_folder(configuration.folder, filled(secret.file))))
+            for secret in service.secrets
+        ),
     )
 
 
@@ -270,3 +277,8 @@ def _in_folder(folder: str, path: str) -> str:
         return path
     path = path.removeprefix("./")
     return folder if path in ("", ".") else f"{folder.rstrip('/')}/{path}"
+
+
+def _normal(path: str) -> str:
+    """Without `..` and doubled slashes: the spawner judges by the path."""
+    return "/" + normpath(path).lstrip("/")

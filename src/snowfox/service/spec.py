@@ -95,12 +95,32 @@ class Log(Section):
     keep: Annotated[int, Whole(0, 1000)] = 5
 
 
+class Secret(Frozen):
+    """`secrets.NAME`: a file that the spawner reads at launch.
+
+    Args:
+        name: of the variable.
+        file: absolute, or relative to the configuration's folder; `${NAME}` not yet filled in.
+        form: `environment`, `file` or `descriptor`: how the service gets it.
+    """
+
+    name: str
+    file: str
+    form: str = "environment"
+
+
 class Socket(Frozen):
-    """`[socket.NAME]`: addresses as `core.posix` takes them, made absolute for unix paths."""
+    """`[socket.NAME]`: addresses as `core.posix` takes them, made absolute for unix paths.
+
+    `mode` (-1: 0666), `user` and `group` ("": the node's own) are those of a unix socket's file.
+    """
 
     name: str
     listen: tuple[str, ...]
     backlog: int = 1024
+    mode: int = -1
+    user: str = ""
+    group: str = ""
 
 
 class Service(Frozen):
@@ -118,6 +138,7 @@ class Service(Frozen):
         after: names that only order.
         is_task: it runs to its end.
         owner: uid of the file that defines it.
+        secrets: what it gets besides its environment, by their names.
     """
 
     name: str
@@ -136,6 +157,7 @@ class Service(Frozen):
     log: Log = Log()
     autostart: bool = True
     owner: int = 0
+    secrets: tuple[Secret, ...] = ()
 
     def ids(self) -> tuple[str, ...]:
         """Ids of its instances: `web`, or `web@1`, `web@2`."""

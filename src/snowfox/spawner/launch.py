@@ -78,6 +78,7 @@ class Order(NamedTuple):
         status: write end of a pipe that what goes into the record goes to as well.
         sockets: from descriptor 3 on.
         socket_names: as many as sockets; LISTEN_FDNAMES.
+        secrets: further descriptors, behind the sockets.
     """
 
     program: str
@@ -93,15 +94,16 @@ class Order(NamedTuple):
     status: int
     sockets: tuple[int, ...] = ()
     socket_names: tuple[str, ...] = ()
+    secrets: tuple[int, ...] = ()
 
     @property
     def unlisted(self) -> int:
         """The first descriptor that the process must not get; record and status are at it and behind it until then."""
-        return FIRST + len(self.sockets)
+        return FIRST + len(self.sockets) + len(self.secrets)
 
     def descriptors(self) -> tuple[tuple[int, int], ...]:
         """Which of ours goes where."""
-        ours = (self.null, self.output, self.output, *self.sockets, self.record, self.status)
+        ours = (self.null, self.output, self.output, *self.sockets, *self.secrets, self.record, self.status)
         return tuple(zip(ours, range(len(ours)), strict=True))
 
     def listening(self, pid: str) -> dict[str, str]:
@@ -156,7 +158,7 @@ class Launcher(Maker):
 
     def ask(self, order: Order) -> None:  # noqa: D102
         content = self._content(order)
-        descriptors = (order.output, *order.sockets, order.record, order.status)
+        descriptors = (order.output, *order.sockets, *order.secrets, order.record, order.status)
         try:
             if not self._sent(content, descriptors):  # somebody killed it
                 self._collect()
@@ -223,7 +225,10 @@ class Launcher(Maker):
         arguments, variables = len(order.arguments), len(environment)
         if len(content) + 8 * (_FIELDS + arguments + variables + 3) > _ROOM:
             raise PosixError("start", order.program, errno.E2BIG)
-        return _HEAD.pack(len(content), arguments, variables, len(order.sockets) + 3) + content
+        return (
+            _HEAD.pack(len(content), arguments, variables, len(order.sockets) + len(order.secrets) + 3)
+            + content
+        )
 
     def _begin(self) -> None:
         files, processes = self._posix.files, self._posix.processes

@@ -8,15 +8,17 @@ from typing import Final, NamedTuple
 
 from snowfox.contract.record import Failed, instance_of, parse
 from snowfox.contract.spawner import Launch
-from snowfox.errors import LaunchFailed, PosixError
+from snowfox.errors import LaunchFailed, PosixError, SnowFoxError
 from snowfox.spawner.events import Begun, Ended, Executed, NotLaunched
 from snowfox.spawner.held import Handle, Kit
 from snowfox.spawner.launch import Limit, Maker, Order
 from snowfox.spawner.policy import Account
 from snowfox.spawner.ports import Ports
+from snowfox.spawner.secret import Secrets
 
 _STATUS: Final = 8192
-_LISTENING: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"})  # ours to say
+LISTENING: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"})
+"""Variables that are ours to say."""
 _ADVICE: Final = {
     errno.ENOENT: "there is no such program, or the interpreter that its first line names is missing",
     errno.E2BIG: "arguments and environment are too long",
@@ -29,12 +31,14 @@ class Means(NamedTuple):
     Args:
         maker: makes processes.
         ports: sockets to pass.
+        secrets: reads those that processes get.
         null: /dev/null, open for reading and writing.
         limit: of descriptors, as the spawner found it.
     """
 
     maker: Maker
     ports: Ports
+    secrets: Secrets
     null: int
     limit: Limit
 
@@ -64,6 +68,8 @@ class Launching:
             self._asked.append(self._ask(launch, account))
         except PosixError as error:
             self._kit.say(NotLaunched(launch.token, _failure(launch, error)))
+        except SnowFoxError as error:  # a secret that cannot be had
+            self._kit.say(NotLaunched(launch.token, error))
 
     def settle(self) -> None:
         """Hold the processes that were asked for. Until then nothing else may be done about launches."""
@@ -88,6 +94,8 @@ class Launching:
         passed = self._passed(launch)
         given, kept = [self._kit.records.create(launch.token, launch.sockets, launch.note)], list[int]()
         try:
+            secrets = self._means.secrets.give(launch, account)
+            given += secrets.descriptors
             output, read = self._output(launch, account, given, kept)
             status, told = files.pipe()
             given.append(told)
@@ -96,7 +104,7 @@ class Launching:
                 Order(
                     program=launch.program,
                     arguments=tuple(launch.arguments),
-                    environment=_environment(launch),
+                    environment=_environment(launch) | secrets.environment,
                     folder=launch.folder,
                     ids=None if account.stays else account.ids,
                     umask=launch.umask,
@@ -107,6 +115,7 @@ class Launching:
                     status=told,
                     sockets=passed,
                     socket_names=tuple(launch.socket_names),
+                    secrets=secrets.descriptors,
                 )
             )
         except BaseException:
@@ -220,9 +229,9 @@ class Launching:
 
 
 def _environment(launch: Launch) -> dict[str, str]:
-    if _LISTENING.isdisjoint(launch.environment):
+    if LISTENING.isdisjoint(launch.environment):
         return launch.environment
-    return {name: value for name, value in launch.environment.items() if name not in _LISTENING}
+    return {name: value for name, value in launch.environment.items() if name not in LISTENING}
 
 
 def _failure(launch: Launch, error: PosixError) -> LaunchFailed:

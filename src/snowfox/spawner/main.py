@@ -42,6 +42,7 @@ from snowfox.spawner.loop import Loop, Parts
 from snowfox.spawner.policy import DEFAULT_FILE, Policy, load
 from snowfox.spawner.ports import Ports
 from snowfox.spawner.record import Records
+from snowfox.spawner.secret import Secrets
 from snowfox.spawner.sessions import DAEMON, Sessions
 
 SESSION, RUN, LISTENER, POLICY, LOG = 3, 4, 5, 6, 2
@@ -137,6 +138,7 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     means = Means(
         maker=maker,
         ports=ports,
+        secrets=Secrets(posix, rules),
         null=posix.files.open("/dev/null", os.O_RDWR),
         limit=Limit("NOFILE", soft, hard),
     )

@@ -5,15 +5,17 @@
 users = ["shop", "61184-64495"]      # names, uids, ranges of uids; "*" is everybody but root and the manager
 ports = ["80", "443", "1024-65535"]  # ports and ranges; "0" lets the kernel choose one
 sockets = ["/run/shop"]              # folders below which unix sockets may be opened, besides the configuration's
+secrets = ["/etc/shop/*"]            # files that may be given to services as secrets; `*` within one part of the path
 ```
 
-A key that is absent has its default: users `["*"]`, ports `["0", "1024-65535"]`, sockets none. Root has to be named to
-be allowed; the user of a manager, this node's or another's, never is, because a service could then trace it. In the
+A key that is absent has its default: users `["*"]`, ports `["0", "1024-65535"]`, sockets and secrets none. Root has to
+be named to be allowed; the user of a manager, this node's or another's, never is, because a service could then trace it. In the
 node of an ordinary user there is only that user; ports and paths are the kernel's business unless a file says otherwise.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from posixpath import commonpath, dirname, normpath
 from stat import S_IMODE, S_ISCHR, S_ISREG
@@ -33,7 +35,8 @@ EVERYBODY: Final = "*"
 
 _LARGEST: Final = 1 << 20
 _UNPRIVILEGED: Final = ("0", "1024-65535")
-_KEYS: Final = ("users", "ports", "sockets")
+_KEYS: Final = ("users", "ports", "sockets", "secrets")
+_SECRETS: Final = "secrets"
 
 
 class Account(NamedTuple):
@@ -53,6 +56,7 @@ class Policy(Frozen):
         users: entries as written; None: the default.
         ports: entries as written; None: the default.
         sockets: folders for unix sockets, absolute.
+        secrets: patterns of files, absolute; None: the default.
         home: the folder of the configuration, where unix sockets are allowed too.
         file: the name of the file, for messages.
     """
@@ -62,6 +66,7 @@ class Policy(Frozen):
     users: tuple[str, ...] | None = None
     ports: tuple[str, ...] | None = None
     sockets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] | None = None
     home: str = "/"
     file: str = DEFAULT_FILE
 
@@ -119,6 +124,22 @@ class Policy(Frozen):
                 return folder
         return None
 
+    @property
+    def secrets_folder(self) -> str:
+        """The folder of the configuration's own secrets."""
+        return f"{self.home.rstrip('/')}/{_SECRETS}"
+
+    def names_secret(self, file: str) -> bool:
+        """Whether a pattern names this file."""
+        return any(_matches(pattern, file) for pattern in self.secrets or ())
+
+    def secret_refused(self, file: str, action: str) -> NotPermitted:
+        """Why a file is not given as a secret. `action` as in `cannot launch web: secret PASSWORD`."""
+        line = self._line("secrets", self.secrets or (), file)
+        return NotPermitted(
+            f"{action}: {file} is not allowed by policy", f"{line}\nor keep it in {self.secrets_folder}"
+        )
+
     def _line(self, key: str, entries: tuple[str, ...], more: str) -> str:
         words = ", ".join(f'"{entry}"' for entry in (more, *entries))
         return f"allow it with  {key} = [{words}]  in {self.file}"
@@ -169,12 +190,12 @@ def parse(content: bytes, start: Policy) -> Policy:
     for entry in users or ():
         if entry[:1].isdigit():
             _range(entry, "users", start)
+    secrets = _entries(document, "secrets", start)
     for entry in sockets:
-        if not entry.startswith("/") or normpath(entry) != entry:
-            raise UserError(
-                f'cannot read policy {start.file}: sockets: "{entry}" is not the absolute path of a folder'
-            )
-    return start.replace(users=users, ports=ports, sockets=sockets)
+        _absolute(entry, "sockets", "a folder", start)
+    for entry in secrets or ():
+        _absolute(entry, "secrets", "a file", start)
+    return start.replace(users=users, ports=ports, sockets=sockets, secrets=secrets)
 
 
 def _entries(document: Mapping[str, Any], key: str, start: Policy) -> tuple[str, ...] | None:
@@ -193,12 +214,33 @@ def _entries(document: Mapping[str, Any], key: str, start: Policy) -> tuple[str,
     return tuple(entries)
 
 
+def _absolute(entry: str, key: str, what: str, start: Policy) -> None:
+    if not entry.startswith("/") or normpath(entry) != entry:
+        raise UserError(
+            f'cannot read policy {start.file}: {key}: "{entry}" is not the absolute path of {what}'
+        )
+
+
 def _range(entry: str, key: str, start: Policy) -> None:
     low, dash, high = entry.partition("-")
     if not low.isdecimal() or (dash and not high.isdecimal()) or (dash and int(high) < int(low)):
         raise UserError(
             f'cannot read policy {start.file}: {key}: "{entry}" is not a number or a range as "1-9"'
         )
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Part by part; `*` is any part of a name, but of one that begins with a dot."""
+    parts, names = pattern.split("/"), path.split("/")
+    return len(parts) == len(names) and all(map(_part_matches, parts, names))
+
+
+def _part_matches(part: str, name: str) -> bool:
+    if "*" not in part:
+        return part == name
+    if name in {"", "..", "."} or (name.startswith(".") and not part.startswith(".")):
+        return False
+    return re.fullmatch(".*".join(map(re.escape, part.split("*"))), name, re.DOTALL) is not None
 
 
 def _lists_number(entries: tuple[str, ...], number: int) -> bool:

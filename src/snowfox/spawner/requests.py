@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from errno import ENAMETOOLONG
+from posixpath import normpath
 from typing import Any, Final, NamedTuple
 
 from snowfox.contract.record import instance_of, is_note, is_token
-from snowfox.contract.spawner import Launch, ListenSpec, Refusal, Spawner
+from snowfox.contract.spawner import Launch, ListenSpec, Refusal, Secret, Spawner
 from snowfox.core import log
 from snowfox.core.clock import Clock
 from snowfox.core.posix.address import parse
@@ -31,10 +32,12 @@ from snowfox.spawner.events import (
 )
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import LIMITS
+from snowfox.spawner.launching import LISTENING
 from snowfox.spawner.policy import Account, Policy
 from snowfox.spawner.ports import Holder, Ports
 from snowfox.spawner.rate import Bucket
 from snowfox.spawner.reach import folder_problem, program_problem
+from snowfox.spawner.secret import FORMS, Secrets
 from snowfox.spawner.socket_file import SOCKET_MODE, Look
 
 MOST_SOCKETS: Final = 250
@@ -52,10 +55,14 @@ Reached = dict[tuple[str, str, str, Account], tuple[str, ...]]
 LONGEST_PATH: Final = 4096
 """Bytes of a path: PATH_MAX of limits.h."""
 
+MOST_SECRETS: Final = 64
+"""Secrets of one launch."""
+
 LONGEST_USER: Final = 256
 """Characters of a user's name: LOGIN_NAME_MAX of limits.h."""
 
 _KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}=[^\t\n\0]{1,4096}\Z")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}\Z")
 _LAUNCHES: Final = (5000, 500.0)  # a burst as large as a node, then 500 a second
 _REFUSALS: Final = (200, 5.0)
 _RECORDED: Final = 500  # characters of a refusal's text, which the manager worded in part
@@ -79,6 +86,7 @@ class Desk(NamedTuple):
     rules: InForce
     accounts: Accounts
     ports: Ports
+    secrets: Secrets
     holders: Callable[[str], Iterable[Holder]]
     launches: Bucket
     refusals: Bucket
@@ -107,9 +115,9 @@ def desk(
     """A desk with full buckets."""
     now = clock.now()
     accounts = Accounts(posix, clock)
-    return Desk(
-        posix, clock, rules, accounts, ports, holders, Bucket(*_LAUNCHES, now), Bucket(*_REFUSALS, now)
-    )
+    secrets = Secrets(posix, rules)
+    buckets = Bucket(*_LAUNCHES, now), Bucket(*_REFUSALS, now)
+    return Desk(posix, clock, rules, accounts, ports, secrets, holders, *buckets)
 
 
 def handle(desk: Desk, caller: Caller, method: str, arguments: tuple[Any, ...]) -> Event | Replied:
@@ -151,7 +159,9 @@ def account_of(desk: Desk, launch: Launch) -> Account:
 def _check_launch(desk: Desk, launch: Launch) -> None:
     _well_formed(launch)
     desk.rules.look()
-    account_of(desk, launch)
+    account = account_of(desk, launch)
+    for refused in desk.secrets.refusals(launch, account):
+        raise refused
     for name, value in launch.limits.items():
         problem = _limit_problem(desk, name, value)
         if problem is not None:
@@ -188,8 +198,24 @@ def _well_formed(launch: Launch) -> None:
     _require(not any(":" in name or "\0" in name for name in launch.socket_names), "a socket's name")
     _require(0 <= launch.umask <= 0o777, "a umask")
     _require(is_note(launch.note), "a note")
+    _require(len(launch.secrets) <= MOST_SECRETS, "too many secrets")
+    _require(len({secret.name for secret in launch.secrets}) == len(launch.secrets), "a secret given twice")
+    _require(all(map(_is_secret, launch.secrets)), "a secret")
     _require(
         all(name in LIMITS and -1 <= value < 1 << 63 for name, value in launch.limits.items()), "a limit"
+    )
+
+
+def _is_secret(secret: Secret) -> bool:
+    return (
+        _VARIABLE.match(secret.name) is not None
+        and secret.name not in LISTENING
+        and secret.file.startswith("/")
+        and not secret.file.startswith("//")
+        and normpath(secret.file) == secret.file
+        and "\0" not in secret.file
+        and len(secret.file) <= LONGEST_PATH
+        and secret.form in FORMS
     )
 
 
@@ -328,6 +354,9 @@ def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
         if way not in reached:
             reached[way] = _way_problems(desk, *way)
         problems += reached[way]
+        refusals += [
+            Refusal(launch.token, str(error), error.hint) for error in desk.secrets.refusals(launch, account)
+        ]
     problems += [
         f"socket {key} is neither open nor reserved" for key in launch.sockets if key not in desk.ports
     ]

@@ -18,6 +18,7 @@ from snowfox.spawner.leftovers import Leftovers
 from snowfox.spawner.policy import Account, Policy
 from snowfox.spawner.ports import Ports
 from snowfox.spawner.record import Records
+from snowfox.spawner.secret import Secrets
 from snowfox.testing import launcher
 from snowfox.testing.kernel import FakeKernel, FakePosix
 from snowfox.testing.kernel.process import FakeProcess
@@ -53,7 +54,10 @@ class Bench:
         self.ports = Ports(self.posix, self.rules)
         null = self.posix.files.open("/dev/null", os.O_RDWR)
         maker = launcher.FakeLauncher(self.posix)
-        self.launching = Launching(self.kit, Means(maker, self.ports, null, Limit("NOFILE", 1024, 4096)))
+        self.launching = Launching(
+            self.kit,
+            Means(maker, self.ports, Secrets(self.posix, self.rules), null, Limit("NOFILE", 1024, 4096)),
+        )
         self.exits = Exits(self.kit)
         self.adoption = Adoption(self.kit, self.exits)
         self.leftovers = Leftovers(self.kit)

@@ -252,7 +252,8 @@ def test_signals_are_at_their_defaults(maker: Maker, tmp_path: Path) -> None:
 def test_lock_is_held_until_execution(maker: Maker, tmp_path: Path) -> None:
     """The record's lock is free once the program runs, although the process lives."""
     record = tmp_path / "r"
-    done = launch(maker, record, **shell(f"flock -w 5 {record} echo free"))
+    # It waits, because this process may close its own copy a moment later; a copy of the shell's would never be closed.
+    done = launch(maker, record, **shell(f"flock -w 10 {record} echo free"))
     assert done.out == "free\n"
 
 

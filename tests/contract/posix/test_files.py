@@ -32,6 +32,19 @@ class _Refused:
         return True
 
 
+def test_sealed(world) -> None:
+    """A file in memory is read from its start, by every descriptor opened of it anew too, and stays as it is."""
+    made = world.posix.files.sealed("secret", b"content" * 10_000)
+    assert world.posix.files.stat(made).mode & 0o777 == 0o400
+    assert world.posix.files.read(made, 7) == b"content"
+    again = world.posix.files.open(f"/proc/self/fd/{made}", os.O_RDONLY)
+    assert world.posix.files.read(again, 1 << 20) == b"content" * 10_000
+    for change in (lambda: world.posix.files.write(made, b"x"), lambda: world.posix.files.truncate(made, 3)):
+        with pytest.raises(PosixError) as caught:
+            change()
+        assert caught.value.errno == errno.EPERM
+
+
 def test_what_is_written_is_read(world) -> None:
     """A file keeps bytes, and a second open begins at its start."""
     world.put("a", b"one two")

@@ -5,8 +5,10 @@ from collections.abc import Collection
 import pytest
 
 from snowfox.contract.record import instance_of, is_token
+from snowfox.contract.spawner import ListenSpec, Secret
 from snowfox.core.posix.api import User, Users
 from snowfox.manager.blueprint import Blueprints, free_uids, listen_specs
+from snowfox.service import spec
 from snowfox.service.launch import Node
 from snowfox.service.spec import Configuration, Log, Ready, Service, Socket
 
@@ -65,11 +67,30 @@ def blueprints() -> Blueprints:
 
 def test_a_socket_is_opened_per_address() -> None:
     """Keys name socket and address, as launches list them."""
-    assert [(spec.key, spec.address) for spec in listen_specs(configuration())] == [
+    assert [(one.key, one.address) for one in listen_specs(configuration())] == [
         ("front=127.0.0.1:80", "127.0.0.1:80"),
         ("front=[::1]:80", "[::1]:80"),
     ]
     assert blueprints().launch("web@2", "T").sockets == ["front=127.0.0.1:80", "front=[::1]:80"]
+
+
+def test_a_socket_with_a_file_has_mode_and_owner() -> None:
+    """The others of the same name have none to have it."""
+    front = Socket("front", ("127.0.0.1:80", "unix:@front", "unix:/srv/shop/front"), 7, 0o660, "anna", "web")
+    own = configuration().replace(sockets={"front": front})
+    assert listen_specs(own) == [
+        ListenSpec("front=127.0.0.1:80", "127.0.0.1:80", 7),
+        ListenSpec("front=unix:@front", "unix:@front", 7),
+        ListenSpec("front=unix:/srv/shop/front", "unix:/srv/shop/front", 7, 0o660, "anna", "web"),
+    ]
+
+
+def test_secrets_are_named_only() -> None:
+    """A launch, and a helper beside it, says which file is read; it holds nothing of it."""
+    service = configuration().services["web"].replace(secrets=(spec.Secret("A", "secrets/a", "file"),))
+    some = Blueprints(configuration().replace(services={"web": service}), NODE, FewUsers())
+    for launch in (some.launch("web@1", "T"), some.helper("web@1", ("check",), "0" * 26)):
+        assert launch.secrets == [Secret("A", "/srv/shop/secrets/a", "file")]
 
 
 def test_each_instance_has_its_own_launch() -> None:

@@ -15,7 +15,7 @@ from snowfox.service.launch import (
     run_as,
     socket_keys,
 )
-from snowfox.service.spec import Ready
+from snowfox.service.spec import Ready, Secret
 from snowfox.testing.configuration import FOLDER, configuration
 from snowfox.values import SERVICE_UIDS
 
@@ -206,3 +206,25 @@ def test_names():
     """Names of ports and of keys."""
     assert port_name("shop.front-2") == "SOCKET_SHOP_FRONT_2_PORT"
     assert socket_keys(configuration(SHOP).sockets["back-end"]) == ("back-end=0.0.0.0:81",)
+
+
+def test_secrets():
+    """Their files are absolute, filled in and without detours; neither command nor environment knows them."""
+    found, service = web("")
+    service = service.replace(
+        secrets=(
+            Secret("A", "secrets/${INSTANCE}"),
+            Secret("B", "../other/./b", "file"),
+            Secret("C", "//etc/shop/c", "descriptor"),
+        )
+    )
+    made = plan(found, service, 1, node=HERS, user=ANNA)
+    assert [secret.file for secret in made.secrets] == [
+        f"{FOLDER}/secrets/1",
+        f"{FOLDER.rpartition('/')[0]}/other/b",
+        "/etc/shop/c",
+    ]
+    assert [secret.form for secret in made.secrets] == ["environment", "file", "descriptor"]
+    assert not {"A", "B", "C"} & made.environment.keys()
+    with pytest.raises(UserError, match=r"\$\{A\} is not set"):
+        plan(found, service.replace(command=("web", "${A}")), 1, node=HERS, user=ANNA)

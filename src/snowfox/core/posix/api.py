@@ -107,6 +107,10 @@ class Files(Descriptors):
         """
 
     @abstractmethod
+    def sealed(self, name: str, content: bytes) -> int:
+        """A file in memory with this content, which nobody can change any more (memfd_create(2)), mode 0400; read from its start."""
+
+    @abstractmethod
     def stat(self, path: str | int, *, folder: int | None = None, follow: bool = False) -> Stat:
         """Of a path or an open descriptor."""
 

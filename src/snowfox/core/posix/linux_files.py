@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+from typing import Final
 
 from snowfox.core.posix.api import Files, Folders, Stat
 from snowfox.core.posix.refusal import refused
+
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 class LinuxFiles(Files):
@@ -95,6 +98,22 @@ class LinuxFiles(Files):
             return os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise refused("make a pipe", "", error) from error
+
+    def sealed(self, name: str, content: bytes) -> int:  # noqa: D102
+        try:
+            made = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            try:
+                done = 0
+                while done < len(content):
+                    done += os.pwrite(made, content[done:], done)
+                os.fchmod(made, 0o400)
+                fcntl.fcntl(made, fcntl.F_ADD_SEALS, _SEALS)
+            except OSError:
+                os.close(made)
+                raise
+        except OSError as error:
+            raise refused("make a file in memory", name, error) from error
+        return made
 
     def stat(self, path: str | int, *, folder: int | None = None, follow: bool = False) -> Stat:  # noqa: D102
         try:

@@ -68,6 +68,7 @@ DAEMON: Final = _PARENTS | {
 
 SPAWNER: Final = _PARENTS | {
     "files.link_target",
+    "files.sealed",
     "files.set_blocking",
     "folders.link",
     "folders.make_fifo",

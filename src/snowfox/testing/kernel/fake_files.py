@@ -28,6 +28,7 @@ from snowfox.testing.kernel.opened import (
     OpenPath,
     Pipe,
     PipeEnd,
+    SealedFile,
     Stuck,
 )
 
@@ -161,6 +162,13 @@ class FakeFiles(Files):
             except OSError:
                 self._process.remove(first)
                 raise
+
+    def sealed(self, name: str, content: bytes) -> int:  # noqa: D102
+        with self._kernel.doing(self._process, "files.sealed", "make a file in memory", name):
+            node = RegularFile(0o400, self._process.ids, self._kernel.disk.number())
+            node.data.extend(content)
+            node.links = 0
+            return self._process.add(SealedFile(node, os.O_RDWR))
 
     def stat(self, path: str | int, *, folder: int | None = None, follow: bool = False) -> Stat:  # noqa: D102
         with self._kernel.doing(self._process, "files.stat", "look at", path, path=path):

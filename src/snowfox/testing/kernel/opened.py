@@ -118,6 +118,20 @@ class OpenFile(Opened):
         self._file.data.extend(bytes(size - len(self._file.data)))
 
 
+class SealedFile(OpenFile):
+    """A file in memory that stays as it is (F_SEAL_WRITE and its like)."""
+
+    def write(self, data: bytes) -> int | None:
+        """EPERM."""
+        _ = data
+        raise fault(errno.EPERM)
+
+    def truncate(self, size: int) -> None:
+        """EPERM."""
+        _ = size
+        raise fault(errno.EPERM)
+
+
 class OpenFolder(Opened):
     """A folder."""
 
