@@ -187,7 +187,7 @@ class Secrets:
                 if owners is not None and (found.uid not in owners or _is_open(found)):
                     raise UserError(
                         f"{action}: others may put files into {part}, on the way to {file}",
-                        "it must belong to the project's owner, and not be writable by everybody",
+                        "it must belong to the project's owner, and not be writable by others",
                     )
             return files.open(name, os.O_PATH, folder=here)
         finally:
@@ -216,7 +216,8 @@ class Secrets:
 
 
 def _is_open(found: Stat) -> bool:
-    return bool(found.mode & 0o002) and not found.mode & S_ISVTX
+    """Whether others may put files into a folder; of root's, its group too (a user often has a group of its own)."""
+    return bool(found.mode & (0o022 if found.uid == 0 else 0o002)) and not found.mode & S_ISVTX
 
 
 def _is_text(content: bytes) -> bool:

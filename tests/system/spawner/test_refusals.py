@@ -9,7 +9,7 @@ import pytest
 
 from snowfox.contract.spawner import ListenSpec, Spawner
 from snowfox.errors import ConnectionLost, NotPermitted, SnowFoxError, UserError
-from snowfox.testing.spawner import ID, MANAGER_UID, RealSpawner
+from snowfox.testing.spawner import ID, MANAGER_UID, RealSpawner, order
 
 pytestmark = pytest.mark.system
 is_root = os.geteuid() == 0
@@ -64,6 +64,28 @@ def test_policy_file(make: Callable[..., RealSpawner]) -> None:
     with pytest.raises(NotPermitted) as caught:
         spawner.manager.call(Spawner.open_socket, ListenSpec(f"front={address}", address))
     assert caught.value.hint == f'allow it with  ports = ["18081", "8080"]  in {spawner.policy}'
+
+
+@pytest.mark.skipif(not is_root, reason="policy of root's node")
+def test_policy_changed_between_verify_and_launch(make: Callable[..., RealSpawner]) -> None:
+    """What was verified and reserved is judged by the policy as it is at the launch; a broken policy changes nothing."""
+    spawner = make(policy='users = ["61500"]\nports = ["1024-65535"]')
+    front = ListenSpec("front=127.0.0.1:18083", "127.0.0.1:18083")
+    spawner.manager.call(Spawner.reserve, front)
+    assert spawner.manager.call(Spawner.verify, [order("web", "exit 0")]) == []
+    spawner.policy.write_text('users = ["61501"]\nports = ["443"]')
+    with pytest.raises(NotPermitted) as caught:
+        spawner.launch("web", "exit 0")
+    assert caught.value.hint == f'allow it with  users = ["61500", "61501"]  in {spawner.policy}'
+    with pytest.raises(NotPermitted):
+        spawner.manager.call(Spawner.open_socket, front)
+    spawner.policy.write_text("users = [")
+    with pytest.raises(NotPermitted):
+        spawner.launch("web", "exit 0")
+    said = spawner.manager.call(Spawner.verify, [order("web", "exit 0")])
+    assert said[0].text.startswith(f"cannot read policy {spawner.policy}: ")
+    spawner.policy.write_text('users = ["61500"]')
+    spawner.launch("web", "exit 0")
 
 
 def test_unknown_token(spawner: RealSpawner) -> None:

@@ -144,6 +144,8 @@ def test_folder_that_others_may_write(bench: Bench) -> None:
     folder = bench.kernel.folder("/srv/shop/secrets")
     folder.mode |= 0o002
     assert "others may put files into secrets" in str(refused(bench, KEPT))
+    folder.mode = 0o40775
+    assert "others may put files into secrets" in str(refused(bench, KEPT))
     folder.mode = 0o40755
     folder.uid = 1000
     assert "others may put files into secrets" in str(refused(bench, KEPT))
