@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import Final
 
 from snowfox.core import log
 from snowfox.core.posix.api import Posix, Stat
 from snowfox.errors import PosixError, UserError
 from snowfox.spawner.policy import Policy, load
+from snowfox.values import Seconds
+
+FRESH: Final[Seconds] = 0.01
+"""How long the policy of one launch may be that of the next: a start of a thousand asks a thousand times."""
 
 _log = log.get("spawner")
 
@@ -34,11 +39,16 @@ class InForce:
         self._posix = posix
         self._start = start or policy
         self._seen = None if seen is None else _mark(seen)
+        self._looked: Seconds = -FRESH
         self.policy = policy
         self.problem: UserError | None = None
 
-    def look(self) -> None:
-        """Read the file if it changed. Raises nothing."""
+    def look(self, now: Seconds | None = None) -> None:
+        """Read the file if it changed; given the time, only where that is some time after the last. Raises nothing."""
+        if now is not None:
+            if now - self._looked < FRESH:
+                return
+            self._looked = now
         name = self._start.file
         try:
             found = self._posix.files.stat(name, follow=True)

@@ -158,7 +158,7 @@ def account_of(desk: Desk, launch: Launch) -> Account:
 
 def _check_launch(desk: Desk, launch: Launch) -> None:
     _well_formed(launch)
-    desk.rules.look()
+    desk.rules.look(desk.clock.now())
     account = account_of(desk, launch)
     for refused in desk.secrets.refusals(launch, account):
         raise refused
@@ -199,6 +199,7 @@ def _well_formed(launch: Launch) -> None:
     _require(0 <= launch.umask <= 0o777, "a umask")
     _require(is_note(launch.note), "a note")
     _require(len(launch.secrets) <= MOST_SECRETS, "too many secrets")
+    _require(len(launch.sockets) + len(launch.secrets) <= MOST_SOCKETS, "too many descriptors")
     _require(len({secret.name for secret in launch.secrets}) == len(launch.secrets), "a secret given twice")
     _require(all(map(_is_secret, launch.secrets)), "a secret")
     _require(

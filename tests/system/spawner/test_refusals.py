@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 import pytest
 
 from snowfox.contract.spawner import ListenSpec, Spawner
 from snowfox.errors import ConnectionLost, NotPermitted, SnowFoxError, UserError
+from snowfox.spawner.in_force import FRESH
 from snowfox.testing.spawner import ID, MANAGER_UID, RealSpawner, order
 
 pytestmark = pytest.mark.system
@@ -85,6 +87,7 @@ def test_policy_changed_between_verify_and_launch(make: Callable[..., RealSpawne
     said = spawner.manager.call(Spawner.verify, [order("web", "exit 0")])
     assert said[0].text.startswith(f"cannot read policy {spawner.policy}: ")
     spawner.policy.write_text('users = ["61500"]')
+    time.sleep(2 * FRESH)
     spawner.launch("web", "exit 0")
 
 

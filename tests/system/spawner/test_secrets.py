@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from snowfox.contract.spawner import Launched, ListenSpec, Secret, Spawner
 from snowfox.errors import NotPermitted, SnowFoxError, UserError
+from snowfox.spawner.in_force import FRESH
 from snowfox.testing.spawner import RealSpawner, order, readable
 
 pytestmark = pytest.mark.system
@@ -106,9 +108,11 @@ def test_file_of_root(make: Callable[..., RealSpawner]) -> None:
     with pytest.raises(SnowFoxError):
         spawner.launch("web", "", secrets=secrets)
     spawner.policy.write_text(f'secrets = ["{file.parent}/*"]')
+    time.sleep(2 * FRESH)
     assert spawner.manager.call(Spawner.verify, [order("web", "", secrets=secrets)]) == []
     assert output(spawner.launch("web", 'echo "$A"; echo end', secrets=secrets))[0] == WORDS
     spawner.policy.write_text("secrets = []")
+    time.sleep(2 * FRESH)
     with pytest.raises(SnowFoxError):
         spawner.launch("api", "", secrets=secrets)
 

@@ -37,6 +37,7 @@ def test_changed_between_verify_and_launch(bench: Bench, desk: Desk) -> None:
         requests.handle(desk, CALLER, Spawner.launch.full_name, (LAUNCH,))
     assert caught.value.hint == f'allow it with  users = ["shop", "other"]  in {DEFAULT_FILE}'
     bench.kernel.write(DEFAULT_FILE, b'users = ["shop", "other"]')
+    bench.kernel.clock.advance("20ms")
     assert isinstance(requests.handle(desk, CALLER, Spawner.launch.full_name, (LAUNCH,)), LaunchAsked)
 
 
@@ -73,6 +74,24 @@ def test_unusable(bench: Bench, desk: Desk, content: bytes, mode: int) -> None:
     assert isinstance(requests.handle(desk, CALLER, Spawner.launch.full_name, (LAUNCH,)), LaunchAsked)
     bench.kernel.write(DEFAULT_FILE, b'users = ["shop"]')
     assert requests.handle(desk, CALLER, Spawner.verify.full_name, ([LAUNCH],)).value == []  # type: ignore[union-attr]
+
+
+def test_a_start_of_many(bench: Bench, desk: Desk) -> None:
+    """Launches of one moment look once."""
+    counted: list[str] = []
+    doing = bench.kernel.doing
+
+    def count(process: object, call: str, *rest: object, **details: object) -> object:
+        counted.append(call)
+        return doing(process, call, *rest, **details)  # type: ignore[arg-type]
+
+    bench.kernel.doing = count  # type: ignore[assignment, method-assign]
+    for _ in range(100):
+        requests.handle(desk, CALLER, Spawner.launch.full_name, (LAUNCH,))
+    assert counted.count("files.stat") == 1
+    bench.kernel.clock.advance("20ms")
+    requests.handle(desk, CALLER, Spawner.launch.full_name, (LAUNCH,))
+    assert counted.count("files.stat") == 2
 
 
 def test_gone(bench: Bench) -> None:
