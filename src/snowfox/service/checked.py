@@ -5,6 +5,7 @@ from __future__ import annotations
 from snowfox.core.config.problem import Problem, counted
 from snowfox.core.frozen import Frozen
 from snowfox.errors import ConfigurationRefused
+from snowfox.service.layer import Chain, Origin
 from snowfox.service.spec import Configuration
 
 
@@ -15,11 +16,18 @@ class Checked(Frozen):
         title: the main file, as a person calls it.
         configuration: None when there are errors.
         problems: errors and warnings in the order of the file.
+        chains: what says something about each service, for `origins`.
     """
 
     title: str
     configuration: Configuration | None
     problems: tuple[Problem, ...]
+    chains: dict[str, Chain] = {}  # noqa: RUF012 - a frozen value's default
+
+    def origins(self, service: str) -> dict[str, Origin]:
+        """Who wrote each key of a service (`restart.limit`), found out now; what is not there has its default."""
+        chain = self.chains.get(service)
+        return {} if chain is None else chain.origins()
 
     @property
     def errors(self) -> tuple[Problem, ...]:

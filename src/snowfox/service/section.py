@@ -6,16 +6,16 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from snowfox.core.config.kind import Findings, Items, Text, Whole, is_list, is_table
 from snowfox.core.config.scanner import Path
-from snowfox.core.config.section import Section
+from snowfox.core.config.section import Key, Section
 from snowfox.service.spec import Log, Ready, Restart, Stop
-from snowfox.service.written import COMMAND, ENVIRONMENT, LISTEN, NAME, NAMES, USER
+from snowfox.service.written import COMMAND, ENVIRONMENT, LISTEN, NAME, NAMES, TEMPLATE, USER
 
 MOST_INSTANCES: Final = 1000
 
-TABLES: Final = ("node", "socket", "service")
+TABLES: Final = ("node", "defaults", "socket", "template", "service")
 """Tables at the top of a file."""
 
-LATER_TABLES: Final = frozenset({"access", "defaults", "http", "metrics", "on", "template", "trace"})
+LATER_TABLES: Final = frozenset({"access", "http", "metrics", "on", "trace"})
 """Designed, and not there yet."""
 
 
@@ -83,7 +83,6 @@ class ServiceTable(Section):
             "description",
             "environment-files",
             "essential",
-            "extends",
             "inherit-environment",
             "labels",
             "limits",
@@ -116,6 +115,7 @@ class ServiceTable(Section):
     stop: Stop = Stop()
     log: Log = Log()
     autostart: bool = True
+    extends: Annotated[str, TEMPLATE] | None = None
 
     @classmethod
     def advise(cls, value: Any, path: Path) -> str:
@@ -123,3 +123,32 @@ class ServiceTable(Section):
         if len(path) == 3 and is_table(value) and "command" in value:
             return f'a dotted name is quoted: [service."{path[1]}.{path[2]}"]'
         return ""
+
+
+class TemplateTable(ServiceTable):
+    """`[template.NAME]`: what services have that say `extends = "NAME"`; nothing in it must be written."""
+
+    EXAMPLE: ClassVar[str] = '[template.python] and below it user = "shop"'
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def keys(cls) -> dict[str, Key]:
+        """Those of a service, but for `LEFT_OUT`."""
+        keys = super().keys()
+        return {
+            name: key._replace(is_required=False) for name, key in keys.items() if name not in cls.LEFT_OUT
+        }
+
+    @classmethod
+    def advise(cls, value: Any, path: Path) -> str:
+        """A key of services that cannot be here."""
+        return "this is for a service of its own" if path[-1] in cls.LEFT_OUT else super().advise(value, path)
+
+
+class DefaultsTable(TemplateTable):
+    """`[defaults]`: what all services have, unless they or their templates say otherwise."""
+
+    EXAMPLE: ClassVar[str] = "[defaults] and below it log = { keep = 5 }"
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
+        {"command", "sockets", "instances", "requires", "after", "type", "extends"}
+    )

@@ -33,6 +33,7 @@ class Ready(Section):
 
     LATER: ClassVar[frozenset[str]] = frozenset({"descriptor", "unix", "log"})
     EXAMPLE: ClassVar[str] = "{ notify = true }"
+    WHOLE: ClassVar[bool] = True
 
     notify: bool = False
     tcp: Annotated[str, TCP] | None = None

@@ -10,12 +10,24 @@ from snowfox.core.config.nearest import did_you_mean
 from snowfox.core.config.problem import Problem, quoted
 from snowfox.core.config.report import Enough, Report
 from snowfox.core.config.scanner import Path
-from snowfox.core.config.section import Reader, Section
+from snowfox.core.config.section import Reader, Section, build
 from snowfox.core.config.source import Sources
 from snowfox.service.checked import Checked
-from snowfox.service.section import LATER_TABLES, TABLES, NodeTable, ServiceTable, SocketTable
-from snowfox.service.spec import Configuration, Ready, Service, Socket
+from snowfox.service.inheritance import Inheritance, Sum
+from snowfox.service.layer import Chain, Layer
+from snowfox.service.placing import absolute_address, make_absolute
+from snowfox.service.section import (
+    LATER_TABLES,
+    TABLES,
+    DefaultsTable,
+    NodeTable,
+    ServiceTable,
+    SocketTable,
+    TemplateTable,
+)
+from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.service.toml_checks import check
+from snowfox.service.written import COMMAND
 from snowfox.values import LONGEST_NAME, is_name
 
 S = TypeVar("S", bound=Section)
@@ -29,32 +41,37 @@ def read(sources: Sources, *, host: str) -> Checked:
         return Checked(main.title, None, (document,))
     report = Report(document)
     try:
-        configuration = _read(report, sources, host)
+        configuration, chains = _read(report, sources, host)
     except Enough:
         return Checked(main.title, None, report.listed())
     problems = report.listed()
     is_refused = any(not problem.is_warning for problem in problems)
-    return Checked(main.title, None if is_refused else configuration, problems)
+    return Checked(main.title, None if is_refused else configuration, problems, chains)
 
 
-def _read(report: Report, sources: Sources, host: str) -> Configuration:
+def _read(report: Report, sources: Sources, host: str) -> tuple[Configuration, dict[str, Chain]]:
     reading = _Reading(report, sources)
     node = reading.node(host)
     sockets = reading.sockets()
     services = reading.services()
     configuration = Configuration(node, services, sockets, sources.version(), sources.folder)
-    check(report, configuration)
-    return configuration
+    check(report, configuration, reading.chains, reading.layers)
+    return configuration, reading.chains
 
 
 class _Reading:
-    """Reads the tables of a document. What has errors is there too, without the keys that have them."""
+    """Reads the tables of a document. What has errors is there too, without the keys that have them.
+
+    `layers` has all that says something about services, `chains` what counts for each.
+    """
 
     def __init__(self, report: Report, sources: Sources) -> None:
         self._report = report
         self._document = document = report.document
         self._folder = sources.folder
         self._owner = sources.main.owner
+        self.chains: dict[str, Chain] = {}
+        self.layers: list[Layer] = []
         for name in document.tree:
             self._known_table(name)
 
@@ -69,28 +86,54 @@ class _Reading:
         for name in self._named("socket"):
             table = self._table(SocketTable, ("socket", name), f"socket {name}")
             if table is not None:
-                listen = tuple(self._absolute(address) for address in table.listen or ())
+                listen = tuple(absolute_address(self._folder, address) for address in table.listen or ())
                 sockets[name] = Socket(name, listen, table.backlog)
         return sockets
 
     def services(self) -> dict[str, Service]:
-        """`[service.*]`."""
+        """`[service.*]`, each with what it has from `[template.*]` and `[defaults]`."""
+        templates = {name: self._layer(TemplateTable, ("template", name)) for name in self._named("template")}
+        known = {name: layer for name, layer in templates.items() if layer is not None}
+        own = {name: self._layer(ServiceTable, ("service", name)) for name in self._named("service")}
+        inheritance = Inheritance(known, self._defaults())
+        inheritance.check()
         services: dict[str, Service] = {}
-        for name in self._named("service"):
-            table = self._table(ServiceTable, ("service", name), f"service {name}")
-            if table is not None:
-                services[name] = self._service(name, table)
+        for name, layer in own.items():
+            if layer is not None:
+                inheritance.check_extends(layer)
+                services[name] = self._service(name, inheritance.of(layer))
         return services
 
-    def _service(self, name: str, table: ServiceTable) -> Service:
+    def _defaults(self) -> Layer | None:
+        return self._layer(DefaultsTable, ("defaults",)) if "defaults" in self._document.tree else None
+
+    def _layer(self, section: type[ServiceTable], root: tuple[str, ...]) -> Layer | None:
+        subject = " ".join(root)
+        fields = Reader(self._report, root, subject).partial(section)
+        if fields is None:
+            return None
+        make_absolute(fields, self._folder)
+        layer = Layer(self._report, root, subject, fields, self._folder, self._owner)
+        self.layers.append(layer)
+        return layer
+
+    def _service(self, name: str, whole: Sum) -> Service:
+        fields, chain = whole
+        self.chains[name] = chain
+        if "command" not in fields:
+            fields = {**fields, "command": ()}
+            if chain.where(("command",)) is None:
+                chain[0].wrong(
+                    ("command",), "command is missing", hint=f"for example command = {COMMAND.example}"
+                )
+        table = build(ServiceTable, fields)
         restart = table.restart
-        written: Any = self._document.tree["service"][name].get("restart", {})
-        if table.type == "task" and "when" not in written:
+        if table.type == "task" and "when" not in fields.get("restart", ()):
             restart = restart.replace(when="never")
         return Service(
             name=name,
-            command=table.command or (),
-            directory=in_folder(self._folder, table.directory) if table.directory else "",
+            command=table.command,
+            directory=table.directory,
             environment=table.environment,
             user=table.user,
             sockets=table.sockets,
@@ -98,22 +141,13 @@ class _Reading:
             requires=tuple(dict.fromkeys(table.requires)),
             after=tuple(dict.fromkeys(table.after)),
             is_task=table.type == "task",
-            ready=self._ready(table.ready),
+            ready=table.ready,
             restart=restart,
             stop=table.stop,
             log=table.log,
             autostart=table.autostart,
-            owner=self._owner,
+            owner=chain[0].owner,
         )
-
-    def _ready(self, ready: Ready) -> Ready:
-        return ready if ready.http is None else ready.replace(http=self._absolute(ready.http))
-
-    def _absolute(self, address: str) -> str:
-        """A unix path is relative to the folder of the file."""
-        if not address.startswith("unix:") or address.startswith("unix:@"):
-            return address
-        return "unix:" + in_folder(self._folder, address.removeprefix("unix:"))
 
     def _known_table(self, name: str) -> None:
         if name in TABLES:
@@ -149,11 +183,3 @@ class _Reading:
 
     def _table(self, section: type[S], path: Path, subject: str) -> S | None:
         return Reader(self._report, path, subject).read(section)
-
-
-def in_folder(folder: str, path: str) -> str:
-    """A path made absolute; one that begins with `/` or `${` is left as it is."""
-    if path.startswith(("/", "${")):
-        return path
-    path = path.removeprefix("./")
-    return folder if path in ("", ".") else f"{folder.rstrip('/')}/{path}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from snowfox.core.config.kind import is_table
@@ -12,9 +12,9 @@ from snowfox.core.config.report import Report
 from snowfox.core.config.scanner import Path
 from snowfox.core.posix.address import parse as parse_address
 from snowfox.service.cycle import cycles
-from snowfox.service.filling import uses
-from snowfox.service.launch import own_names, port_name
+from snowfox.service.layer import Chain, Layer
 from snowfox.service.spec import Configuration, Ready, Service
+from snowfox.service.variables import Variables
 from snowfox.service.written import shell_character
 
 MOST_SOCKETS: Final = 24
@@ -26,29 +26,38 @@ _FORMS: Final = ("notify", "tcp", "http", "command", "delay")
 _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
-def check(report: Report, configuration: Configuration) -> None:
+def check(
+    report: Report, configuration: Configuration, chains: Mapping[str, Chain], layers: Iterable[Layer]
+) -> None:
     """All that is wrong between the tables.
 
     Args:
-        report: takes it.
+        report: of the main document.
         configuration: what it says; keys that have errors of their own are left out, and not looked at again.
+        chains: by service, what says something about it.
+        layers: all that says something about services, what no service has included.
     """
-    checks = _Checks(report, configuration)
+    checks = _Checks(report, configuration, chains)
     checks.addresses()
+    for layer in layers:
+        checks.layer(layer)
+    variables = Variables(configuration, chains)
     for service in configuration.services.values():
         checks.service(service)
+        variables.check(service)
     checks.circles()
     checks.whole()
 
 
 class _Checks:
-    def __init__(self, report: Report, configuration: Configuration) -> None:
+    def __init__(self, report: Report, configuration: Configuration, chains: Mapping[str, Chain]) -> None:
         self._report = report
         self._tree = report.document.tree
         self._services = configuration.services
         self._sockets = configuration.sockets
+        self._chains = chains
         self._unready: set[str] = set()
-        self._ports = frozenset(port_name(name) for name in self._sockets)
+        self._warned: set[Path] = set()
 
     def addresses(self) -> None:
         """No address twice; port 0 and different kinds are different addresses."""
@@ -70,21 +79,31 @@ class _Checks:
                     where = "twice" if other == socket.name else f"by socket {other} too"
                     self._wrong(f"socket {socket.name}", path, f"{quoted(address)} is listened on {where}")
 
+    def layer(self, layer: Layer) -> None:
+        """What is wrong with a table whichever service has it: names, and forms of `ready`."""
+        self._of_sockets(layer)
+        for key in ("requires", "after"):
+            for index, name in enumerate(layer.fields.get(key, ())):
+                if name not in self._services:
+                    listed = "services here: " + ", ".join([*self._services][:8])
+                    hint = did_you_mean(name, self._services) or listed
+                    layer.wrong((key, index), f"there is no service {quoted(name)}", hint=hint)
+        ready = layer.table.get("ready")
+        if is_table(ready):
+            _of_forms(layer, ready)
+
     def service(self, service: Service) -> None:
         """Everything about one service."""
-        self._of_sockets(service)
-        self._of_waits(service)
-        self._of_ready(service)
-        self._of_variables(service)
-        command = self._written(service).get("command")
-        if isinstance(command, str) and (letters := shell_character(command)):
-            path: Path = ("service", service.name, "command")
-            self._report.warn(
-                path,
-                f"service {service.name}: {quoted(letters)} is passed on as it is, for no shell runs",
-                hint=f'if a shell is meant: command = ["sh", "-c", {_toml(command)}]',
-                within=letters,
-            )
+        chain = self._chains[service.name]
+        count = sum(len(self._sockets[name].listen) for name in {*service.sockets} & self._sockets.keys())
+        if count > MOST_SOCKETS:
+            why = f"{count} addresses are more than the {MOST_SOCKETS} that can be passed"
+            chain.wrong(f"service {service.name}", ("sockets",), why)
+        for key, others in (("requires", service.requires), ("after", service.after)):
+            for name in others:
+                self._of_readiness(service, key, name)
+        self._of_ready(service, chain)
+        self._of_shell(chain)
 
     def circles(self) -> None:
         """Services that wait for one another. `web requires cache after web`."""
@@ -95,9 +114,9 @@ class _Checks:
                 says += f"{name} {'requires' if following in self._services[name].requires else 'after'} "
             name, following = circle[0], circle[1 % len(circle)]
             key = "requires" if following in self._services[name].requires else "after"
-            path: Path = ("service", name, key, self._written(self._services[name])[key].index(following))
+            chain = self._chains[name]
             why = f"it waits for itself: {says}{circle[0]}"
-            self._wrong(f"service {name}", path, why)
+            chain.wrong(f"service {name}", (key, chain.written(key).index(following)), why)
 
     def whole(self) -> None:
         """A configuration without a service is most likely not what was meant."""
@@ -106,66 +125,50 @@ class _Checks:
             file = self._report.document.file
             self._report.add(Problem("there is no service in it", hint, file, is_warning=True))
 
-    def _of_sockets(self, service: Service) -> None:
-        subject = f"service {service.name}"
-        count = 0
+    def _of_sockets(self, layer: Layer) -> None:
         seen: set[str] = set()
-        for index, name in enumerate(service.sockets):
-            path: Path = ("service", service.name, "sockets", index)
+        for index, name in enumerate(layer.fields.get("sockets", ())):
             if name not in self._sockets:
                 hint = did_you_mean(name, self._sockets) or f"write [socket.{name}]"
-                self._wrong(subject, path, f"there is no socket {quoted(name)}", hint=hint)
+                layer.wrong(("sockets", index), f"there is no socket {quoted(name)}", hint=hint)
             elif name in seen:
-                self._wrong(subject, path, f"{quoted(name)} is written twice")
-            else:
-                seen.add(name)
-                count += len(self._sockets[name].listen)
-        if count > MOST_SOCKETS:
-            path = ("service", service.name, "sockets")
-            self._wrong(
-                subject, path, f"{count} addresses are more than the {MOST_SOCKETS} that can be passed"
-            )
-
-    def _of_waits(self, service: Service) -> None:
-        for key, others in (("requires", service.requires), ("after", service.after)):
-            for name in others:
-                if name not in self._services:
-                    path = self._item(service, key, name)
-                    hint = did_you_mean(name, self._services) or "services here: " + ", ".join(
-                        [*self._services][:8]
-                    )
-                    self._wrong(
-                        f"service {service.name}", path, f"there is no service {quoted(name)}", hint=hint
-                    )
-                else:
-                    self._of_readiness(service, key, name)
+                layer.wrong(("sockets", index), f"{quoted(name)} is written twice")
+            seen.add(name)
 
     def _of_readiness(self, service: Service, key: str, name: str) -> None:
         """Whoever waits for a service that cannot say it is ready waits for next to nothing."""
         other = self._services.get(name)
-        if other is None or other.is_task or "ready" in self._written(other) or name in self._unready:
+        if other is None or other.is_task or not other.ready.is_immediate or name in self._unready:
             return
         self._unready.add(name)
-        self._report.warn(
-            self._item(service, key, name),
+        if self._chains[name].where(("ready",)) is not None:
+            return
+        chain = self._chains[service.name]
+        chain.warn(
+            (key, chain.written(key).index(name)),
             f"service {service.name} waits for {name}, which cannot say that it is ready",
             hint=f'say how in [service.{quoted_key(name)}], for example ready = {{ tcp = "127.0.0.1:6379" }}',
         )
 
-    def _of_ready(self, service: Service) -> None:
-        written = self._written(service).get("ready")
-        if not is_table(written):
-            return
-        subject, path = f"service {service.name}", ("service", service.name, "ready")
-        forms = [form for form in _FORMS if written.get(form, False) is not False]
-        if service.is_task:
+    def _of_shell(self, chain: Chain) -> None:
+        """What only a shell would understand, told once where it is written."""
+        command = chain.written("command")
+        letters = shell_character(command) if isinstance(command, str) else ""
+        layer = chain.where(("command",)) if letters else None
+        if layer is not None and layer.root not in self._warned:
+            self._warned.add(layer.root)
+            chain.warn(
+                ("command",),
+                f"{layer.subject}: {quoted(letters)} is passed on as it is, for no shell runs",
+                hint=f'if a shell is meant: command = ["sh", "-c", {_toml(command)}]',
+                within=letters,
+            )
+
+    def _of_ready(self, service: Service, chain: Chain) -> None:
+        subject = f"service {service.name}"
+        if service.is_task and chain.where(("ready",)) is not None:
             why = "a task is ready when it finished well; ready is for services"
-            self._wrong(subject, path, why, part="key")
-        elif len(forms) != 1 and written.keys() <= Ready.keys().keys():
-            why = "ready says nothing" if not forms else f"ready says {' and '.join(forms)}: one is enough"
-            self._wrong(subject, path, why, hint="one of notify, tcp, http, command, delay")
-        if "path" in written and "http" not in written:
-            self._wrong(subject, (*path, "path"), "ready.path is only for http", part="key")
+            chain.wrong(subject, ("ready",), why, part="key")
         self._of_shared_probe(service, service.ready)
 
     def _of_shared_probe(self, service: Service, ready: Ready) -> None:
@@ -177,72 +180,26 @@ class _Checks:
         for name in service.sockets:
             socket = self._sockets.get(name)
             if socket is not None and any(_reaches(probed, listen) for listen in socket.listen):
-                self._wrong(
+                self._chains[service.name].wrong(
                     f"service {service.name}",
-                    ("service", service.name, "ready", form),
+                    ("ready", form),
                     f"{service.instances} instances share socket {name}: a probe cannot tell which one answered",
                     hint="each can say so itself: ready = { notify = true }",
                 )
                 return
 
-    def _of_variables(self, service: Service) -> None:
-        known: frozenset[str] | None = None
-        for path, text in self._texts(service):
-            for use in uses(text):
-                known = known or own_names(service) | frozenset(service.environment) | self._ports
-                fault, hint = use.fault, use.hint
-                is_itself = path[2:] == ("environment", use.name) and use.name not in own_names(service)
-                if not fault and (use.name not in known or is_itself):
-                    fault = f"{quoted(use.name)} is not set"
-                    hint = did_you_mean(use.name, known) or "write it in environment"
-                if not fault:
-                    fault = self._of_port(use.name)
-                if fault:
-                    self._wrong(f"service {service.name}", path, fault, hint=hint, within=use.written)
-        if known is not None:
-            self._of_environment(service)
-
-    def _of_port(self, name: str) -> str:
-        """Why there is no such port, or ""."""
-        for socket in self._sockets.values():
-            if port_name(socket.name) == name and all(parse_address(text).is_unix for text in socket.listen):
-                return f"socket {socket.name} has no port"
-        return ""
-
-    def _of_environment(self, service: Service) -> None:
-        environment = service.environment
-        waits = {
-            name: [use.name for use in uses(text) if use.name in environment and use.name != name]
-            for name, text in environment.items()
-        }
-        for circle in cycles(waits, most=MOST_CIRCLES):
-            path = ("service", service.name, "environment", circle[0])
-            why = f"{circle[0]} is made from itself: {' from '.join([*circle, circle[0]])}"
-            self._wrong(f"service {service.name}", path, why)
-
-    def _texts(self, service: Service) -> Iterator[tuple[Path, str]]:
-        """Every text of a service that may hold `${NAME}`, with its path."""
-        root: Path = ("service", service.name)
-        written = self._written(service)
-        for index, word in enumerate(service.command):
-            yield _word((*root, "command"), index, written["command"]), word
-        for index, word in enumerate(service.ready.command):
-            yield _word((*root, "ready", "command"), index, written["ready"]["command"]), word
-        for name, value in service.environment.items():
-            yield (*root, "environment", name), value
-        yield (*root, "directory"), service.directory
-        yield (*root, "ready", "tcp"), service.ready.tcp or ""
-        yield (*root, "ready", "http"), service.ready.http or ""
-
-    def _written(self, service: Service) -> dict[str, Any]:
-        table: dict[str, Any] = self._tree["service"][service.name]
-        return table
-
-    def _item(self, service: Service, key: str, name: str) -> Path:
-        return ("service", service.name, key, self._written(service)[key].index(name))
-
     def _wrong(self, subject: str, path: Path, why: str, **place: Any) -> None:
         self._report.wrong(path, f"cannot read {subject}: {why}", **place)
+
+
+def _of_forms(layer: Layer, ready: dict[str, Any]) -> None:
+    """Exactly one way of being ready."""
+    forms = [form for form in _FORMS if ready.get(form, False) is not False]
+    if len(forms) != 1 and ready.keys() <= Ready.keys().keys():
+        why = "ready says nothing" if not forms else f"ready says {' and '.join(forms)}: one is enough"
+        layer.wrong(("ready",), why, hint="one of notify, tcp, http, command, delay")
+    if "path" in ready and "http" not in ready:
+        layer.wrong(("ready", "path"), "ready.path is only for http", part="key")
 
 
 def quoted_key(name: str) -> str:

@@ -107,6 +107,10 @@ class Environment(Kind):
                 findings.wrong((*path, name), f"{quoted(name)} cannot name a variable", part="key")
         return value
 
+    def over(self, upper: Any, lower: Any) -> Any:
+        """Variable by variable."""
+        return {**lower, **upper}
+
 
 _TEXT: Final = Text()
 _OURS: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"})
@@ -214,6 +218,7 @@ DURATION: Final = Parsed("a duration", '"10s", "500ms", "2m"', _duration)
 SIZE: Final = Parsed("a size", '"64K", "20M", "2G"', _size)
 SIGNAL: Final = Parsed("the name of a signal", '"TERM", "QUIT", "HUP"', _signal)
 NAME: Final = Parsed("a name", '"cache", "shop.web"', _name)
+TEMPLATE: Final = Parsed("the name of a template", '"python"', _name)
 USER: Final = Parsed("the name of a user", '"www-data"', _user)
 ENVIRONMENT: Final = Environment()
 LISTEN: Final = Items(

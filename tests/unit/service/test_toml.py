@@ -171,7 +171,7 @@ def test_tables_to_come(table):
         (
             "port = 1\n",
             '1:1: cannot read snowfox.toml: unknown key "port"',
-            "known here: node, socket, service",
+            "known here: node, defaults, socket, template, service",
         ),
         (
             "service = 1\n",

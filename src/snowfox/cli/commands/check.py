@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from typing import Any, Final
@@ -34,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises ConfigurationRefused when there is nothing that can be read; with `--json` that is a problem like others.
     """
+    gc.disable()  # what is read stays until the end, and looking through it again and again takes 40 ms of 1,000 services
     try:
         checked = check(options.path, posix=LinuxPosix())
     except ConfigurationRefused as error:

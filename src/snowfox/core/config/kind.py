@@ -42,6 +42,14 @@ class Kind(ABC):
     def read(self, value: Any, path: Path, findings: Findings) -> Any:
         """The converted value. What is wrong goes to `findings`; then the result is not used."""
 
+    def over(self, upper: Any, lower: Any) -> Any:  # noqa: ARG002 - for subclasses
+        """Of two values that were read, one laid over the other: the upper, unless the kind adds them up."""
+        return upper
+
+    def finish(self, value: Any) -> Any:
+        """What a value that was read, and laid over others, becomes."""
+        return value
+
     def refuse(self, value: Any, path: Path, findings: Findings) -> None:
         """Report a value of the wrong type."""
         hint = f"for example {self.example}" if self.example else ""

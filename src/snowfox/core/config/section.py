@@ -11,14 +11,19 @@ report = Report(document)
 http = Reader(report, ("http",), "http").read(Http)     # what is wrong is in `report`
 ```
 
-Each field is a key: `max_delay` is written `max-delay`. Its kind is what `Annotated` carries, or follows from a
-plain type (`str`, `bool`, a `Literal`, another section). A field marked `INTERNAL` is no key. Everything that is
-wrong in a table is collected, nothing stops at the first error. Rejected: msgspec's convert (stops at the first
-error), pydantic (16.8 MB).
+Each field is a key: `max_delay` is written `max-delay`, `as_` is written `as`. Its kind is what `Annotated` carries,
+or follows from a plain type (`str`, `bool`, a `Literal`, another section). A field marked `INTERNAL` is no key.
+Everything that is wrong in a table is collected, nothing stops at the first error. Rejected: msgspec's convert (stops
+at the first error), pydantic (16.8 MB).
+
+Tables that add up (defaults, a template, what a service says itself) are read one by one into a `Partial`: only what
+is written, typed, so that a mistake is found once and where it stands. `merge` lays one over another, `build` makes
+the section of the sum.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -54,13 +59,36 @@ class Key(NamedTuple):
     is_required: bool
 
 
+class _Plan(NamedTuple):
+    """What is found out once about a section.
+
+    Args:
+        parts: keys whose values are made of partial ones.
+        required: keys that must be written.
+        defaults: all fields in order, each with its default.
+    """
+
+    parts: tuple[Key, ...]
+    required: dict[str, Key]
+    defaults: tuple[tuple[str, Any], ...]
+
+
+Partial = dict[str, Any]
+"""What a table says: typed values by field, the defaults not filled in. That of a table in it is a `Partial` too."""
+
+
 class Section(Frozen):
-    """A table. Subclasses declare its keys as annotated fields."""
+    """A table. Subclasses declare its keys as annotated fields.
+
+    `LATER` are keys that are designed and not there yet, `EXAMPLE` shows one, `WHOLE` says that its keys exclude one
+    another, so that such a table replaces the one below it and is not added to it.
+    """
 
     LATER: ClassVar[frozenset[str]] = frozenset()
     EXAMPLE: ClassVar[str] = ""
+    WHOLE: ClassVar[bool] = False
     _keys: ClassVar[dict[str, Key] | None] = None
-    _must: ClassVar[tuple[tuple[str, Key], ...]] = ()
+    _plan: ClassVar[_Plan | None] = None
 
     @classmethod
     def keys(cls) -> dict[str, Key]:
@@ -69,18 +97,21 @@ class Section(Frozen):
             hints = get_type_hints(cls, include_extras=True)
             missing = cls.required()
             cls._keys = {
-                field.replace("_", "-"): Key(field, kind, field in missing)
+                field.rstrip("_").replace("_", "-"): Key(field, kind, field in missing)
                 for field in cls._names
                 if (kind := _kind(hints[field])) is not None
             }
-            cls._must = tuple((name, key) for name, key in cls._keys.items() if key.is_required)
         return cls._keys
 
     @classmethod
-    def needed(cls) -> tuple[tuple[str, Key], ...]:
-        """The keys that must be written."""
-        cls.keys()
-        return cls._must
+    def plan(cls) -> _Plan:
+        """How a value of it is made."""
+        if "_plan" not in cls.__dict__ or cls._plan is None:
+            keys = cls.keys()
+            parts = tuple(key for key in keys.values() if type(key.kind).finish is not Kind.finish)
+            required = {name: key for name, key in keys.items() if key.is_required}
+            cls._plan = _Plan(parts, required, tuple(cls._defaults.items()))
+        return cls._plan
 
     @classmethod
     def advise(cls, value: Any, path: Path) -> str:  # noqa: ARG003 - for subclasses
@@ -101,11 +132,21 @@ class Nested(Kind):
         self.example = section.EXAMPLE
 
     def read(self, value: Any, path: Path, findings: Findings) -> Any:
-        """The section."""
+        """What is written of it, a `Partial`."""
         if not is_table(value):
             self.refuse(value, path, findings)
             return None
-        return fill(self.section, value, path, findings)
+        fields = partial(self.section, value, path, findings)
+        require(self.section, value, path, findings)
+        return fields
+
+    def over(self, upper: Any, lower: Any) -> Any:
+        """Key by key, unless they exclude one another."""
+        return upper if self.section.WHOLE else merge(self.section, upper, lower)
+
+    def finish(self, value: Any) -> Any:
+        """The section."""
+        return build(self.section, value)
 
 
 class Reader:
@@ -129,14 +170,30 @@ class Reader:
 
     def read(self, section: type[S]) -> S | None:
         """The table at the root, with the defaults of keys that have problems; None when it is no table."""
-        table: Any = self._report.document.tree
-        for step in self._root:
-            table = table[step]
+        fields = self.partial(section)
+        if fields is None:
+            return None
+        table = self.table
+        for key in require(section, table, self._root, self):
+            fields.setdefault(key.field, None)
+        return build(section, fields)
+
+    def partial(self, section: type[Section]) -> Partial | None:
+        """What is written in the table at the root, without what has problems; None when it is no table."""
+        table = self.table
         if not is_table(table):
             hint = f"for example {section.EXAMPLE}" if section.EXAMPLE else ""
             self.wrong(self._root, "it must be a table", hint=hint, part="key")
             return None
-        return fill(section, table, self._root, self)
+        return partial(section, table, self._root, self)
+
+    @property
+    def table(self) -> Any:
+        """What stands at the root."""
+        table: Any = self._report.document.tree
+        for step in self._root:
+            table = table[step]
+        return table
 
     def wrong(self, path: Path, why: str, *, hint: str = "", part: Part = "value") -> None:
         """A problem with the key or value at `path`."""
@@ -154,27 +211,53 @@ def label(path: Path) -> str:
     return ".".join(str(step) for step in path)
 
 
-def fill(section: type[S], table: dict[str, Any], path: Path, findings: Findings) -> S:
-    """A section from a table, with the defaults of keys that are not written or have problems (None without one)."""
+def partial(section: type[Section], table: dict[str, Any], path: Path, findings: Findings) -> Partial:
+    """The typed values of a table; what has problems is left out."""
     keys = section.keys()
-    values: dict[str, Any] = {}
+    fields: Partial = {}
+    count = findings.count
     for name, value in table.items():
         key = keys.get(name)
         if key is None:
             _refuse_key(section, value, (*path, name), findings)
+            count = findings.count
             continue
-        before = findings.count
         read = key.kind.read(value, (*path, name), findings)
-        if findings.count == before:
-            values[key.field] = read
-    for name, key in section.needed():
-        if key.field in values:
-            continue
-        values[key.field] = None
+        now = findings.count
+        if now == count:
+            fields[key.field] = read
+        count = now
+    return fields
+
+
+def require(section: type[Section], table: dict[str, Any], path: Path, findings: Findings) -> Iterable[Key]:
+    """The keys that must be written; those that are not are reported."""
+    required = section.plan().required
+    for name, key in required.items():
         if name not in table:
             example = f"for example {name} = {key.kind.example}" if key.kind.example else ""
             findings.wrong((*path, name), f"{findings.label((*path, name))} is missing", hint=example)
-    return section(**values)
+    return required.values()
+
+
+def merge(section: type[Section], upper: Partial, lower: Partial) -> Partial:
+    """One table laid over another: what both say is decided by the kind of the key."""
+    if not lower:
+        return upper
+    merged = {**lower, **upper}
+    shared = upper.keys() & lower.keys()
+    for key in section.keys().values() if shared else ():
+        if key.field in shared:
+            merged[key.field] = key.kind.over(upper[key.field], lower[key.field])
+    return merged
+
+
+def build(section: type[S], fields: Partial) -> S:
+    """The section, with the defaults of what is not there; what must be written must be there."""
+    parts, _, defaults = section.plan()
+    made = {key.field: key.kind.finish(fields[key.field]) for key in parts if key.field in fields}
+    fields = {**fields, **made} if made else fields
+    return section(*[fields.get(name, default) for name, default in defaults])
 
 
 def _refuse_key(section: type[Section], value: Any, path: Path, findings: Findings) -> None:

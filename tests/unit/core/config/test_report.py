@@ -3,7 +3,8 @@
 import pytest
 
 from snowfox.core.config.document import Document, parse
-from snowfox.core.config.report import MOST, Enough, Report
+from snowfox.core.config.problem import Problem
+from snowfox.core.config.report import MOST, Enough, Report, in_order
 
 
 def report(text):
@@ -33,3 +34,23 @@ def test_bound():
         found.wrong(("a",), "no")
     assert len(found.listed()) == MOST + 1
     assert found.listed()[-1].show() == "f: only the first 100 problems are listed"
+
+
+def test_once():
+    """What is found again at the same place is told the first time; something else there is told too."""
+    found = report("a = 1\n")
+    found.once(("a",), "of one", key="why")
+    found.once(("a",), "of another", key="why")
+    found.once(("a",), "of another", key="other")
+    assert [problem.text for problem in found.listed()] == ["of one", "of another"]
+
+
+def test_several_documents():
+    """Problems of several documents have one list, file after file, those without a line at the end."""
+    shared = []
+    for name in ("b", "a"):
+        document = parse(name, "x = 1\n")
+        assert isinstance(document, Document)
+        Report(document, shared).wrong(("x",), name)
+    shared.insert(0, Problem("whole", file="a"))
+    assert [problem.text for problem in in_order(shared, ["a", "b"])] == ["a", "b", "whole"]

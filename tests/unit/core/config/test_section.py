@@ -7,7 +7,7 @@ import pytest
 from snowfox.core.config.document import Document, parse
 from snowfox.core.config.kind import Items, Text, Whole
 from snowfox.core.config.report import Report
-from snowfox.core.config.section import INTERNAL, Reader, Section, label
+from snowfox.core.config.section import INTERNAL, Reader, Section, build, label, merge
 
 
 class Inner(Section):
@@ -138,3 +138,49 @@ def test_type_without_kind():
 
     with pytest.raises(TypeError, match="no kind for"):
         Wrong.keys()
+
+
+class Choices(Section):
+    WHOLE: ClassVar[bool] = True
+
+    one: bool = False
+    other: bool = False
+
+
+class Layered(Section):
+    mode: str = "m"
+    as_: str = "a"
+    inner: Inner = Inner()
+    more: Table = Table(name="t")
+    choices: Choices = Choices()
+
+
+def test_layers():
+    """Tables add up key by key, those whose keys exclude one another and lists do not; neither layer is changed."""
+    lower = {
+        "mode": "low",
+        "as_": "low",
+        "more": {"name": "x", "items": ("a", "b")},
+        "choices": {"one": True},
+    }
+    upper = {
+        "mode": "up",
+        "inner": {"on": True},
+        "more": {"max_count": 2, "items": ("c",)},
+        "choices": {"other": True},
+    }
+    before = repr((lower, upper))
+    whole = build(Layered, merge(Layered, upper, lower))
+    assert whole == Layered(
+        mode="up",
+        as_="low",
+        inner=Inner(on=True),
+        more=Table(name="x", max_count=2, items=("c",)),
+        choices=Choices(other=True),
+    )
+    assert repr((lower, upper)) == before
+
+
+def test_key_that_is_a_word_of_python():
+    """A field that ends in `_` is a key without it."""
+    assert list(Layered.keys()) == ["mode", "as", "inner", "more", "choices"]

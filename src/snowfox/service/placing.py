@@ -1,0 +1,43 @@
+"""Relative paths of a table, made absolute: they are relative to the file that says them."""
+
+from __future__ import annotations
+
+from snowfox.core.config.section import Partial
+
+
+def make_absolute(fields: Partial, folder: str) -> None:
+    """Change the paths in what a table says about a service.
+
+    Args:
+        fields: of a `ServiceTable`, which are changed.
+        folder: of the file, absolute.
+    """
+    if "directory" in fields:
+        fields["directory"] = in_folder(folder, fields["directory"])
+    if "command" in fields:
+        fields["command"] = _program(fields["command"], folder)
+    ready = fields.get("ready", ())
+    if "http" in ready:
+        ready["http"] = absolute_address(folder, ready["http"])
+    if "command" in ready:
+        ready["command"] = _program(ready["command"], folder)
+
+
+def absolute_address(folder: str, address: str) -> str:
+    """An address; the path of a unix socket is relative to the folder."""
+    if not address.startswith("unix:") or address.startswith("unix:@"):
+        return address
+    return "unix:" + in_folder(folder, address.removeprefix("unix:"))
+
+
+def in_folder(folder: str, path: str) -> str:
+    """A path made absolute; one that begins with `/` or `${` is left as it is."""
+    if path.startswith(("/", "${")):
+        return path
+    path = path.removeprefix("./")
+    return folder if path in ("", ".") else f"{folder.rstrip('/')}/{path}"
+
+
+def _program(words: tuple[str, ...], folder: str) -> tuple[str, ...]:
+    """A command; what is executed is looked for in PATH when it is no path."""
+    return (in_folder(folder, words[0]), *words[1:]) if "/" in words[0] else words

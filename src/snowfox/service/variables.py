@@ -1,0 +1,94 @@
+"""`${NAME}` in what is said about services: whether each name is there, found out before anything is launched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from snowfox.core.config.nearest import did_you_mean
+from snowfox.core.config.problem import quoted
+from snowfox.core.config.scanner import Path
+from snowfox.core.posix.address import parse as parse_address
+from snowfox.service.cycle import cycles
+from snowfox.service.filling import Use, uses
+from snowfox.service.launch import own_names, port_name
+from snowfox.service.layer import Chain
+from snowfox.service.spec import Configuration, Service
+
+_MOST_CIRCLES: Final = 20
+
+
+class Variables:
+    """The check of a configuration's names.
+
+    Args:
+        configuration: what has errors of its own is left out.
+        chains: by service, what says something about it.
+    """
+
+    def __init__(self, configuration: Configuration, chains: Mapping[str, Chain]) -> None:
+        self._sockets = configuration.sockets
+        self._chains = chains
+        self._ports = frozenset(port_name(name) for name in self._sockets)
+
+    def check(self, service: Service) -> None:
+        """Every text of a service that may hold `${NAME}`."""
+        chain = self._chains[service.name]
+        is_used = False
+        for path, text in _texts(service, chain):
+            for use in uses(text):
+                is_used = True
+                self._use(service, chain, path, use)
+        if is_used:
+            _circles(service, chain)
+
+    def _use(self, service: Service, chain: Chain, path: Path, use: Use) -> None:
+        own = own_names(service)
+        known = own | service.environment.keys() | self._ports
+        fault, hint = use.fault, use.hint
+        is_itself = path == ("environment", use.name) and use.name not in own
+        if not fault and (use.name not in known or is_itself):
+            fault = f"{quoted(use.name)} is not set"
+            hint = did_you_mean(use.name, known) or "write it in environment"
+        if not fault:
+            fault = self._of_port(use.name)
+        if fault:
+            chain.wrong(f"service {service.name}", path, fault, hint=hint, within=use.written)
+
+    def _of_port(self, name: str) -> str:
+        """Why there is no such port, or ""."""
+        for socket in self._sockets.values():
+            if port_name(socket.name) == name and all(parse_address(text).is_unix for text in socket.listen):
+                return f"socket {socket.name} has no port"
+        return ""
+
+
+def _circles(service: Service, chain: Chain) -> None:
+    """Variables that are made from one another."""
+    environment = service.environment
+    waits = {
+        name: [use.name for use in uses(text) if use.name in environment and use.name != name]
+        for name, text in environment.items()
+    }
+    for circle in cycles(waits, most=_MOST_CIRCLES):
+        why = f"{circle[0]} is made from itself: {' from '.join([*circle, circle[0]])}"
+        chain.wrong(f"service {service.name}", ("environment", circle[0]), why)
+
+
+def _texts(service: Service, chain: Chain) -> Iterator[tuple[Path, str]]:
+    """Every text of a service that may hold `${NAME}`, with its path."""
+    for index, word in enumerate(service.command):
+        if "${" in word:
+            yield _word(("command",), index, chain.written("command")), word
+    for index, word in enumerate(service.ready.command):
+        if "${" in word:
+            yield _word(("ready", "command"), index, chain.written("ready", "command")), word
+    for name, value in service.environment.items():
+        yield ("environment", name), value
+    yield ("directory",), service.directory
+    yield ("ready", "tcp"), service.ready.tcp or ""
+    yield ("ready", "http"), service.ready.http or ""
+
+
+def _word(path: Path, index: int, written: Any) -> Path:
+    return path if isinstance(written, str) else (*path, index)
