@@ -1,7 +1,8 @@
-"""`${NAME}`: found in a text, and filled in.
+"""`${NAME}` and `${NAME:-default}`: found in a text, and filled in.
 
 A text is filled once and what was filled in is never looked at again, so no value can bring another `${NAME}` or
-split a word. `$${` is a plain `${`. A `$` before anything else means nothing here.
+split a word. `$${` is a plain `${`. A `$` before anything else means nothing here. As in a shell (POSIX, 2.6.2), a
+default is taken when the name is not set or empty; it is taken as it stands, and no `${` or `}` can be in it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,19 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class Use(NamedTuple):
-    """A `${…}` of a text: as it is written, the name in it, and why it is none (or "")."""
+    """A `${…}` of a text.
+
+    Args:
+        written: as it is.
+        name: in it.
+        default: after `:-`; None without one.
+        fault: why it is none, or "".
+        hint: what would be right.
+    """
 
     written: str
     name: str
+    default: str | None = None
     fault: str = ""
     hint: str = ""
 
@@ -36,10 +46,10 @@ def uses(text: str) -> list[Use]:
 
 
 def fill(text: str, value: Callable[[str], str]) -> str:
-    """The text with every name filled in by `value`, whose LookupError passes through."""
+    """The text with every name filled in by `value`, whose LookupError passes through where there is no default."""
     if "${" not in text:
         return text
-    return _FOUND.sub(lambda found: "${" if found[0] == "$${" else value(found[1]), text)
+    return _FOUND.sub(lambda found: "${" if found[0] == "$${" else _value(found[1], value), text)
 
 
 def plain(text: str) -> str:
@@ -47,13 +57,33 @@ def plain(text: str) -> str:
     return text.replace("${", "$${")
 
 
+def _value(inside: str, value: Callable[[str], str]) -> str:
+    name, has_default, default = inside.partition(":-")
+    if not has_default:
+        return value(name)
+    try:
+        return value(name) or default
+    except LookupError:
+        return default
+
+
 def _use(found: re.Match[str]) -> Use:
     written, inside = found[0], found[1]
+    plain_hint = 'a plain "${" is written "$${"'
     if not found[2]:
-        return Use(written, "", '"${" is not closed', 'a plain "${" is written "$${"')
-    name, colon, _ = inside.partition(":")
-    if colon and is_variable(name):
-        return Use(written, name, f'a default, as in "{written}", is not supported yet')
+        return Use(written, "", fault='"${" is not closed', hint=plain_hint)
+    name, has_default, default = inside.partition(":-")
+    if has_default and "{" in default:
+        return Use(
+            written,
+            "",
+            fault="a default cannot hold braces",
+            hint="write it in environment, and its name here",
+        )
+    if has_default and is_variable(name):
+        return Use(written, name, default)
     if not is_variable(inside):
-        return Use(written, "", f'"{written}" is not a name', 'a plain "${" is written "$${"')
+        name = re.split(r"[^A-Za-z0-9_]", inside, maxsplit=1)[0]
+        hint = f'a default is written "${{{name}:-…}}"' if is_variable(name) else plain_hint
+        return Use(written, "", fault=f'"{written}" is not a name', hint=hint)
     return Use(written, inside)

@@ -253,23 +253,25 @@ def _environment(
         if name in done:
             return done[name]
         if name not in written or name in under_way:
-            return _known(name, known, instance)
+            return known[name]
         done[name] = fill(written[name], lambda other: value(other, (*under_way, name)))
         return done[name]
 
-    return {**base, **{name: value(name, ()) for name in written}, **ours}
+    try:
+        return {**base, **{name: value(name, ()) for name in written}, **ours}
+    except KeyError as missing:
+        raise _not_set(missing, instance) from None
 
 
 def _filled(text: str, known: dict[str, str], instance: str) -> str:
-    return fill(text, lambda name: _known(name, known, instance))
-
-
-def _known(name: str, known: dict[str, str], instance: str) -> str:
     try:
-        return known[name]
-    except KeyError:
-        msg = f"cannot launch {instance}: ${{{name}}} is not set"
-        raise UserError(msg) from None
+        return fill(text, known.__getitem__)
+    except KeyError as missing:
+        raise _not_set(missing, instance) from None
+
+
+def _not_set(missing: KeyError, instance: str) -> UserError:
+    return UserError(f"cannot launch {instance}: ${{{missing.args[0]}}} is not set")
 
 
 def _in_folder(folder: str, path: str) -> str:

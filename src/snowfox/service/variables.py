@@ -47,11 +47,12 @@ class Variables:
         known = own | service.environment.keys() | self._ports
         fault, hint = use.fault, use.hint
         is_itself = path == ("environment", use.name) and use.name not in own
-        if not fault and (use.name not in known or is_itself):
-            fault = f"{quoted(use.name)} is not set"
-            hint = did_you_mean(use.name, known) or "write it in environment"
-        if not fault:
-            fault = self._of_port(use.name)
+        if not fault and use.default is None:
+            if use.name not in known or is_itself:
+                fault = f"{quoted(use.name)} is not set"
+                hint = did_you_mean(use.name, known) or "write it in environment"
+            else:
+                fault = self._of_port(use.name)
         if fault:
             chain.wrong(f"service {service.name}", path, fault, hint=hint, within=use.written)
 

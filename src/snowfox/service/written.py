@@ -185,13 +185,13 @@ def _is_host(host: str) -> bool:
 
 
 def _filled_in(check: Callable[[str], Address]) -> Callable[[str], str]:
-    """For addresses that may hold `${NAME}`: checked as if a 1 stood there, kept as they are written."""
+    """For addresses that may hold `${NAME}`: checked as if its default or a 1 stood there, kept as they are written."""
 
     def read(text: str) -> str:
         found = uses(text)
         sample = text
         for use in found:
-            sample = sample.replace(use.written, "1")
+            sample = sample.replace(use.written, use.default or "1")
         checked = check(sample)
         return text if found else str(checked)
 

@@ -32,14 +32,32 @@ def test_missing_name():
         fill("${A}", {}.__getitem__)
 
 
+def test_default():
+    """A default is taken for a name that is not set or empty, as it stands; it may be nothing."""
+    values = {"SET": "set", "EMPTY": ""}
+    assert fill("${SET:-a} ${EMPTY:-b c} ${NOT:-$x:-y} [${NOT:-}]", values.__getitem__) == "set b c $x:-y []"
+    assert fill("$${NOT:-a}", values.__getitem__) == "${NOT:-a}"
+
+
 def test_uses():
     """Each use with its name, or why it has none."""
-    assert uses("${A} ${B:-x} ${1} ${") == [
+    plain_hint = 'a plain "${" is written "$${"'
+    assert uses("${A} ${B:-x} ${C:-} ${1} ${") == [
         Use("${A}", "A"),
-        Use("${B:-x}", "B", 'a default, as in "${B:-x}", is not supported yet'),
-        Use("${1}", "", '"${1}" is not a name', 'a plain "${" is written "$${"'),
-        Use("${", "", '"${" is not closed', 'a plain "${" is written "$${"'),
+        Use("${B:-x}", "B", "x"),
+        Use("${C:-}", "C", ""),
+        Use("${1}", "", fault='"${1}" is not a name', hint=plain_hint),
+        Use("${", "", fault='"${" is not closed', hint=plain_hint),
     ]
+
+
+def test_no_default():
+    """A default holds no braces; what looks like another form of a shell is told how it is written here."""
+    (nested,) = uses("${A:-${B}")
+    assert (nested.fault, nested.written) == ("a default cannot hold braces", "${A:-${B}")
+    for text in ("${A-x}", "${A:=x}", "${A:?x}", "${A:x}"):
+        (use,) = uses(text)
+        assert (use.fault, use.hint) == (f'"{text}" is not a name', 'a default is written "${A:-…}"')
 
 
 def test_variables():

@@ -228,3 +228,12 @@ def test_secrets():
     assert not {"A", "B", "C"} & made.environment.keys()
     with pytest.raises(UserError, match=r"\$\{A\} is not set"):
         plan(found, service.replace(command=("web", "${A}")), 1, node=HERS, user=ANNA)
+
+
+def test_defaults():
+    """A default stands in for a name that is not set or empty, also one that is made from others."""
+    made = launched(
+        'environment = { A = "${X:-a}", B = "${EMPTY:-b}", EMPTY = "", C = "${C:-c}" }\ndirectory = "${DIR:-app}"'
+    )
+    assert {name: made.environment[name] for name in "ABC"} == {"A": "a", "B": "b", "C": "c"}
+    assert made.folder == f"{FOLDER}/app"
