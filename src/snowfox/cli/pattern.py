@@ -16,7 +16,7 @@ ALL = "*"
 def declare(parser: argparse.ArgumentParser, *, all_is: str = "") -> None:
     """Declare PATTERN, and `--all` with this help where nothing must not mean all."""
     parser.add_argument(
-        "pattern", nargs="*", metavar="PATTERN", help='globs over services: web, "shop.*", web@2'
+        "pattern", nargs="*", metavar="PATTERN", help='services: web, web@2, "shop.*", @label'
     )
     if all_is:
         parser.add_argument("--all", action="store_true", help=all_is)

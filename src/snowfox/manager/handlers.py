@@ -145,14 +145,14 @@ class ManagerHandlers:
     async def _select(self, patterns: str) -> list[str]:
         """Instances of several patterns, each once, in the order of the configuration. Raises NotFound."""
         await self._node.until_known()
-        services = self._node.services
+        services, labels = self._node.services, self._node.labels
         words = patterns.split()
         if not words:
             msg = "there is no service or instance without a name"
             raise NotFound(msg, "name services, or * for all")
         if len(words) == 1:
-            return select(words[0], services)
-        meant = {instance for word in words for instance in select(word, services)}
+            return select(words[0], services, labels)
+        meant = {instance for word in words for instance in select(word, services, labels)}
         return [instance for ids in services.values() for instance in ids if instance in meant]
 
 

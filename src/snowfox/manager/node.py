@@ -84,6 +84,7 @@ class Node:
         self.name = ""
         self.version = ""
         self.services: dict[str, tuple[str, ...]] = {}
+        self.labels: dict[str, tuple[str, ...]] = {}
         self.lines: Callable[[], list[ModuleLine]] = list
         self.standing_notes: list[str] = []
         self.start_was_told = asyncio.Event()
@@ -99,6 +100,7 @@ class Node:
         self.name = configuration.node
         self.version = configuration.version
         self.services = {name: service.ids() for name, service in configuration.services.items()}
+        self.labels = {name: made.labels for name, made in configuration.services.items() if made.labels}
         resources: dict[tuple[Key[Any], str], object] = {}
         resources |= {(SERVICE, name): service for name, service in configuration.services.items()}
         resources |= {(SOCKET, name): socket for name, socket in configuration.sockets.items()}

@@ -6,7 +6,8 @@ a service, the nearest first; what is wrong with the sum is told where that part
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from snowfox.core.config.document import Part
@@ -17,6 +18,14 @@ from snowfox.core.config.section import Partial
 
 WHOLE: Final = frozenset({"ready"})
 """Tables that are not added to those below them."""
+
+
+class Origin(NamedTuple):
+    """Who wrote a key of a service: the layer as a person calls it, its file, the line."""
+
+    layer: str
+    file: str
+    line: int
 
 
 class Layer(NamedTuple):
@@ -30,6 +39,7 @@ class Layer(NamedTuple):
         folder: of its file, absolute.
         owner: uid of its file's owner.
         hidden: paths in it that do not count.
+        of_files: variables that its files of variables set, by name.
     """
 
     report: Report
@@ -39,6 +49,7 @@ class Layer(NamedTuple):
     folder: str
     owner: int
     hidden: frozenset[tuple[str, ...]] = frozenset()
+    of_files: Mapping[str, Origin] = MappingProxyType({})
 
     @property
     def table(self) -> Any:
@@ -50,6 +61,8 @@ class Layer(NamedTuple):
 
     def decides(self, path: Path) -> bool:
         """Whether the value at a path is written here: itself, or a list, text or whole table that stands on the way."""
+        if self.of_files and path[0] == "environment" and path[1:2] and path[1] in self.of_files:
+            return True
         if self.hidden and any(path[: len(hidden)] == hidden for hidden in self.hidden):
             return False
         table = self.table
@@ -65,14 +78,6 @@ class Layer(NamedTuple):
         """A problem with a key or value of it, by the path below it."""
         text = f"cannot read {self.subject}: {why}"
         self.report.wrong((*self.root, *path), text, hint=hint, part=part, within=within)
-
-
-class Origin(NamedTuple):
-    """Who wrote a key of a service: the layer as a person calls it, its file, the line."""
-
-    layer: str
-    file: str
-    line: int
 
 
 class Chain(tuple[Layer, ...]):
@@ -109,6 +114,8 @@ class Chain(tuple[Layer, ...]):
         """By key (`restart.limit`), who wrote it."""
         found: dict[str, Origin] = {}
         for layer in self:
+            for name, origin in layer.of_files.items():
+                found.setdefault(f"environment.{name}", origin)
             for path in _leaves(layer.table, ()):
                 if self.where(path) is layer:
                     found.setdefault(".".join(path), _origin(layer, path))

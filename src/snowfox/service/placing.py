@@ -16,6 +16,8 @@ def make_absolute(fields: Partial, folder: str) -> None:
         fields["directory"] = in_folder(folder, fields["directory"])
     if "command" in fields:
         fields["command"] = _program(fields["command"], folder)
+    for secret in fields.get("secrets", {}).values():
+        secret["file"] = _join(folder, secret["file"])
     ready = fields.get("ready", ())
     if "http" in ready:
         ready["http"] = absolute_address(folder, ready["http"])
@@ -32,7 +34,11 @@ def absolute_address(folder: str, address: str) -> str:
 
 def in_folder(folder: str, path: str) -> str:
     """A path made absolute; one that begins with `/` or `${` is left as it is."""
-    if path.startswith(("/", "${")):
+    return path if path.startswith("${") else _join(folder, path)
+
+
+def _join(folder: str, path: str) -> str:
+    if path.startswith("/"):
         return path
     path = path.removeprefix("./")
     return folder if path in ("", ".") else f"{folder.rstrip('/')}/{path}"

@@ -1,10 +1,8 @@
 """`Procfile` and `.env`, as their other runners read them (foreman, honcho, Heroku).
 
 A line is `name: command`, run by `sh -c` in the folder of the file. `PORT` is 5000 (or what `.env` says) and 100 more
-for each line. `release` runs to its end before the others start. `.env` holds `KEY=VALUE` lines: `export` before the
-key is passed over; 'single quotes' keep everything; in "double quotes" a backslash goes before a quote, before itself,
-or before an n for a new line; `#` begins a comment at the start of a line and, after a blank, behind a value without
-quotes. Nothing is filled in here: `${NAME}` in a line is the shell's.
+for each line. `release` runs to its end before the others start. Nothing is filled in here: `${NAME}` in a line is the
+shell's.
 """
 
 from __future__ import annotations
@@ -14,9 +12,11 @@ from typing import Final
 
 from snowfox.core.config.lines import Lines
 from snowfox.core.config.problem import Problem, quoted
+from snowfox.core.config.report import in_order
 from snowfox.core.config.source import File, Sources
 from snowfox.service.checked import Checked
-from snowfox.service.filling import is_variable, plain
+from snowfox.service.dotenv import Dotenv
+from snowfox.service.filling import plain
 from snowfox.service.spec import Configuration, Restart, Service
 from snowfox.values import is_name
 
@@ -26,11 +26,6 @@ LAST_PORT: Final = 65535
 MOST_PROBLEMS: Final = 100
 
 _PROCESS: Final = re.compile(r"[ \t]*([^\s:]+)[ \t]*:[ \t]*(.*?)[ \t]*\Z")
-_VARIABLE: Final = re.compile(r"[ \t]*(?:export[ \t]+)?([^\s=]+)[ \t]*=[ \t]*(.*?)[ \t]*\Z")
-_ESCAPE: Final = re.compile(r"\\(.)")
-_SINGLE: Final = re.compile(r"'([^']*)'[ \t]*(?:#.*)?\Z")
-_DOUBLE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"[ \t]*(?:#.*)?\Z')
-_COMMENT: Final = re.compile(r"(?:\A|[ \t]+)#.*\Z")
 
 
 def read(sources: Sources, *, host: str) -> Checked:
@@ -93,7 +88,7 @@ class _Reader:
     def commands(self) -> dict[str, str]:
         """`name: command` lines."""
         commands: dict[str, str] = {}
-        for start, line in self._written():
+        for start, line in self._lines.said():
             found = _PROCESS.match(line)
             if found is None:
                 self.wrong(start, line, 'expected "name: command"')
@@ -111,65 +106,22 @@ class _Reader:
                 commands[found[1]] = found[2]
         return commands
 
-    def variables(self) -> dict[str, str]:
-        """`KEY=VALUE` lines; a later one replaces."""
-        variables: dict[str, str] = {}
-        for start, line in self._written():
-            found = _VARIABLE.match(line)
-            if found is None:
-                self.wrong(start, line, 'expected "KEY=VALUE"')
-                continue
-            name, text = found[1], found[2]
-            value = _value(text)
-            if not is_variable(name):
-                hint = 'letters, digits and "_", not beginning with a digit'
-                self.wrong(start, name, f"{quoted(name)} cannot name a variable", hint)
-            elif value is None:
-                self.wrong(start + found.start(2), text, "a quote is not closed, or something follows it")
-            elif name == "PORT" and not _is_port(value):
-                self.wrong(
-                    start + found.start(2),
-                    text,
-                    f"{quoted(value)} is not a port",
-                    "1 to 65535, for example 5000",
-                )
-            else:
-                variables[name] = value
-        return variables
-
     def wrong(self, start: int, text: str, why: str, hint: str = "") -> None:
         """A problem with a text that begins at `start` of the file."""
         problem = Problem(f"cannot read {self.title}: {why}", hint)
         self.problems.append(self._lines.place((start, start + len(text)), problem))
 
-    def _written(self) -> list[tuple[int, str]]:
-        """(offset, text) of each line that says something, blanks before it left away."""
-        starts = self._lines.starts()
-        lines = zip(starts, self._lines.text.split("\n"), strict=True)
-        said = ((start + len(line) - len(line.lstrip()), line.strip()) for start, line in lines)
-        return [(start, line) for start, line in said if line and not line.startswith("#")]
-
 
 def _environment(file: File | None) -> tuple[dict[str, str], list[Problem]]:
     if file is None:
         return {}, []
-    reader = _Reader(file)
-    return reader.variables(), reader.problems
-
-
-def _value(text: str) -> str | None:
-    """What stands behind `=`; None when its quotes are not in order."""
-    if text.startswith("'"):
-        found = _SINGLE.match(text)
-        return None if found is None else found[1]
-    if text.startswith('"'):
-        found = _DOUBLE.match(text)
-        return (
-            None
-            if found is None
-            else _ESCAPE.sub(lambda escape: "\n" if escape[1] == "n" else escape[1], found[1])
+    found = Dotenv(file)
+    port = found.variables.get("PORT")
+    if port is not None and not _is_port(port.value):
+        found.wrong(
+            port.start, port.end, f"{quoted(port.value)} is not a port", "1 to 65535, for example 5000"
         )
-    return _COMMENT.sub("", text)
+    return {name: variable.value for name, variable in found.variables.items()}, [*in_order(found.problems)]
 
 
 def _is_port(text: str) -> bool:

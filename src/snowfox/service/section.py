@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from snowfox.core.config.kind import Findings, Items, Text, Whole, is_list, is_table
+from snowfox.core.config.kind import Findings, Items, Whole, is_list, is_table
 from snowfox.core.config.scanner import Path
-from snowfox.core.config.section import Key, Section
+from snowfox.core.config.section import Key, Nested, Section
 from snowfox.service.spec import Log, Ready, Restart, Stop
-from snowfox.service.written import COMMAND, ENVIRONMENT, LISTEN, NAME, NAMES, TEMPLATE, USER
+from snowfox.service.written import (
+    COMMAND,
+    ENVIRONMENT,
+    FILE,
+    GROUP,
+    LISTEN,
+    MODE,
+    NAME,
+    NAMES,
+    TEMPLATE,
+    USER,
+    FilePath,
+    Variables,
+)
 
 MOST_INSTANCES: Final = 1000
 
@@ -19,15 +32,10 @@ LATER_TABLES: Final = frozenset({"access", "http", "metrics", "on", "trace"})
 """Designed, and not there yet."""
 
 
-class _Directory(Text):
+class _Directory(FilePath):
     words = "the path of a folder"
     example = '"app"'
-
-    def read(self, value: Any, path: Path, findings: Findings) -> Any:
-        super().read(value, path, findings)
-        if value == "":
-            findings.wrong(path, "directory is empty", hint='the folder of this file is "."')
-        return value
+    here = 'the folder of this file is "."'
 
 
 class _Instances(Whole):
@@ -62,11 +70,41 @@ class NodeTable(Section):
 class SocketTable(Section):
     """`[socket.NAME]`."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"mode", "user", "group"})
     EXAMPLE: ClassVar[str] = '[socket.front] and below it listen = "127.0.0.1:8080"'
 
     listen: Annotated[tuple[str, ...], LISTEN]
     backlog: Annotated[int, Whole(1, 65535)] = 1024
+    mode: Annotated[int, MODE] = -1
+    user: Annotated[str, USER] = ""
+    group: Annotated[str, GROUP] = ""
+
+
+class SecretTable(Section):
+    """`[service.NAME.secrets.VARIABLE]`.
+
+    Args:
+        file: what is read at launch, by the spawner.
+        as_: how the service gets it: as the text itself, the path of a copy, or the number of a descriptor.
+    """
+
+    EXAMPLE: ClassVar[str] = '{ file = "secrets/key", as = "file" }'
+
+    file: Annotated[str, FILE]
+    as_: Literal["environment", "file", "descriptor"] = "environment"
+
+
+class Secrets(Variables):
+    """A table of secrets by the variable that each ends in."""
+
+    words = "a table"
+    example = '{ KEY = { file = "secrets/key" } }'
+
+    def __init__(self) -> None:
+        super().__init__(Nested(SecretTable))
+
+    def finish(self, value: Any) -> Any:
+        """A dict of `SecretTable`s."""
+        return {name: self.item.finish(table) for name, table in value.items()}
 
 
 class ServiceTable(Section):
@@ -80,20 +118,15 @@ class ServiceTable(Section):
             "before-start",
             "before-stop",
             "conflicts",
-            "description",
-            "environment-files",
             "essential",
             "inherit-environment",
-            "labels",
             "limits",
             "override",
             "port",
             "recycle",
             "reload",
-            "replace",
             "sandbox",
             "schedule",
-            "secrets",
             "timeout",
             "wants",
             "watchdog",
@@ -104,6 +137,8 @@ class ServiceTable(Section):
     command: Annotated[tuple[str, ...], COMMAND]
     directory: Annotated[str, _Directory()] = ""
     environment: Annotated[dict[str, str], ENVIRONMENT] = {}  # noqa: RUF012 - a default value of a frozen field
+    environment_files: Annotated[tuple[str, ...], Items(FILE)] = ()
+    secrets: Annotated[dict[str, SecretTable], Secrets()] = {}  # noqa: RUF012 - a default value of a frozen field
     user: Annotated[str, USER] = ""
     sockets: Annotated[tuple[str, ...], NAMES] = ()
     instances: Annotated[int, _Instances(1, MOST_INSTANCES)] = 1
@@ -116,6 +151,10 @@ class ServiceTable(Section):
     log: Log = Log()
     autostart: bool = True
     extends: Annotated[str, TEMPLATE] | None = None
+    description: str = ""
+    labels: Annotated[tuple[str, ...], NAMES] = ()
+    replace_: Literal["rolling", "restart"] | None = None
+    was: Annotated[str, NAME] = ""
 
     @classmethod
     def advise(cls, value: Any, path: Path) -> str:
@@ -129,7 +168,7 @@ class TemplateTable(ServiceTable):
     """`[template.NAME]`: what services have that say `extends = "NAME"`; nothing in it must be written."""
 
     EXAMPLE: ClassVar[str] = '[template.python] and below it user = "shop"'
-    LEFT_OUT: ClassVar[frozenset[str]] = frozenset()
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"description", "was"})
 
     @classmethod
     def keys(cls) -> dict[str, Key]:
@@ -150,5 +189,5 @@ class DefaultsTable(TemplateTable):
 
     EXAMPLE: ClassVar[str] = "[defaults] and below it log = { keep = 5 }"
     LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
-        {"command", "sockets", "instances", "requires", "after", "type", "extends"}
+        {"command", "sockets", "instances", "requires", "after", "type", "extends", "description", "was"}
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+from snowfox.core.config.effect import LIVE, REPLACE
 from snowfox.core.config.kind import Items, Whole
 from snowfox.core.config.section import INTERNAL, Section
 from snowfox.core.frozen import Frozen
@@ -35,7 +36,7 @@ class Ready(Section):
     EXAMPLE: ClassVar[str] = "{ notify = true }"
     WHOLE: ClassVar[bool] = True
 
-    notify: bool = False
+    notify: Annotated[bool, REPLACE] = False
     tcp: Annotated[str, TCP] | None = None
     http: Annotated[str, ENDPOINT] | None = None
     command: Annotated[tuple[str, ...], COMMAND] = ()
@@ -111,17 +112,23 @@ class Secret(Frozen):
 
 
 class Socket(Frozen):
-    """`[socket.NAME]`: addresses as `core.posix` takes them, made absolute for unix paths.
+    """`[socket.NAME]`.
 
-    `mode` (-1: 0666), `user` and `group` ("": the node's own) are those of a unix socket's file.
+    Args:
+        name: of the socket.
+        listen: addresses as `core.posix` takes them, made absolute for unix paths.
+        backlog: connections that wait to be accepted.
+        mode: of the files of unix addresses; -1: 0666.
+        user: their owner's name; "" is the node's own.
+        group: name; "" is the owner's.
     """
 
     name: str
     listen: tuple[str, ...]
-    backlog: int = 1024
-    mode: int = -1
-    user: str = ""
-    group: str = ""
+    backlog: Annotated[int, LIVE] = 1024
+    mode: Annotated[int, LIVE] = -1
+    user: Annotated[str, LIVE] = ""
+    group: Annotated[str, LIVE] = ""
 
 
 class Service(Frozen):
@@ -129,8 +136,8 @@ class Service(Frozen):
 
     Args:
         name: dotted name.
-        command: words, `${NAME}` not yet filled in (`service.filling`).
-        directory: absolute, or begins with `${`; "" is the default (the folder of the file, `/` for a dynamic uid).
+        command: words, `${NAME}` not yet filled in (`service.filling`); a path of a program is absolute.
+        directory: absolute, or begins with `${`; "" is the default (`folder`, `/` for a dynamic uid).
         environment: what is written, `${NAME}` not yet filled in.
         user: name; "" is the default.
         sockets: names of `Socket`s, in the order of their descriptors.
@@ -138,8 +145,18 @@ class Service(Frozen):
         requires: names of services that must be ready (tasks: finished well) before it starts.
         after: names that only order.
         is_task: it runs to its end.
+        ready: how it says that it can serve.
+        restart: when it is tried again.
+        stop: how it is stopped.
+        log: where its output goes.
+        autostart: whether it starts with the node.
         owner: uid of the file that defines it.
-        secrets: what it gets besides its environment, by their names.
+        description: for people.
+        labels: names for patterns (`@public`).
+        replacement: `rolling` (a new instance is ready, then the old one stops) or `restart`.
+        was: the name that it had in the configuration before.
+        secrets: in the order of the file.
+        folder: of the file that defines it, absolute; "" is the configuration's.
     """
 
     name: str
@@ -148,17 +165,22 @@ class Service(Frozen):
     environment: dict[str, str] = {}  # noqa: RUF012 - a frozen value's default
     user: str = ""
     sockets: tuple[str, ...] = ()
-    instances: int = 1
-    requires: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
+    instances: Annotated[int, LIVE] = 1
+    requires: Annotated[tuple[str, ...], LIVE] = ()
+    after: Annotated[tuple[str, ...], LIVE] = ()
     is_task: bool = False
-    ready: Ready = Ready()
-    restart: Restart = Restart()
-    stop: Stop = Stop()
-    log: Log = Log()
-    autostart: bool = True
+    ready: Annotated[Ready, LIVE] = Ready()
+    restart: Annotated[Restart, LIVE] = Restart()
+    stop: Annotated[Stop, LIVE] = Stop()
+    log: Annotated[Log, LIVE] = Log()
+    autostart: Annotated[bool, LIVE] = True
     owner: int = 0
+    description: Annotated[str, LIVE] = ""
+    labels: Annotated[tuple[str, ...], LIVE] = ()
+    replacement: Annotated[str, LIVE] = "restart"
+    was: Annotated[str, LIVE] = ""
     secrets: tuple[Secret, ...] = ()
+    folder: str = ""
 
     def ids(self) -> tuple[str, ...]:
         """Ids of its instances: `web`, or `web@1`, `web@2`."""

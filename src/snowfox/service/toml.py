@@ -8,11 +8,12 @@ from snowfox.core.config.document import parse
 from snowfox.core.config.kind import is_table
 from snowfox.core.config.nearest import did_you_mean
 from snowfox.core.config.problem import Problem, quoted
-from snowfox.core.config.report import Enough, Report
+from snowfox.core.config.report import Enough, Report, in_order
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Reader, Section, build
 from snowfox.core.config.source import Sources
 from snowfox.service.checked import Checked
+from snowfox.service.environment_files import EnvironmentFiles
 from snowfox.service.inheritance import Inheritance, Sum
 from snowfox.service.layer import Chain, Layer
 from snowfox.service.placing import absolute_address, make_absolute
@@ -25,7 +26,7 @@ from snowfox.service.section import (
     SocketTable,
     TemplateTable,
 )
-from snowfox.service.spec import Configuration, Service, Socket
+from snowfox.service.spec import Configuration, Secret, Service, Socket
 from snowfox.service.toml_checks import check
 from snowfox.service.written import COMMAND
 from snowfox.values import LONGEST_NAME, is_name
@@ -40,11 +41,12 @@ def read(sources: Sources, *, host: str) -> Checked:
     if isinstance(document, Problem):
         return Checked(main.title, None, (document,))
     report = Report(document)
+    titles = [file.title for file in sources.files]
     try:
         configuration, chains = _read(report, sources, host)
     except Enough:
-        return Checked(main.title, None, report.listed())
-    problems = report.listed()
+        return Checked(main.title, None, in_order(report.problems, titles))
+    problems = in_order(report.problems, titles)
     is_refused = any(not problem.is_warning for problem in problems)
     return Checked(main.title, None if is_refused else configuration, problems, chains)
 
@@ -70,6 +72,7 @@ class _Reading:
         self._document = document = report.document
         self._folder = sources.folder
         self._owner = sources.main.owner
+        self._files = EnvironmentFiles(sources, report.problems)
         self.chains: dict[str, Chain] = {}
         self.layers: list[Layer] = []
         for name in document.tree:
@@ -87,7 +90,7 @@ class _Reading:
             table = self._table(SocketTable, ("socket", name), f"socket {name}")
             if table is not None:
                 listen = tuple(absolute_address(self._folder, address) for address in table.listen or ())
-                sockets[name] = Socket(name, listen, table.backlog)
+                sockets[name] = Socket(name, listen, table.backlog, table.mode, table.user, table.group)
         return sockets
 
     def services(self) -> dict[str, Service]:
@@ -114,6 +117,8 @@ class _Reading:
             return None
         make_absolute(fields, self._folder)
         layer = Layer(self._report, root, subject, fields, self._folder, self._owner)
+        if "environment_files" in fields:
+            layer = self._files.add(layer)
         self.layers.append(layer)
         return layer
 
@@ -147,6 +152,13 @@ class _Reading:
             log=table.log,
             autostart=table.autostart,
             owner=chain[0].owner,
+            description=table.description,
+            labels=tuple(dict.fromkeys(table.labels)),
+            replacement=table.replace_ or ("rolling" if table.sockets else "restart"),
+            was=table.was,
+            secrets=tuple(
+                Secret(variable, secret.file, secret.as_) for variable, secret in table.secrets.items()
+            ),
         )
 
     def _known_table(self, name: str) -> None:

@@ -39,6 +39,7 @@ def check(
     """
     checks = _Checks(report, configuration, chains)
     checks.addresses()
+    checks.files()
     for layer in layers:
         checks.layer(layer)
     variables = Variables(configuration, chains)
@@ -46,6 +47,7 @@ def check(
         checks.service(service)
         variables.check(service)
     checks.circles()
+    checks.renamed()
     checks.whole()
 
 
@@ -79,6 +81,16 @@ class _Checks:
                     where = "twice" if other == socket.name else f"by socket {other} too"
                     self._wrong(f"socket {socket.name}", path, f"{quoted(address)} is listened on {where}")
 
+    def files(self) -> None:
+        """Mode and owner are of files: of sockets that have one."""
+        for socket in self._sockets.values():
+            if any(address.startswith("unix:/") for address in socket.listen):
+                continue
+            for key in ("mode", "user", "group"):
+                if key in self._tree["socket"][socket.name]:
+                    path: Path = ("socket", socket.name, key)
+                    self._wrong(f"socket {socket.name}", path, f"{key} is only for unix:PATH", part="key")
+
     def layer(self, layer: Layer) -> None:
         """What is wrong with a table whichever service has it: names, and forms of `ready`."""
         self._of_sockets(layer)
@@ -102,6 +114,10 @@ class _Checks:
         for key, others in (("requires", service.requires), ("after", service.after)):
             for name in others:
                 self._of_readiness(service, key, name)
+        for secret in service.secrets:
+            if secret.name in service.environment:
+                why = f"{secret.name} is in environment too"
+                chain.wrong(f"service {service.name}", ("secrets", secret.name), why, part="key")
         self._of_ready(service, chain)
         self._of_shell(chain)
 
@@ -117,6 +133,20 @@ class _Checks:
             chain = self._chains[name]
             why = f"it waits for itself: {says}{circle[0]}"
             chain.wrong(f"service {name}", (key, chain.written(key).index(following)), why)
+
+    def renamed(self) -> None:
+        """Each old name is that of one service, which is no other one's name now."""
+        first: dict[str, str] = {}
+        for service in self._services.values():
+            if not service.was:
+                continue
+            chain = self._chains[service.name]
+            if service.was in self._services:
+                why = f"there is a service {quoted(service.was)}: was is for a name that nobody has any more"
+                chain.wrong(f"service {service.name}", ("was",), why)
+            elif first.setdefault(service.was, service.name) != service.name:
+                why = f"service {first[service.was]} was {quoted(service.was)} too"
+                chain.wrong(f"service {service.name}", ("was",), why)
 
     def whole(self) -> None:
         """A configuration without a service is most likely not what was meant."""
@@ -175,16 +205,20 @@ class _Checks:
         """A probe of a socket that several instances share cannot tell which one answered."""
         form = "tcp" if ready.tcp else "http"
         probed = ready.tcp or ready.http
-        if probed is None or service.instances == 1:
+        if probed is None or (service.instances == 1 and service.replacement == "restart"):
             return
         for name in service.sockets:
             socket = self._sockets.get(name)
             if socket is not None and any(_reaches(probed, listen) for listen in socket.listen):
+                sharing, hint = f"{service.instances} instances share socket {name}", ""
+                if service.instances == 1:
+                    sharing = f"a rolling replacement has two instances share socket {name}"
+                    hint = ', or replaced by replace = "restart"'
                 self._chains[service.name].wrong(
                     f"service {service.name}",
                     ("ready", form),
-                    f"{service.instances} instances share socket {name}: a probe cannot tell which one answered",
-                    hint="each can say so itself: ready = { notify = true }",
+                    f"{sharing}: a probe cannot tell which one answered",
+                    hint="each can say so itself: ready = { notify = true }" + hint,
                 )
                 return
 

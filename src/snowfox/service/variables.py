@@ -51,6 +51,9 @@ class Variables:
             if use.name not in known or is_itself:
                 fault = f"{quoted(use.name)} is not set"
                 hint = did_you_mean(use.name, known) or "write it in environment"
+                if any(secret.name == use.name for secret in service.secrets):
+                    fault = f"{use.name} is a secret, which nobody but the service sees"
+                    hint = "a shell that the service runs can fill it in"
             else:
                 fault = self._of_port(use.name)
         if fault:

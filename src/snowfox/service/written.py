@@ -88,32 +88,55 @@ class Command(Kind):
 _WORDS: Final = Items(Text())
 
 
-class Environment(Kind):
-    """A table of variables."""
+class Variables(Kind):
+    """A table by names of variables; two of them add up.
+
+    Args:
+        item: what each may be.
+    """
 
     words = "a table"
     example = '{ DEBUG = "1" }'
 
+    def __init__(self, item: Kind) -> None:
+        self.item = item
+
     def read(self, value: Any, path: Path, findings: Findings) -> Any:
-        """A dict of text."""
+        """A dict."""
         if not is_table(value):
             self.refuse(value, path, findings)
             return {}
+        found: dict[str, Any] = {}
         for name, item in value.items():
-            _TEXT.read(item, (*path, name), findings)
-            if name in _OURS:
+            found[name] = self.item.read(item, (*path, name), findings)
+            if name in OURS:
                 findings.wrong((*path, name), f"{name} is set by Snow Fox", part="key")
             elif not name or "=" in name or "\0" in name:
                 findings.wrong((*path, name), f"{quoted(name)} cannot name a variable", part="key")
-        return value
+        return found
 
     def over(self, upper: Any, lower: Any) -> Any:
         """Variable by variable."""
         return {**lower, **upper}
 
 
-_TEXT: Final = Text()
-_OURS: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"})
+OURS: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"})
+"""Variables that nobody else sets."""
+
+
+class FilePath(Text):
+    """A path, not empty."""
+
+    words = "the path of a file"
+    example = '"production.env"'
+    here = "write its path"
+
+    def read(self, value: Any, path: Path, findings: Findings) -> Any:
+        """The path as it is written."""
+        super().read(value, path, findings)
+        if value == "":
+            findings.wrong(path, f"{findings.label(path)} is empty", hint=self.here)
+        return value
 
 
 def _duration(text: str) -> float:
@@ -146,11 +169,21 @@ def _name(text: str) -> str:
     return text
 
 
-def _user(text: str) -> str:
-    if not text or len(text) > 255 or not text.isprintable() or ":" in text or "/" in text:
-        msg = f"{quoted(text)} is not the name of a user"
+def _account(noun: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not text or len(text) > 255 or not text.isprintable() or ":" in text or "/" in text:
+            msg = f"{quoted(text)} is not the name of a {noun}"
+            raise ValueError(msg)
+        return text
+
+    return read
+
+
+def _mode(text: str) -> int:
+    if re.fullmatch("0?[0-7]{3}", text) is None:
+        msg = f"{quoted(text)} is not the mode of a file"
         raise ValueError(msg)
-    return text
+    return int(text, 8)
 
 
 def _url_path(text: str) -> str:
@@ -219,10 +252,17 @@ SIZE: Final = Parsed("a size", '"64K", "20M", "2G"', _size)
 SIGNAL: Final = Parsed("the name of a signal", '"TERM", "QUIT", "HUP"', _signal)
 NAME: Final = Parsed("a name", '"cache", "shop.web"', _name)
 TEMPLATE: Final = Parsed("the name of a template", '"python"', _name)
-USER: Final = Parsed("the name of a user", '"www-data"', _user)
-ENVIRONMENT: Final = Environment()
+USER: Final = Parsed("the name of a user", '"www-data"', _account("user"))
+GROUP: Final = Parsed("the name of a group", '"www-data"', _account("group"))
+MODE: Final = Parsed("the mode of a file", '"0660"', _mode)
+FILE: Final = FilePath()
+ENVIRONMENT: Final = Variables(Text())
 LISTEN: Final = Items(
-    Parsed("an address", '"127.0.0.1:8080", "[::]:80", "unix:run/web.sock"', lambda text: str(address(text))),
+    Parsed(
+        "an address",
+        '"127.0.0.1:8080", "[::]:80", "unix:run/web.sock", "udp:127.0.0.1:53"',
+        lambda text: str(address(text)),
+    ),
     or_one=True,
 )
 TCP: Final = Parsed("an address", '"127.0.0.1:6379"', _filled_in(_tcp))

@@ -10,19 +10,35 @@ from snowfox.service.spec import Configuration
 FOLDER = "/srv/shop"
 
 
-def checked(text: str, *, name: str = "snowfox.toml", owner: int = 1000, env: str | None = None) -> Checked:
-    """What a check of this text, in `FOLDER` of host `box`, finds; `env` is that of a `.env` beside."""
-    beside = () if env is None else (File(".env", env, owner),)
+def checked(
+    text: str,
+    *,
+    name: str = "snowfox.toml",
+    owner: int = 1000,
+    env: str | None = None,
+    files: dict[str, str] | None = None,
+) -> Checked:
+    """What a check of this text, in `FOLDER` of host `box`, finds; `env` is that of a `.env` beside, `files` are others."""
+    more = dict(files or {}) if env is None else {".env": env}
+    beside = tuple(File(other, content, owner) for other, content in more.items())
     return read(Sources(FOLDER, (File(name, text, owner), *beside)), host="box")
 
 
 def configuration(
-    text: str, *, name: str = "snowfox.toml", owner: int = 1000, env: str | None = None
+    text: str,
+    *,
+    name: str = "snowfox.toml",
+    owner: int = 1000,
+    env: str | None = None,
+    files: dict[str, str] | None = None,
 ) -> Configuration:
     """What this text says. Raises ConfigurationRefused when it has errors."""
-    return checked(text, name=name, owner=owner, env=env).require()
+    return checked(text, name=name, owner=owner, env=env, files=files).require()
 
 
-def shown(text: str, *, name: str = "snowfox.toml", env: str | None = None) -> str:
+def shown(
+    text: str, *, name: str = "snowfox.toml", env: str | None = None, files: dict[str, str] | None = None
+) -> str:
     """All problems of a text as they are printed."""
-    return "\n".join(problem.show() for problem in checked(text, name=name, env=env).problems)
+    found = checked(text, name=name, env=env, files=files)
+    return "\n".join(problem.show() for problem in found.problems)

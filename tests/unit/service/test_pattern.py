@@ -32,7 +32,6 @@ def test_matches(pattern, ids):
         ("shop.wep", 'did you mean "shop.web" or "shop.web@2" or "shop.web@1"?'),
         ("SHOP.WEB", 'did you mean "shop.web" or "shop.web@2" or "shop.web@1"?'),
         ("zzz", "services here: cache, shop.web, shop.worker"),
-        ("@public", "labels are not supported yet"),
         ("", "services here: cache, shop.web, shop.worker"),
         ("shop.web@3", 'did you mean "shop.web@2" or "shop.web@1" or "shop.web"?'),
     ],
@@ -50,3 +49,35 @@ def test_all_of_nothing():
     assert select("*", {}) == []
     with pytest.raises(NotFound):
         select("web", {})
+
+
+LABELS = {"cache": ("inner",), "shop.web": ("public", "shop"), "shop.worker": ("shop",)}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ids"),
+    [
+        ("@public", ["shop.web@1", "shop.web@2"]),
+        ("@shop", ["shop.web@1", "shop.web@2", "shop.worker"]),
+        ("@*", ["cache", "shop.web@1", "shop.web@2", "shop.worker"]),
+    ],
+)
+def test_labels(pattern, ids):
+    """A label means all instances of the services that have it."""
+    assert select(pattern, SERVICES, LABELS) == ids
+
+
+@pytest.mark.parametrize(
+    ("label", "labels", "advice"),
+    [
+        ("publik", LABELS, 'did you mean "@public"?'),
+        ("zzz", LABELS, "labels here: inner, public, shop"),
+        ("public", None, "no service has a label"),
+    ],
+)
+def test_no_label(label, labels, advice):
+    """A label that nobody has is an error with the nearest."""
+    with pytest.raises(NotFound) as caught:
+        select(f"@{label}", SERVICES, labels)
+    assert str(caught.value) == f'no service has the label "{label}"'
+    assert caught.value.hint == advice

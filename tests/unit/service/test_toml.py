@@ -4,7 +4,7 @@ import pytest
 
 from snowfox.errors import ConfigurationRefused
 from snowfox.service.section import LATER_TABLES, ServiceTable
-from snowfox.service.spec import Configuration, Log, Ready, Restart, Service, Socket, Stop
+from snowfox.service.spec import Configuration, Log, Ready, Restart, Secret, Service, Socket, Stop
 from snowfox.testing.configuration import FOLDER, checked, configuration, shown
 
 WHOLE = """\
@@ -14,6 +14,9 @@ name = "shop-1"
 [socket.front]
 listen = ["127.0.0.1:8080", "unix:run/front.sock"]
 backlog = 128
+mode = "0660"
+user = "shop"
+group = "www-data"
 
 [service.migrate]
 type = "task"
@@ -33,6 +36,12 @@ restart = { when = "on-failure", delay = "0s", max-delay = "1m", limit = 3, wind
 stop = { signal = "QUIT", grace = "15s" }
 log = { size = "1M", keep = 2 }
 autostart = false
+description = "The shop's front"
+labels = ["shop", "public", "shop"]
+replace = "restart"
+was = "web"
+secrets.KEY = { file = "secrets/key", as = "descriptor" }
+secrets.PASSWORD = { file = "/etc/password" }
 """
 
 
@@ -67,9 +76,21 @@ def test_every_key():
                 log=Log(1 << 20, 2),
                 autostart=False,
                 owner=1000,
+                description="The shop's front",
+                labels=("shop", "public"),
+                replacement="restart",
+                was="web",
+                secrets=(
+                    Secret("KEY", f"{FOLDER}/secrets/key", "descriptor"),
+                    Secret("PASSWORD", "/etc/password", "environment"),
+                ),
             ),
         },
-        sockets={"front": Socket("front", ("127.0.0.1:8080", f"unix:{FOLDER}/run/front.sock"), 128)},
+        sockets={
+            "front": Socket(
+                "front", ("127.0.0.1:8080", f"unix:{FOLDER}/run/front.sock"), 128, 0o660, "shop", "www-data"
+            )
+        },
         version=found.version,
         folder=FOLDER,
     )
@@ -87,6 +108,13 @@ def test_defaults():
         5,
         60.0,
     )
+
+
+def test_replacement():
+    """What takes our sockets is replaced rolling unless it says otherwise, the rest only when it says so."""
+    text = '[socket.s]\nlisten = ":80"\n[service.a]\ncommand = "a"\nsockets = ["s"]\n[service.b]\ncommand = "b"\n[service.c]\ncommand = "c"\nreplace = "rolling"\n'
+    found = configuration(text).services
+    assert [found[name].replacement for name in "abc"] == ["rolling", "restart", "rolling"]
 
 
 def test_node_is_the_host():
@@ -221,6 +249,16 @@ def test_tables_to_come(table):
         ('[socket.a]\nlisten = "a:1"\n', '2:10: cannot read socket a: "a" is not a numeric address', ""),
         ('[socket.a]\nlisten = "unix:"\n', '2:10: cannot read socket a: "unix:" names no path', ""),
         (
+            '[socket.a]\nlisten = "unix:x"\nmode = "999"\n',
+            '3:8: cannot read socket a: "999" is not the mode of a file',
+            'for example "0660"',
+        ),
+        (
+            '[socket.a]\nlisten = "unix:x"\ngroup = ""\n',
+            '3:9: cannot read socket a: "" is not the name of a group',
+            "",
+        ),
+        (
             "[socket.a]\nlisten = []\n",
             "2:10: cannot read socket a: listen is empty",
             'for example "127.0.0.1:8080"',
@@ -304,6 +342,30 @@ def test_unquoted_dotted_name():
         ('stop.signal = "FOO"', '"FOO" is not a signal', 'for example "TERM", "QUIT", "HUP"'),
         ('log.size = "0"', '"0" is not a size that a file can have', ""),
         ('log.size = "1T"', '"1T" is not a size', 'for example "64K", "20M", "2G"'),
+        ("description = 1", "description must be text, not a number", ""),
+        ('labels = "a"', "labels must be a list, not text", ""),
+        ('labels = ["a b"]', '"a b" is not a name', ""),
+        (
+            'replace = "roling"',
+            'replace must be one of "rolling", "restart", not "roling"',
+            'did you mean "rolling"?',
+        ),
+        ('was = "a b"', '"a b" is not a name', ""),
+        ('environment-files = [""]', "item 1 of environment-files is empty", "write its path"),
+        (
+            'environment-files = "x"',
+            "environment-files must be a list, not text",
+            'for example ["production.env"]',
+        ),
+        ("secrets = 1", "secrets must be a table, not a number", "for example { KEY ="),
+        ('secrets.A = "x"', "secrets.A must be a table, not text", "for example { file ="),
+        ("secrets.A = {}", "secrets.A.file is missing", 'for example file = "production.env"'),
+        (
+            'secrets.A = { file = "x", as = "fil" }',
+            'secrets.A.as must be one of "environment", "file", "descriptor", not "fil"',
+            "",
+        ),
+        ('secrets.LISTEN_FDS = { file = "x" }', "LISTEN_FDS is set by Snow Fox", ""),
         ('autostart = "yes"', "autostart must be true or false, not text", ""),
     ],
 )

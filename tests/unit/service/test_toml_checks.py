@@ -126,14 +126,16 @@ def test_ready_of_a_task():
     ],
 )
 def test_probe_of_a_shared_socket(listen, probe, refused):
-    """Of several instances behind one socket a probe cannot tell which one answered; of one it can."""
+    """Of several instances behind one socket a probe cannot tell which one answered; of one it can, that is never two."""
     text = (
         web(f'sockets = ["front"]\nready = {{ {probe} }}\ninstances = 2')
         + f'[socket.front]\nlisten = "{listen}"\n'
     )
     why = "2 instances share socket front: a probe cannot tell which one answered"
     assert (why in shown(text)) == refused
-    assert shown(text.replace("instances = 2", "instances = 1")) == ""
+    assert shown(text.replace("instances = 2", 'replace = "restart"')) == ""
+    why = "a rolling replacement has two instances share socket front: a probe cannot tell which one answered"
+    assert (why in shown(text.replace("instances = 2", ""))) == refused
 
 
 def test_warning_of_shell_characters():
@@ -167,3 +169,41 @@ def test_warning_of_nothing():
         "snowfox.toml: warning: there is no service in it\n"
         '   for example [service.web] and below it command = "python3 app.py"'
     )
+
+
+def test_files_of_sockets():
+    """Mode and owner belong to the file of a unix socket; one address with a file is enough."""
+    text = (
+        CACHE
+        + '[socket.a]\nlisten = "127.0.0.1:80"\nmode = "0660"\nuser = "x"\n[socket.b]\nlisten = "unix:@b"\ngroup = "x"\n'
+        '[socket.c]\nlisten = ["127.0.0.1:81", "unix:run/c"]\nmode = "660"\n'
+    )
+    assert [line for line in shown(text).split("\n") if line.startswith("snowfox")] == [
+        "snowfox.toml:6:1: cannot read socket a: mode is only for unix:PATH",
+        "snowfox.toml:7:1: cannot read socket a: user is only for unix:PATH",
+        "snowfox.toml:10:1: cannot read socket b: group is only for unix:PATH",
+    ]
+
+
+def test_old_names():
+    """An old name is nobody's name now, and one service's only."""
+    text = (
+        '[service.a]\ncommand = "a"\nwas = "old"\n[service.b]\ncommand = "b"\nwas = "old"\n'
+        '[service.c]\ncommand = "c"\nwas = "a"\n[service.d]\ncommand = "d"\nwas = "d"\n'
+    )
+    assert [line for line in shown(text).split("\n") if line.startswith("snowfox")] == [
+        'snowfox.toml:6:7: cannot read service b: service a was "old" too',
+        'snowfox.toml:9:7: cannot read service c: there is a service "a": was is for a name that nobody has any more',
+        'snowfox.toml:12:7: cannot read service d: there is a service "d": was is for a name that nobody has any more',
+    ]
+
+
+def test_secrets():
+    """A secret is no variable too, and nobody fills it in."""
+    text = web(
+        'secrets.KEY = { file = "key" }\nenvironment = { KEY = "", A = "${PASS}" }\nsecrets.PASS = { file = "/p" }'
+    )
+    assert [line for line in shown(text).split("\n") if line.startswith("snowfox")] == [
+        "snowfox.toml:3:9: cannot read service web: KEY is in environment too",
+        "snowfox.toml:4:32: cannot read service web: PASS is a secret, which nobody but the service sees",
+    ]

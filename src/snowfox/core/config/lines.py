@@ -38,3 +38,9 @@ class Lines:
         return problem.replace(
             file=self.file, line=line, column=span[0] - first + 1, source=source, width=width
         )
+
+    def said(self) -> list[tuple[int, str]]:
+        """(offset, text) of each line that says something, for files in which `#` begins a comment."""
+        lines = zip(self.starts(), self.text.split("\n"), strict=True)
+        said = ((start + len(line) - len(line.lstrip()), line.strip()) for start, line in lines)
+        return [(start, line) for start, line in said if line and not line.startswith("#")]

@@ -21,3 +21,8 @@ def test_mark_ends_with_the_line():
     """Of a value over several lines its first is marked."""
     problem = Lines("f", 'x = """a\nb"""\n').place((4, 13), Problem("x"))
     assert (problem.line, problem.column, problem.width) == (1, 5, 4)
+
+
+def test_said():
+    """Lines that say something, with the offset of their first letter."""
+    assert Lines("f", "a\n  # no\n\n  b  \n").said() == [(0, "a"), (12, "b")]
