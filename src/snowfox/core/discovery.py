@@ -1,21 +1,11 @@
-"""Finding modules: in the packages that a process names, and in installed distributions.
-
-Entry points are read from `*.dist-info/entry_points.txt` below `sys.path` (packaging.python.org, "Entry points
-specification"). `importlib.metadata` does the same and costs 26 ms of import, a tenth of the time in which a node is
-to have its first services up.
-"""
+"""Finding modules: in the packages that a process names, and in installed distributions."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import sys
 from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
-from types import ModuleType
-from typing import Final, NamedTuple
 
 from snowfox.core.module import Module, ModuleLevel, Setup
+from snowfox.core.packages import EntryPoint, entry_points, parts_of
 from snowfox.errors import ModuleFailed
 
 
@@ -25,31 +15,19 @@ class _Unknown(ModuleLevel):
     UNKNOWN = 1 << 30
 
 
-class EntryPoint(NamedTuple):
-    """A line of a distribution: `name = value`, where value is `package.module`."""
-
-    name: str
-    value: str
-    distribution: str
-
-
-ENTRY_POINTS: Final = "snowfox.modules"
-"""The group in which a distribution names its packages with modules."""
-
-
-def discover(packages: Iterable[str], entry_points: str | None = None) -> list[Module]:
+def discover(packages: Iterable[str], group: str | None = None) -> list[Module]:
     """All modules that are defined in these packages, sub-packages included, by importing them.
 
     Args:
         packages: dotted names. What cannot be imported raises ModuleFailed.
-        entry_points: a group such as `ENTRY_POINTS`: packages that installed distributions name are looked through
+        group: of entry points, such as `packages.ENTRY_POINTS`: packages that installed distributions name are looked through
             as well. What cannot be imported of them becomes a module that fails in setup.
     """
     found: dict[tuple[str, str], Module] = {}
     for name in packages:
         for one in _modules_of(name):
             found[one.package, one.name] = one
-    for point in _entry_points(entry_points) if entry_points else []:
+    for point in entry_points(group) if group else []:
         try:
             modules = _modules_of(point.value)
         except ModuleFailed as failure:
@@ -60,60 +38,12 @@ def discover(packages: Iterable[str], entry_points: str | None = None) -> list[M
 
 
 def _modules_of(package: str) -> list[Module]:
-    top = _import(package)
-    parts = [top]
-    if hasattr(top, "__path__"):
-        for _, name, _ in pkgutil.walk_packages(top.__path__, f"{package}.", onerror=_refuse):
-            parts.append(_import(name))
     return [
         thing
-        for part in parts
+        for part in parts_of(package)
         for thing in vars(part).values()
         if isinstance(thing, Module) and thing.package == part.__name__
     ]
-
-
-def _import(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except Exception as error:
-        msg = f"cannot import {name}: {type(error).__name__}: {error}"
-        raise ModuleFailed(msg) from error
-
-
-def _refuse(name: str) -> None:
-    error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
-    msg = f"cannot import {name}: {type(error).__name__}: {error}"
-    raise ModuleFailed(msg) from error
-
-
-def _entry_points(group: str) -> list[EntryPoint]:
-    """The lines of a group, sorted; of a distribution that is found twice the first counts, as for imports."""
-    found: dict[tuple[str, str], EntryPoint] = {}
-    seen: set[str] = set()
-    for entry in sys.path:
-        for file in sorted(Path(entry or ".").glob("*.dist-info/entry_points.txt")):
-            distribution = file.parent.name.removesuffix(".dist-info").partition("-")[0]
-            if distribution in seen:
-                continue
-            seen.add(distribution)
-            for name, value in _lines(file, group):
-                found.setdefault((distribution, name), EntryPoint(name, value, distribution))
-    return sorted(found.values())
-
-
-def _lines(file: Path, group: str) -> list[tuple[str, str]]:
-    out: list[tuple[str, str]] = []
-    is_inside = False
-    for line in file.read_text("utf-8", "replace").splitlines():
-        text = line.strip()
-        if text.startswith("["):
-            is_inside = text == f"[{group}]"
-        elif is_inside and "=" in text and not text.startswith(("#", ";")):
-            name, _, value = text.partition("=")
-            # `package.module:attribute [extra]`: we look through the module.
-            out.append((name.strip(), value.partition(":")[0].partition("[")[0].strip()))
-    return out
 
 
 def _broken(point: EntryPoint, failure: ModuleFailed) -> Module:

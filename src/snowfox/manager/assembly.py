@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 from snowfox.contract.manager import ModuleLine
 from snowfox.core.context import StaticContext
-from snowfox.core.discovery import ENTRY_POINTS, discover
+from snowfox.core.discovery import discover
 from snowfox.core.module import Module, Modules, Setup, module
+from snowfox.core.packages import ENTRY_POINTS
 from snowfox.manager.driver import Driver
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from snowfox.core.config.registry import Sections
 from snowfox.core.config.source import Names, Sources
 
 if TYPE_CHECKING:
@@ -13,12 +14,13 @@ NAMES: Final = Names(main=("snowfox.toml", "Procfile"), beside={"Procfile": (".e
 """What is looked for in a folder."""
 
 
-def read(sources: Sources, *, host: str) -> Checked:
+def read(sources: Sources, *, host: str, sections: Sections | None = None) -> Checked:
     """Check everything and collect all that is wrong; nothing in it is executed.
 
     Args:
         sources: from `core.config.source`; a main file named `Procfile` is one, any other is TOML.
         host: the host's name, the node's unless it has one.
+        sections: that modules bring; as a rule those of installed distributions.
     """
     if sources.main.name.startswith("Procfile"):
         from snowfox.service.procfile import read as read_procfile  # noqa: PLC0415 - one of the two is needed
@@ -26,4 +28,4 @@ def read(sources: Sources, *, host: str) -> Checked:
         return read_procfile(sources, host=host)
     from snowfox.service.toml import read as read_toml  # noqa: PLC0415 - one of the two is needed
 
-    return read_toml(sources, host=host)
+    return read_toml(sources, host=host, sections=sections or Sections(with_installed=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from posixpath import dirname, normpath
+from posixpath import normpath
 from typing import Any, Final
 
 from snowfox.core.config.document import Document, parse
@@ -12,6 +12,7 @@ from snowfox.core.config.problem import Problem, quoted
 from snowfox.core.config.source import File, Sources
 from snowfox.service.dotenv import Dotenv
 from snowfox.service.filling import plain
+from snowfox.service.folder import folder_of
 from snowfox.service.layer import Layer, Origin
 from snowfox.service.written import OURS
 
@@ -25,14 +26,15 @@ def needed(sources: Sources) -> list[str]:
     is left out, and the check says so.
     """
     names: dict[str, None] = {}
+    there = {file.name for file in sources.files}
     for file in sources.files:
         if KEY not in file.text or not file.name.endswith(".toml"):
             continue
         document = parse(file.title, file.text)
         if isinstance(document, Document):
-            folder = _folder_of(sources, file)
+            folder = folder_of(sources.folder, file.name)
             names |= dict.fromkeys(_names(document.tree, sources.folder, folder))
-    return [name for name in names if sources.file(name) is None]
+    return [name for name in names if name not in there]
 
 
 class EnvironmentFiles:
@@ -44,7 +46,8 @@ class EnvironmentFiles:
     """
 
     def __init__(self, sources: Sources, problems: list[Problem]) -> None:
-        self._sources = sources
+        self._folder = sources.folder
+        self._files = {file.name: file for file in sources.files}
         self._problems = problems
         self._read: dict[str, Dotenv] = {}
 
@@ -53,8 +56,8 @@ class EnvironmentFiles:
         variables: dict[str, str] = {}
         origins: dict[str, Origin] = {}
         for index, path in enumerate(layer.fields["environment_files"]):
-            name = _name(self._sources.folder, layer.folder, path)
-            file = None if name is None else self._sources.file(name)
+            name = _name(self._folder, layer.folder, path)
+            file = None if name is None else self._files.get(name)
             if file is not None:
                 found = self._dotenv(file)
                 variables |= {name: plain(variable.value) for name, variable in found.variables.items()}
@@ -94,11 +97,6 @@ def _names(tree: dict[str, Any], root: str, folder: str) -> Iterator[str]:
             name = _name(root, folder, path) if isinstance(path, str) and path and "\0" not in path else None
             if name is not None:
                 yield name
-
-
-def _folder_of(sources: Sources, file: File) -> str:
-    below = dirname(file.name)
-    return f"{sources.folder.rstrip('/')}/{below}" if below else sources.folder
 
 
 def _name(root: str, folder: str, path: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from snowfox.core.config.nearest import did_you_mean
@@ -50,10 +50,13 @@ class Inheritance:
         if defaults is not None and any(defaults.decides(path) for path in _OF_SERVICES):
             self._of_tasks = _Sums(layers, NOTHING.below(_for_tasks(defaults)))
 
-    def of(self, layer: Layer) -> Sum:
-        """What a layer says together with all that it extends. What it names and is not there is left out."""
-        found = self._of_services.of(layer)
-        return self._of_tasks.of(layer) if found.fields.get("type") == "task" else found
+    def of(self, layers: Sequence[Layer]) -> Sum:
+        """What the layers of a service, the nearest first, say together with the template that they extend.
+
+        What is named and is not there is left out.
+        """
+        found = self._of_services.of(layers)
+        return self._of_tasks.of(layers) if found.fields.get("type") == "task" else found
 
     def check(self) -> None:
         """Report templates that extend themselves, and what is wrong with what each extends."""
@@ -88,10 +91,13 @@ class _Sums:
         self._lowest = lowest
         self._sums: dict[str, Sum] = {}
 
-    def of(self, layer: Layer) -> Sum:
-        name: str | None = layer.fields.get("extends")
-        lower = self._lowest if name is None else self._sum(name)
-        return lower.below(layer)
+    def of(self, layers: Sequence[Layer]) -> Sum:
+        named = (layer.fields["extends"] for layer in layers if "extends" in layer.fields)
+        name: str | None = next(named, None)
+        found = self._lowest if name is None else self._sum(name)
+        for layer in reversed(layers):
+            found = found.below(layer)
+        return found
 
     def depth(self, name: str | None) -> int:
         """Templates that a template has, itself included."""

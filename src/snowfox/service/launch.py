@@ -176,9 +176,10 @@ def plan(
         return _filled(text, known, instance)
 
     words = [filled(word) for word in service.command]
+    folder = service.folder or configuration.folder
     if "/" in words[0]:
-        words[0] = _in_folder(configuration.folder, words[0])
-    home = "/" if who.is_dynamic else configuration.folder
+        words[0] = _in_folder(folder, words[0])
+    home = "/" if who.is_dynamic else folder
     sockets = [configuration.sockets[name] for name in service.sockets]
     ready = service.ready
     if not ready.is_immediate:
@@ -193,13 +194,13 @@ def plan(
         words[0],
         tuple(words),
         environment,
-        _in_folder(configuration.folder, filled(service.directory)) if service.directory else home,
+        _in_folder(folder, filled(service.directory)) if service.directory else home,
         _user(service, who, entry) if node.is_root else "",
         tuple(key for socket in sockets for key in socket_keys(socket)),
         tuple(socket.name for socket in sockets for _ in socket.listen),
         ready,
         tuple(
-            secret.replace(file=_normal(_in_folder(configuration.folder, filled(secret.file))))
+            secret.replace(file=_normal(_in_folder(folder, filled(secret.file))))
             for secret in service.secrets
         ),
     )

@@ -121,7 +121,6 @@ class ServiceTable(Section):
             "essential",
             "inherit-environment",
             "limits",
-            "override",
             "port",
             "recycle",
             "reload",
@@ -155,6 +154,7 @@ class ServiceTable(Section):
     labels: Annotated[tuple[str, ...], NAMES] = ()
     replace_: Literal["rolling", "restart"] | None = None
     was: Annotated[str, NAME] = ""
+    override: Literal["merge", "replace"] | None = None
 
     @classmethod
     def advise(cls, value: Any, path: Path) -> str:
@@ -168,7 +168,7 @@ class TemplateTable(ServiceTable):
     """`[template.NAME]`: what services have that say `extends = "NAME"`; nothing in it must be written."""
 
     EXAMPLE: ClassVar[str] = '[template.python] and below it user = "shop"'
-    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"description", "was"})
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"description", "override", "was"})
 
     @classmethod
     def keys(cls) -> dict[str, Key]:
@@ -189,5 +189,5 @@ class DefaultsTable(TemplateTable):
 
     EXAMPLE: ClassVar[str] = "[defaults] and below it log = { keep = 5 }"
     LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
-        {"command", "sockets", "instances", "requires", "after", "type", "extends", "description", "was"}
+        {*TemplateTable.LEFT_OUT, "command", "sockets", "instances", "requires", "after", "type", "extends"}
     )

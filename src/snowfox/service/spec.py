@@ -190,10 +190,20 @@ class Service(Frozen):
 
 
 class Configuration(Frozen):
-    """All of it. `version` is the digest of the files read (64 hex digits); names are in the order of the file."""
+    """All of it.
+
+    Args:
+        node: its name.
+        services: by name, in the order of the files.
+        sockets: by name.
+        version: the digest of the files read, 64 hex digits.
+        folder: of the main file, absolute.
+        sections: tables of modules, by name.
+    """
 
     node: str
     services: dict[str, Service]
     sockets: dict[str, Socket]
     version: str
     folder: str
+    sections: dict[str, Section] = {}  # noqa: RUF012 - a frozen value's default

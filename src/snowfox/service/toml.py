@@ -1,197 +1,173 @@
-"""`snowfox.toml`: the tables read one by one, then what they say about one another."""
+"""`snowfox.toml`, or `node.toml` and `services/**/*.toml`: read table by table, then what they say about one another."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from contextlib import suppress
 
-from snowfox.core.config.document import parse
-from snowfox.core.config.kind import is_table
-from snowfox.core.config.nearest import did_you_mean
+from snowfox.core.config.document import Document, parse
 from snowfox.core.config.problem import Problem, quoted
+from snowfox.core.config.registry import Sections
 from snowfox.core.config.report import Enough, Report, in_order
 from snowfox.core.config.scanner import Path
-from snowfox.core.config.section import Reader, Section, build
-from snowfox.core.config.source import Sources
+from snowfox.core.config.section import Reader
+from snowfox.core.config.source import File, Sources
 from snowfox.service.checked import Checked
 from snowfox.service.environment_files import EnvironmentFiles
-from snowfox.service.inheritance import Inheritance, Sum
+from snowfox.service.folder import MAIN, folder_of, is_service_file, service_of
+from snowfox.service.inheritance import Inheritance
 from snowfox.service.layer import Chain, Layer
-from snowfox.service.placing import absolute_address, make_absolute
-from snowfox.service.section import (
-    LATER_TABLES,
-    TABLES,
-    DefaultsTable,
-    NodeTable,
-    ServiceTable,
-    SocketTable,
-    TemplateTable,
-)
-from snowfox.service.spec import Configuration, Secret, Service, Socket
+from snowfox.service.making import make_service
+from snowfox.service.placing import make_absolute
+from snowfox.service.section import DefaultsTable, ServiceTable, TemplateTable
+from snowfox.service.spec import Configuration, Service
 from snowfox.service.toml_checks import check
+from snowfox.service.top import Top, name_hint
 from snowfox.service.written import COMMAND
-from snowfox.values import LONGEST_NAME, is_name
-
-S = TypeVar("S", bound=Section)
+from snowfox.values import is_name
 
 
-def read(sources: Sources, *, host: str) -> Checked:
-    """All that the file says, or all that is wrong with it."""
-    main = sources.main
-    document = parse(main.title, main.text)
-    if isinstance(document, Problem):
-        return Checked(main.title, None, (document,))
-    report = Report(document)
-    titles = [file.title for file in sources.files]
-    try:
-        configuration, chains = _read(report, sources, host)
-    except Enough:
-        return Checked(main.title, None, in_order(report.problems, titles))
-    problems = in_order(report.problems, titles)
+def read(sources: Sources, *, host: str, sections: Sections) -> Checked:
+    """All that the files say, or all that is wrong with them.
+
+    Args:
+        sources: whose main file is `node.toml` for the folder form; any other is all there is.
+        host: the node's name, where it has none.
+        sections: that modules bring.
+    """
+    reading = _Reading(sources)
+    configuration: Configuration | None = None
+    with suppress(Enough):
+        configuration = reading.configuration(host, sections)
+    problems = in_order(reading.problems, [file.title for file in sources.files])
     is_refused = any(not problem.is_warning for problem in problems)
-    return Checked(main.title, None if is_refused else configuration, problems, chains)
-
-
-def _read(report: Report, sources: Sources, host: str) -> tuple[Configuration, dict[str, Chain]]:
-    reading = _Reading(report, sources)
-    node = reading.node(host)
-    sockets = reading.sockets()
-    services = reading.services()
-    configuration = Configuration(node, services, sockets, sources.version(), sources.folder)
-    check(report, configuration, reading.chains, reading.layers)
-    return configuration, reading.chains
+    return Checked(sources.main.title, None if is_refused else configuration, problems, reading.chains)
 
 
 class _Reading:
-    """Reads the tables of a document. What has errors is there too, without the keys that have them.
+    """Reads the files of a configuration into layers, and services from them."""
 
-    `layers` has all that says something about services, `chains` what counts for each.
-    """
-
-    def __init__(self, report: Report, sources: Sources) -> None:
-        self._report = report
-        self._document = document = report.document
-        self._folder = sources.folder
-        self._owner = sources.main.owner
-        self._files = EnvironmentFiles(sources, report.problems)
+    def __init__(self, sources: Sources) -> None:
+        self.problems: list[Problem] = []
         self.chains: dict[str, Chain] = {}
-        self.layers: list[Layer] = []
-        for name in document.tree:
-            self._known_table(name)
+        self._sources = sources
+        self._is_folder = sources.main.name == MAIN
+        self._files = EnvironmentFiles(sources, self.problems)
+        self._layers: list[Layer] = []
+        self._is_broken = False
 
-    def node(self, host: str) -> str:
-        """The node's name."""
-        table = self._table(NodeTable, ("node",), "node") if "node" in self._document.tree else None
-        return host if table is None or table.name is None else table.name
+    def configuration(self, host: str, sections: Sections) -> Configuration | None:
+        """What they say; what has errors is left out, and a file that is no TOML leaves nothing to say of the rest.
 
-    def sockets(self) -> dict[str, Socket]:
-        """`[socket.*]`."""
-        sockets: dict[str, Socket] = {}
-        for name in self._named("socket"):
-            table = self._table(SocketTable, ("socket", name), f"socket {name}")
-            if table is not None:
-                listen = tuple(absolute_address(self._folder, address) for address in table.listen or ())
-                sockets[name] = Socket(name, listen, table.backlog, table.mode, table.user, table.group)
-        return sockets
-
-    def services(self) -> dict[str, Service]:
-        """`[service.*]`, each with what it has from `[template.*]` and `[defaults]`."""
-        templates = {name: self._layer(TemplateTable, ("template", name)) for name in self._named("template")}
-        known = {name: layer for name, layer in templates.items() if layer is not None}
-        own = {name: self._layer(ServiceTable, ("service", name)) for name in self._named("service")}
-        inheritance = Inheritance(known, self._defaults())
+        Raises Enough.
+        """
+        sources = self._sources
+        main = self._open(sources.main)
+        own: dict[str, list[Layer]] = {}
+        if self._is_folder:
+            for file in sources.files[1:]:
+                if is_service_file(file.name):
+                    self._service_file(file, own)
+        if main is None:
+            return None
+        top = Top(main, sources.folder, has_services=not self._is_folder, known=sections)
+        node, sockets = top.node(host), top.sockets()
+        inheritance = Inheritance(self._named(TemplateTable, "template", top, main), self._defaults(main))
+        if not self._is_folder:
+            own = {name: [layer] for name, layer in self._named(ServiceTable, "service", top, main).items()}
+        if self._is_broken:
+            return None
         inheritance.check()
-        services: dict[str, Service] = {}
-        for name, layer in own.items():
-            if layer is not None:
-                inheritance.check_extends(layer)
-                services[name] = self._service(name, inheritance.of(layer))
-        return services
+        services = {name: self._service(name, layers, inheritance) for name, layers in own.items()}
+        configuration = Configuration(
+            node, services, sockets, sources.version(), sources.folder, sections=top.sections
+        )
+        check(main, configuration, self.chains, self._layers)
+        return configuration
 
-    def _defaults(self) -> Layer | None:
-        return self._layer(DefaultsTable, ("defaults",)) if "defaults" in self._document.tree else None
+    def _open(self, file: File) -> Report | None:
+        """A report on the file; None, with the problem told, when it is no TOML."""
+        document = parse(file.title, file.text)
+        if isinstance(document, Document):
+            return Report(document, self.problems)
+        self._is_broken = True
+        # Of many files that are no TOML no more are told than of other mistakes.
+        Report(Document(file.title, "", {}), self.problems).add(document)
+        return None
 
-    def _layer(self, section: type[ServiceTable], root: tuple[str, ...]) -> Layer | None:
-        subject = " ".join(root)
-        fields = Reader(self._report, root, subject).partial(section)
+    def _service_file(self, file: File, own: dict[str, list[Layer]]) -> None:
+        report = self._open(file)
+        name = service_of(file.name)
+        if report is None:
+            return
+        if not is_name(name):
+            why = f"cannot read {file.title}: {quoted(name)} is not a name of a service"
+            report.add(Problem(why, name_hint(name), file.title))
+            return
+        layer = self._layer(ServiceTable, report, (), f"service {name}", file)
+        if layer is not None:
+            own.setdefault(name, []).append(layer)
+
+    def _named(self, section: type[ServiceTable], kind: str, top: Top, main: Report) -> dict[str, Layer]:
+        """The layers that are tables below `[kind]`."""
+        file = self._sources.main
+        found = (
+            (name, self._layer(section, main, (kind, name), f"{kind} {name}", file))
+            for name in top.named(kind)
+        )
+        return {name: layer for name, layer in found if layer is not None}
+
+    def _defaults(self, main: Report) -> Layer | None:
+        if "defaults" not in main.document.tree:
+            return None
+        return self._layer(DefaultsTable, main, ("defaults",), "defaults", self._sources.main)
+
+    def _layer(
+        self, section: type[ServiceTable], report: Report, root: Path, subject: str, file: File
+    ) -> Layer | None:
+        fields = Reader(report, root, subject).partial(section)
         if fields is None:
             return None
-        make_absolute(fields, self._folder)
-        layer = Layer(self._report, root, subject, fields, self._folder, self._owner)
+        folder = folder_of(self._sources.folder, file.name)
+        make_absolute(fields, folder)
+        layer = Layer(report, root, subject, fields, folder, file.owner)
         if "environment_files" in fields:
             layer = self._files.add(layer)
-        self.layers.append(layer)
+        self._layers.append(layer)
         return layer
 
-    def _service(self, name: str, whole: Sum) -> Service:
-        fields, chain = whole
+    def _service(self, name: str, layers: list[Layer], inheritance: Inheritance) -> Service:
+        stack = _stack(layers)
+        for layer in stack:
+            inheritance.check_extends(layer)
+        fields, chain = inheritance.of(stack)
         self.chains[name] = chain
-        if "command" not in fields:
-            fields = {**fields, "command": ()}
-            if chain.where(("command",)) is None:
-                chain[0].wrong(
-                    ("command",), "command is missing", hint=f"for example command = {COMMAND.example}"
-                )
-        table = build(ServiceTable, fields)
-        restart = table.restart
-        if table.type == "task" and "when" not in fields.get("restart", ()):
-            restart = restart.replace(when="never")
-        return Service(
-            name=name,
-            command=table.command,
-            directory=table.directory,
-            environment=table.environment,
-            user=table.user,
-            sockets=table.sockets,
-            instances=table.instances,
-            requires=tuple(dict.fromkeys(table.requires)),
-            after=tuple(dict.fromkeys(table.after)),
-            is_task=table.type == "task",
-            ready=table.ready,
-            restart=restart,
-            stop=table.stop,
-            log=table.log,
-            autostart=table.autostart,
-            owner=chain[0].owner,
-            description=table.description,
-            labels=tuple(dict.fromkeys(table.labels)),
-            replacement=table.replace_ or ("rolling" if table.sockets else "restart"),
-            was=table.was,
-            secrets=tuple(
-                Secret(variable, secret.file, secret.as_) for variable, secret in table.secrets.items()
-            ),
-        )
+        if "command" not in fields and chain.where(("command",)) is None:
+            hint = f"for example command = {COMMAND.example}"
+            chain[0].wrong(("command",), "command is missing", hint=hint)
+        defining = stack[-1]
+        if not fields.get("user") and any(layer.owner != defining.owner for layer in stack):
+            files = " and ".join(layer.report.document.file for layer in reversed(stack))
+            chain[0].wrong((), f"{files} belong to different users", hint='say whose it is: user = "…"')
+        folder = "" if defining.folder == self._sources.folder else defining.folder
+        return make_service(name, fields, owner=defining.owner, folder=folder)
 
-    def _known_table(self, name: str) -> None:
-        if name in TABLES:
-            return
-        if name in LATER_TABLES:
-            self._refuse((name,), f"{quoted(name)} is not supported yet")
-            return
-        hint = did_you_mean(name, [*TABLES, *LATER_TABLES])
-        if not hint and isinstance(self._document.tree[name], dict):
-            hint = f"services are written [service.{name}]"
-        noun = "table" if isinstance(self._document.tree[name], dict) else "key"
-        self._refuse((name,), f"unknown {noun} {quoted(name)}", hint or "known here: " + ", ".join(TABLES))
 
-    def _named(self, kind: str) -> list[str]:
-        """Names of the tables below `[kind]` that are names."""
-        tables: Any = self._document.tree.get(kind, {})
-        if not is_table(tables):
-            self._refuse((kind,), f"{kind} must be tables with names", f"for example [{kind}.front]")
-            return []
-        names: list[str] = []
-        for name in tables:
-            if is_name(name):
-                names.append(name)
-                continue
-            hint = 'letters, digits, "_" and "-", in parts joined by dots'
-            if len(name) > LONGEST_NAME:
-                hint = f"at most {LONGEST_NAME} characters"
-            self._refuse((kind, name), f"{quoted(name)} is not a name of a {kind}", hint)
-        return names
-
-    def _refuse(self, path: Path, why: str, hint: str = "") -> None:
-        self._report.wrong(path, f"cannot read {self._document.file}: {why}", hint=hint, part="key")
-
-    def _table(self, section: type[S], path: Path, subject: str) -> S | None:
-        return Reader(self._report, path, subject).read(section)
+def _stack(layers: Iterable[Layer]) -> list[Layer]:
+    """What one or several files say of a service that counts, the nearest first."""
+    stack: list[Layer] = []
+    for layer in layers:
+        override = layer.fields.get("override")
+        if not stack:
+            if override:
+                layer.wrong(("override",), "there is no other file that defines it")
+            stack = [layer]
+        elif override == "merge":
+            stack = [layer, *stack]
+        elif override == "replace":
+            stack = [layer]
+        elif "override" not in layer.table:
+            before = stack[0].report.document.file
+            hint = 'override = "merge" adds to that, override = "replace" takes its place'
+            layer.wrong((), f"it is defined in {before} already", hint=hint)
+    return stack

@@ -12,6 +12,7 @@ from snowfox.core.config.report import Report
 from snowfox.core.config.scanner import Path
 from snowfox.core.posix.address import parse as parse_address
 from snowfox.service.cycle import cycles
+from snowfox.service.folder import MAIN
 from snowfox.service.layer import Chain, Layer
 from snowfox.service.spec import Configuration, Ready, Service
 from snowfox.service.variables import Variables
@@ -151,8 +152,9 @@ class _Checks:
     def whole(self) -> None:
         """A configuration without a service is most likely not what was meant."""
         if not self._services and not self._report.problems:
-            hint = 'for example [service.web] and below it command = "python3 app.py"'
             file = self._report.document.file
+            header = "services/web.toml and in" if file.endswith(MAIN) else "[service.web] and below"
+            hint = f'for example {header} it command = "python3 app.py"'
             self._report.add(Problem("there is no service in it", hint, file, is_warning=True))
 
     def _of_sockets(self, layer: Layer) -> None:
@@ -177,7 +179,7 @@ class _Checks:
         chain.warn(
             (key, chain.written(key).index(name)),
             f"service {service.name} waits for {name}, which cannot say that it is ready",
-            hint=f'say how in [service.{quoted_key(name)}], for example ready = {{ tcp = "127.0.0.1:6379" }}',
+            hint=f'say how in service {name}, for example ready = {{ tcp = "127.0.0.1:6379" }}',
         )
 
     def _of_shell(self, chain: Chain) -> None:
@@ -234,11 +236,6 @@ def _of_forms(layer: Layer, ready: dict[str, Any]) -> None:
         layer.wrong(("ready",), why, hint="one of notify, tcp, http, command, delay")
     if "path" in ready and "http" not in ready:
         layer.wrong(("ready", "path"), "ready.path is only for http", part="key")
-
-
-def quoted_key(name: str) -> str:
-    """A name as a part of a key: a dotted one is quoted."""
-    return f'"{name}"' if "." in name else name
 
 
 def _word(path: Path, index: int, written: Any) -> Path:

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from snowfox.core.discovery import ENTRY_POINTS, _entry_points, discover
+from snowfox.core.discovery import discover
 from snowfox.core.module import Modules
+from snowfox.core.packages import ENTRY_POINTS, entry_points
 from snowfox.errors import ModuleFailed
 
 LEVELS = """
@@ -133,7 +134,7 @@ def test_entry_points_equal_the_standard_librarys(folder):
         group="c.group",
     )
     plugin(folder, "cplug_f", "", "a = cplug_f", group="c.group")
-    ours = [(point.name, point.value, point.distribution) for point in _entry_points("c.group")]
+    ours = [(point.name, point.value, point.distribution) for point in entry_points("c.group")]
     theirs = [
         (point.name, point.module, point.dist.name)
         for point in importlib.metadata.entry_points(group="c.group")

@@ -159,7 +159,7 @@ def test_warning_of_waiting_for_nothing():
     assert shown(text) == (
         "snowfox.toml:8:22: warning: service a waits for db, which cannot say that it is ready\n"
         '    8 | requires = ["setup", "db"]\n'
-        '      |                      ^^^^ say how in [service.db], for example ready = { tcp = "127.0.0.1:6379" }'
+        '      |                      ^^^^ say how in service db, for example ready = { tcp = "127.0.0.1:6379" }'
     )
 
 

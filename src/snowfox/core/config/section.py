@@ -44,6 +44,7 @@ from snowfox.core.config.kind import Choice, Findings, Flag, Kind, Text, is_tabl
 from snowfox.core.config.nearest import did_you_mean
 from snowfox.core.config.problem import quoted
 from snowfox.core.config.report import Report
+from snowfox.core.config.resource import Resource
 from snowfox.core.config.scanner import Path
 from snowfox.core.frozen import Frozen
 
@@ -81,9 +82,11 @@ class Section(Frozen):
     """A table. Subclasses declare its keys as annotated fields.
 
     `LATER` are keys that are designed and not there yet, `EXAMPLE` shows one, `WHOLE` says that its keys exclude one
-    another, so that such a table replaces the one below it and is not added to it.
+    another, so that such a table replaces the one below it and is not added to it. `TABLE` is set by
+    `registry.section`.
     """
 
+    TABLE: ClassVar[str] = ""
     LATER: ClassVar[frozenset[str]] = frozenset()
     EXAMPLE: ClassVar[str] = ""
     WHOLE: ClassVar[bool] = False
@@ -112,6 +115,10 @@ class Section(Frozen):
             required = {name: key for name, key in keys.items() if key.is_required}
             cls._plan = _Plan(parts, required, tuple(cls._defaults.items()))
         return cls._plan
+
+    def resources(self) -> Iterable[Resource]:
+        """What it makes."""
+        return ()
 
     @classmethod
     def advise(cls, value: Any, path: Path) -> str:  # noqa: ARG003 - for subclasses

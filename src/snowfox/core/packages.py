@@ -1,0 +1,81 @@
+"""Looking through packages: those that a process names, and those that installed distributions name by entry points.
+
+Entry points are read from `*.dist-info/entry_points.txt` below `sys.path` (packaging.python.org, "Entry points
+specification"). `importlib.metadata` does the same and costs 26 ms of import, a tenth of the time in which a node is
+to have its first services up.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Final, NamedTuple
+
+from snowfox.errors import ModuleFailed
+
+ENTRY_POINTS: Final = "snowfox.modules"
+"""The group in which a distribution names its packages with modules and sections."""
+
+
+class EntryPoint(NamedTuple):
+    """A line of a distribution: `name = value`, where value is `package.module`."""
+
+    name: str
+    value: str
+    distribution: str
+
+
+def parts_of(package: str) -> list[ModuleType]:
+    """A package and all below it, by importing them. Raises ModuleFailed."""
+    top = _import(package)
+    parts = [top]
+    if hasattr(top, "__path__"):
+        for _, name, _ in pkgutil.walk_packages(top.__path__, f"{package}.", onerror=_refuse):
+            parts.append(_import(name))
+    return parts
+
+
+def entry_points(group: str) -> list[EntryPoint]:
+    """The lines of a group, sorted; of a distribution that is found twice the first counts, as for imports."""
+    found: dict[tuple[str, str], EntryPoint] = {}
+    seen: set[str] = set()
+    for entry in sys.path:
+        for file in sorted(Path(entry or ".").glob("*.dist-info/entry_points.txt")):
+            distribution = file.parent.name.removesuffix(".dist-info").partition("-")[0]
+            if distribution in seen:
+                continue
+            seen.add(distribution)
+            for name, value in _lines(file, group):
+                found.setdefault((distribution, name), EntryPoint(name, value, distribution))
+    return sorted(found.values())
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        msg = f"cannot import {name}: {type(error).__name__}: {error}"
+        raise ModuleFailed(msg) from error
+
+
+def _refuse(name: str) -> None:
+    error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+    msg = f"cannot import {name}: {type(error).__name__}: {error}"
+    raise ModuleFailed(msg) from error
+
+
+def _lines(file: Path, group: str) -> list[tuple[str, str]]:
+    out: list[tuple[str, str]] = []
+    is_inside = False
+    for line in file.read_text("utf-8", "replace").splitlines():
+        text = line.strip()
+        if text.startswith("["):
+            is_inside = text == f"[{group}]"
+        elif is_inside and "=" in text and not text.startswith(("#", ";")):
+            name, _, value = text.partition("=")
+            # `package.module:attribute [extra]`: we look through the module.
+            out.append((name.strip(), value.partition(":")[0].partition("[")[0].strip()))
+    return out

@@ -1,0 +1,47 @@
+"""From what layers say together to a service, every default filled in."""
+
+from __future__ import annotations
+
+from snowfox.core.config.section import Partial, build
+from snowfox.service.section import ServiceTable
+from snowfox.service.spec import Secret, Service
+
+
+def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Service:
+    """The service.
+
+    Args:
+        name: of the service.
+        fields: of a `ServiceTable`, paths in it absolute; a command that is missing is no words.
+        owner: uid of the file that defines it.
+        folder: of that file, absolute; "" is the configuration's.
+    """
+    table = build(ServiceTable, fields if "command" in fields else {**fields, "command": ()})
+    is_task = table.type == "task"
+    restart = table.restart
+    if is_task and "when" not in fields.get("restart", ()):
+        restart = restart.replace(when="never")
+    return Service(
+        name=name,
+        command=table.command,
+        directory=table.directory,
+        environment=table.environment,
+        user=table.user,
+        sockets=table.sockets,
+        instances=table.instances,
+        requires=tuple(dict.fromkeys(table.requires)),
+        after=tuple(dict.fromkeys(table.after)),
+        is_task=is_task,
+        ready=table.ready,
+        restart=restart,
+        stop=table.stop,
+        log=table.log,
+        autostart=table.autostart,
+        owner=owner,
+        description=table.description,
+        labels=tuple(dict.fromkeys(table.labels)),
+        replacement=table.replace_ or ("rolling" if table.sockets else "restart"),
+        was=table.was,
+        secrets=tuple(Secret(key, secret.file, secret.as_) for key, secret in table.secrets.items()),
+        folder=folder,
+    )
