@@ -33,6 +33,7 @@ VERSION: Final = "0.1.0"
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("init", "write a commented snowfox.toml"),
     "check": ("check", "read and check a configuration; no node needed"),
+    "schema": ("schema", "print the JSON Schema of a configuration, for editors"),
     "up": ("up", "start the node and everything in it"),
     "down": ("down", "stop everything, then the node"),
     "status": ("status", "what runs, and whether all is as wanted"),

@@ -60,7 +60,11 @@ class _Requires(Items):
 
 
 class NodeTable(Section):
-    """`[node]`."""
+    """The node itself.
+
+    Args:
+        name: how it calls itself; default: the host's name.
+    """
 
     EXAMPLE: ClassVar[str] = '[node] and below it name = "shop-1"'
 
@@ -68,7 +72,15 @@ class NodeTable(Section):
 
 
 class SocketTable(Section):
-    """`[socket.NAME]`."""
+    """A listening socket that Snow Fox opens and keeps, while services that use it come and go.
+
+    Args:
+        listen: one address or several: "127.0.0.1:8080", "[::]:80", "unix:run/front.sock", "udp:127.0.0.1:5353".
+        backlog: connections that wait to be accepted; default: 1024.
+        mode: of the files of unix addresses, such as "0660"; default: what the umask leaves.
+        user: their owner.
+        group: their group.
+    """
 
     EXAMPLE: ClassVar[str] = '[socket.front] and below it listen = "127.0.0.1:8080"'
 
@@ -80,7 +92,7 @@ class SocketTable(Section):
 
 
 class SecretTable(Section):
-    """`[service.NAME.secrets.VARIABLE]`.
+    """A file that is read at launch, with the rights of the node, and handed to the service alone.
 
     Args:
         file: what is read at launch, by the spawner.
@@ -108,7 +120,32 @@ class Secrets(Variables):
 
 
 class ServiceTable(Section):
-    """`[service.NAME]`; what the keys mean is in `spec.Service`."""
+    """A service, or a task that runs to its end.
+
+    Args:
+        command: a list of words, or a string that is split as a shell would; no shell runs.
+        directory: where it runs; default: the folder of the file, "/" for a dynamic uid.
+        environment: its variables, which may use ${NAME} and ${NAME:-default}.
+        environment_files: files of KEY=VALUE lines, relative to this file; what environment says goes before them.
+        secrets: files that the service alone gets, by the variable that says how.
+        user: whom it runs as, in a node of root.
+        sockets: names of sockets, passed from descriptor 3 on in this order.
+        instances: how many; more than one are called NAME@1, NAME@2.
+        requires: services that must be ready, and tasks that must have finished well, before it starts.
+        after: services that it starts after, when they start at all.
+        type: "task" runs to its end.
+        ready: how it says that it can serve; default: it does once it is executed.
+        restart: when and how it is tried again.
+        stop: how it is stopped.
+        log: where its output goes.
+        autostart: false waits for `snowfox start`.
+        extends: the template that it has what it does not say itself from.
+        description: what it is, for people.
+        labels: names for patterns: @public.
+        replace_: how a changed one takes the place of what runs; default: rolling where it has sockets.
+        was: the name that it had before, so that it is kept when it is renamed.
+        override: what a second file of the same service does with the first.
+    """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
@@ -163,9 +200,17 @@ class ServiceTable(Section):
             return f'a dotted name is quoted: [service."{path[1]}.{path[2]}"]'
         return ""
 
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """With a command that may also be that of a template, or of the file that this one adds to."""
+        whole = super().schema()
+        if whole.pop("required", None) is None:
+            return whole
+        return whole | {"anyOf": [{"required": [key]} for key in ("command", "extends", "override")]}
+
 
 class TemplateTable(ServiceTable):
-    """`[template.NAME]`: what services have that say `extends = "NAME"`; nothing in it must be written."""
+    """What services have that say `extends = "NAME"`; nothing in it must be written."""
 
     EXAMPLE: ClassVar[str] = '[template.python] and below it user = "shop"'
     LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"description", "override", "was"})
@@ -185,7 +230,7 @@ class TemplateTable(ServiceTable):
 
 
 class DefaultsTable(TemplateTable):
-    """`[defaults]`: what all services have, unless they or their templates say otherwise."""
+    """What all services have, unless they or their templates say otherwise."""
 
     EXAMPLE: ClassVar[str] = "[defaults] and below it log = { keep = 5 }"
     LEFT_OUT: ClassVar[frozenset[str]] = frozenset(

@@ -57,7 +57,9 @@ class Restart(Section):
     Args:
         when: `always`, `on-failure` or `never`.
         delay: seconds before the first try; doubles up to `max_delay`.
+        max_delay: the longest delay, in seconds.
         limit: failed starts within `window` seconds after which it is `failed`.
+        window: seconds.
         early: seconds; an exit before them is a failed start.
         healthy: seconds of life after which delay and count start over.
         success: exit codes that are no failure.
@@ -78,7 +80,12 @@ class Restart(Section):
 
 
 class Stop(Section):
-    """How it is stopped: a signal to the main process, after `grace` seconds SIGKILL to all that is left."""
+    """How it is stopped: a signal to the main process, after `grace` seconds SIGKILL to all that is left.
+
+    Args:
+        signal: a name without SIG; default: TERM.
+        grace: seconds until all that is left is killed; default: 10.
+    """
 
     LATER: ClassVar[frozenset[str]] = frozenset({"steps"})
     EXAMPLE: ClassVar[str] = '{ signal = "TERM", grace = "10s" }'
@@ -88,7 +95,12 @@ class Stop(Section):
 
 
 class Log(Section):
-    """Where its output goes: files of `size` bytes, `keep` of them besides the current one."""
+    """Where its output goes: files of `size` bytes, `keep` of them besides the current one.
+
+    Args:
+        size: bytes of a file; default: 20M.
+        keep: how many besides the current one; default: 5.
+    """
 
     LATER: ClassVar[frozenset[str]] = frozenset({"age", "compress", "streams", "rate", "forward"})
     EXAMPLE: ClassVar[str] = '{ size = "20M", keep = 5 }'

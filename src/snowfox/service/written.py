@@ -20,6 +20,13 @@ LONGEST_WAIT: Final = 366 * 86400.0
 LARGEST_SIZE: Final = 1 << 50
 LONGEST_ADDRESS: Final = 4096
 
+NAME_PATTERN: Final = r"^(?=.{1,100}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
+"""Of names, as in `values`, for schemas."""
+
+_ACCOUNT: Final = "^[^:/]{1,255}$"
+_LISTEN: Final = "^(unix:.+|(udp:)?[^ ]*:[0-9]{1,5})$"
+_CONNECT: Final = r"^(unix:.+|[^ ]*:[0-9]{1,5}|.*\$\{.*)$"
+
 _QUIET: Final = re.compile(r"[ -~]*\Z")
 _V4: Final = re.compile(
     r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}\Z", re.ASCII
@@ -84,6 +91,11 @@ class Command(Kind):
             findings.wrong(path, "the command begins with an empty word")
         return words
 
+    def schema(self) -> dict[str, Any]:
+        """A string, or an array of them."""
+        words = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        return {"anyOf": [{"type": "string", "minLength": 1}, words]}
+
 
 _WORDS: Final = Items(Text())
 
@@ -115,6 +127,11 @@ class Variables(Kind):
                 findings.wrong((*path, name), f"{quoted(name)} cannot name a variable", part="key")
         return found
 
+    def schema(self) -> dict[str, Any]:
+        """An object without the names that are ours."""
+        names = {"not": {"enum": sorted(OURS)}, "pattern": "^[^=]+$"}
+        return {"type": "object", "propertyNames": names, "additionalProperties": self.item.schema()}
+
     def over(self, upper: Any, lower: Any) -> Any:
         """Variable by variable."""
         return {**lower, **upper}
@@ -137,6 +154,10 @@ class FilePath(Text):
         if value == "":
             findings.wrong(path, f"{findings.label(path)} is empty", hint=self.here)
         return value
+
+    def schema(self) -> dict[str, Any]:
+        """A string that is not empty."""
+        return {"type": "string", "minLength": 1}
 
 
 def _duration(text: str) -> float:
@@ -247,14 +268,14 @@ def _endpoint(text: str) -> Address:
 
 
 COMMAND: Final = Command()
-DURATION: Final = Parsed("a duration", '"10s", "500ms", "2m"', _duration)
-SIZE: Final = Parsed("a size", '"64K", "20M", "2G"', _size)
-SIGNAL: Final = Parsed("the name of a signal", '"TERM", "QUIT", "HUP"', _signal)
-NAME: Final = Parsed("a name", '"cache", "shop.web"', _name)
-TEMPLATE: Final = Parsed("the name of a template", '"python"', _name)
-USER: Final = Parsed("the name of a user", '"www-data"', _account("user"))
-GROUP: Final = Parsed("the name of a group", '"www-data"', _account("group"))
-MODE: Final = Parsed("the mode of a file", '"0660"', _mode)
+DURATION: Final = Parsed("a duration", '"10s", "500ms", "2m"', _duration, r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$")
+SIZE: Final = Parsed("a size", '"64K", "20M", "2G"', _size, "^[0-9]+[KMG]?$")
+SIGNAL: Final = Parsed("the name of a signal", '"TERM", "QUIT", "HUP"', _signal, "^[A-Za-z0-9+-]{1,20}$")
+NAME: Final = Parsed("a name", '"cache", "shop.web"', _name, NAME_PATTERN)
+TEMPLATE: Final = Parsed("the name of a template", '"python"', _name, NAME_PATTERN)
+USER: Final = Parsed("the name of a user", '"www-data"', _account("user"), _ACCOUNT)
+GROUP: Final = Parsed("the name of a group", '"www-data"', _account("group"), _ACCOUNT)
+MODE: Final = Parsed("the mode of a file", '"0660"', _mode, "^0?[0-7]{3}$")
 FILE: Final = FilePath()
 ENVIRONMENT: Final = Variables(Text())
 LISTEN: Final = Items(
@@ -262,10 +283,13 @@ LISTEN: Final = Items(
         "an address",
         '"127.0.0.1:8080", "[::]:80", "unix:run/web.sock", "udp:127.0.0.1:53"',
         lambda text: str(address(text)),
+        _LISTEN,
     ),
     or_one=True,
 )
-TCP: Final = Parsed("an address", '"127.0.0.1:6379"', _filled_in(_tcp))
-ENDPOINT: Final = Parsed("an address", 'http = "127.0.0.1:8080", path = "/health"', _filled_in(_endpoint))
-URL_PATH: Final = Parsed("the path of a web address", '"/health"', _url_path)
+TCP: Final = Parsed("an address", '"127.0.0.1:6379"', _filled_in(_tcp), _CONNECT)
+ENDPOINT: Final = Parsed(
+    "an address", 'http = "127.0.0.1:8080", path = "/health"', _filled_in(_endpoint), _CONNECT
+)
+URL_PATH: Final = Parsed("the path of a web address", '"/health"', _url_path, r"^/\S*$")
 NAMES: Final = Items(NAME)

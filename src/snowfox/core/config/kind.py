@@ -42,6 +42,10 @@ class Kind(ABC):
     def read(self, value: Any, path: Path, findings: Findings) -> Any:
         """The converted value. What is wrong goes to `findings`; then the result is not used."""
 
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """What it takes as JSON Schema (2020-12); what that cannot say is left to `read`."""
+
     def over(self, upper: Any, lower: Any) -> Any:  # noqa: ARG002 - for subclasses
         """Of two values that were read, one laid over the other: the upper, unless the kind adds them up."""
         return upper
@@ -77,6 +81,10 @@ class Text(Kind):
             findings.wrong(path, f"{findings.label(path)} contains a NUL character")
         return value
 
+    def schema(self) -> dict[str, Any]:
+        """A string."""
+        return {"type": "string"}
+
 
 class Flag(Kind):
     """true or false."""
@@ -88,6 +96,10 @@ class Flag(Kind):
         if not isinstance(value, bool):
             self.refuse(value, path, findings)
         return value
+
+    def schema(self) -> dict[str, Any]:
+        """A boolean."""
+        return {"type": "boolean"}
 
 
 class Whole(Kind):
@@ -108,6 +120,10 @@ class Whole(Kind):
             findings.wrong(path, f"{findings.label(path)} must be {self.least} to {self.most}, not {shown}")
         return value
 
+    def schema(self) -> dict[str, Any]:
+        """An integer within its bounds."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
 
 class Choice(Kind):
     """One of some words."""
@@ -125,6 +141,10 @@ class Choice(Kind):
             findings.wrong(path, why, hint=did_you_mean(value, self.options))
         return value
 
+    def schema(self) -> dict[str, Any]:
+        """One of the words."""
+        return {"enum": [*self.options]}
+
 
 class Parsed(Kind):
     """Text that a function understands.
@@ -133,12 +153,14 @@ class Parsed(Kind):
         words: what it is, `a duration`.
         example: values, in quotes.
         parse: takes the text; raises ValueError with a sentence for a person.
+        pattern: a regular expression (ECMA-262) that every such text matches, for the schema; "" is any.
     """
 
-    def __init__(self, words: str, example: str, parse: Callable[[str], Any]) -> None:
+    def __init__(self, words: str, example: str, parse: Callable[[str], Any], pattern: str = "") -> None:
         self.words = words
         self.example = example
         self.parse = parse
+        self.pattern = pattern
 
     def read(self, value: Any, path: Path, findings: Findings) -> Any:
         """What the function makes of it."""
@@ -153,6 +175,10 @@ class Parsed(Kind):
         except ValueError as error:
             findings.wrong(path, str(error), hint=f"for example {self.example}")
         return None
+
+    def schema(self) -> dict[str, Any]:
+        """A string of its pattern."""
+        return {"type": "string", **({"pattern": self.pattern} if self.pattern else {})}
 
 
 class Items(Kind):
@@ -176,6 +202,12 @@ class Items(Kind):
             findings.wrong(path, f"{findings.label(path)} has {len(value)} items, more than {self.most}")
             return ()
         return tuple(self.item.read(item, (*path, index), findings) for index, item in enumerate(value))
+
+    def schema(self) -> dict[str, Any]:
+        """An array, or one item."""
+        item = self.item.schema()
+        items = {"type": "array", "items": item, "maxItems": self.most}
+        return {"anyOf": [item, items]} if self.or_one else items
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:

@@ -116,6 +116,23 @@ class Section(Frozen):
             cls._plan = _Plan(parts, required, tuple(cls._defaults.items()))
         return cls._plan
 
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """The table as JSON Schema, its keys described by the docstring's `Args`."""
+        from snowfox.core.config.describing import arguments, summary  # noqa: PLC0415 - for `snowfox schema` alone
+
+        texts = arguments(cls)
+        keys = cls.keys()
+        schema: dict[str, Any] = {"type": "object"} | (
+            {"description": text} if (text := summary(cls)) else {}
+        )
+        schema["properties"] = {
+            name: key.kind.schema() | ({"description": texts[key.field]} if key.field in texts else {})
+            for name, key in keys.items()
+        }
+        required = [name for name, key in keys.items() if key.is_required]
+        return schema | ({"required": required} if required else {}) | {"additionalProperties": False}
+
     def resources(self) -> Iterable[Resource]:
         """What it makes."""
         return ()
@@ -146,6 +163,10 @@ class Nested(Kind):
         fields = partial(self.section, value, path, findings)
         require(self.section, value, path, findings)
         return fields
+
+    def schema(self) -> dict[str, Any]:
+        """That of the section."""
+        return self.section.schema()
 
     def over(self, upper: Any, lower: Any) -> Any:
         """Key by key, unless they exclude one another."""
