@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from posixpath import normpath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from snowfox.core.config.document import Document, parse
 from snowfox.core.config.kind import is_list, is_table
 from snowfox.core.config.problem import Problem, quoted
 from snowfox.core.config.source import File, Sources
-from snowfox.service.dotenv import Dotenv
 from snowfox.service.filling import plain
 from snowfox.service.folder import folder_of
 from snowfox.service.layer import Layer, Origin
 from snowfox.service.written import OURS
+
+if TYPE_CHECKING:
+    from snowfox.service.dotenv import Dotenv
 
 KEY: Final = "environment-files"
 
@@ -76,6 +78,8 @@ class EnvironmentFiles:
         )
 
     def _dotenv(self, file: File) -> Dotenv:
+        from snowfox.service.dotenv import Dotenv  # noqa: PLC0415 - 2 ms of patterns, for few configurations
+
         if file.name not in self._read:
             found = self._read[file.name] = Dotenv(file)
             for name in OURS & found.variables.keys():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from inspect import cleandoc
+from textwrap import dedent
 from typing import Final
 
 _FIELD: Final = re.compile(r"    (\w+): (.*)")
@@ -11,14 +11,14 @@ _FIELD: Final = re.compile(r"    (\w+): (.*)")
 
 def summary(cls: type) -> str:
     """The first paragraph of the docstring, one line; "" without one."""
-    return " ".join(cleandoc(cls.__doc__ or "").partition("\n\n")[0].split())
+    return " ".join(_clean(cls.__doc__).partition("\n\n")[0].split())
 
 
 def arguments(cls: type) -> dict[str, str]:
     """What `Args:` says of each field, one line each; that of a subclass goes before that of its bases."""
     found: dict[str, str] = {}
     for each in reversed(cls.__mro__):
-        found |= _arguments(cleandoc(vars(each).get("__doc__") or ""))
+        found |= _arguments(_clean(vars(each).get("__doc__")))
     return found
 
 
@@ -36,3 +36,9 @@ def _arguments(text: str) -> dict[str, str]:
         else:
             break
     return found
+
+
+def _clean(text: str | None) -> str:
+    """A docstring without its indentation; `inspect.cleandoc` costs 8 ms of import."""
+    first, _, rest = (text or "").partition("\n")
+    return f"{first.strip()}\n{dedent(rest)}"
