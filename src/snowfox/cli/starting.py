@@ -1,7 +1,7 @@
 """How `snowfox up` goes: show a node that runs, else start one, whose manager checks, and show how it comes up."""
 
 # pathlib costs 5 ms of import in every command.
-# ruff: noqa: PTH100, PTH123, PTH208
+# ruff: noqa: PTH123, PTH208
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from snowfox.cli import daemon, node, paper, progress
+from snowfox.cli import daemon, node, paper, progress, reading
 from snowfox.contract.manager import Manager, NodeStatus, Progress
 from snowfox.contract.record import FOLDER as LAUNCHES
 from snowfox.contract.start import NODE_LOG, RUN, Node, Said
-from snowfox.core.config import source
+from snowfox.core.config.source import Sources
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.interface import Method
 from snowfox.errors import ConnectionLost, HostError, NoNode, PosixError, SnowFoxError, errno_text
-from snowfox.service.configuration import NAMES, read
+from snowfox.service.configuration import read
 
 FAILED: Final = 1
 _PATIENCE: Final = 60.0  # seconds for a manager to answer
@@ -37,7 +37,8 @@ def up(options: argparse.Namespace, waiting: daemon.Waiting | None) -> int:
     """
     sources = _found(options)
     shown = sources.main.title.removesuffix(sources.main.name)
-    asked = daemon.described(sources.folder, sources.main.name, options.policy, shown=shown)
+    name = f"git:{sources.name}" if sources.commit else sources.main.name
+    asked = daemon.described(sources.folder, name, options.policy, shown=shown)
     place = node.Place(asked.project)
     try:
         return _show_running(place, sources, as_json=options.json)
@@ -67,10 +68,10 @@ def _going_on() -> Generator[None]:
         raise
 
 
-def _found(options: argparse.Namespace) -> source.Sources:
+def _found(options: argparse.Namespace) -> Sources:
     """What to start; what it says is the manager's to check. Raises ConfigurationRefused, HostError."""
-    path = os.path.abspath(options.path or node.project_of(options.node or "."))
-    sources = source.read(path, names=NAMES, posix=LinuxPosix(), shown=options.path or "")
+    where = reading.place(options.path, here=node.project_of(options.node or "."))
+    sources = reading.read(where, posix=LinuxPosix())
     if options.policy is not None:
         try:
             with open(options.policy, "rb"):
@@ -90,7 +91,7 @@ def _has_services(place: node.Place) -> bool:
         return False
 
 
-def _show_running(place: node.Place, sources: source.Sources, *, as_json: bool) -> int:
+def _show_running(place: node.Place, sources: Sources, *, as_json: bool) -> int:
     """The status of a node that runs; of one that starts, how it goes on. Raises NoNode, ConfigurationRefused."""
     with node.open_session(place, timeout=_PATIENCE) as session:
         checked = read(sources, host=os.uname().nodename)
@@ -108,7 +109,7 @@ def _show_running(place: node.Place, sources: source.Sources, *, as_json: bool) 
 
 
 def _detached(
-    place: node.Place, sources: source.Sources, asked: Node, waiting: daemon.Waiting | None, *, as_json: bool
+    place: node.Place, sources: Sources, asked: Node, waiting: daemon.Waiting | None, *, as_json: bool
 ) -> int:
     pipe = (waiting or daemon.begin(LinuxPosix(), asked)).go(asked)
     first = pipe.next()
@@ -186,7 +187,7 @@ def _last_error(place: node.Place) -> str:
     return ""
 
 
-def _lost_race(place: node.Place, sources: source.Sources, busy: Said, *, as_json: bool) -> int:
+def _lost_race(place: node.Place, sources: Sources, busy: Said, *, as_json: bool) -> int:
     """Another `up` was faster: its node is ours as well."""
     try:
         return _show_running(place, sources, as_json=as_json)

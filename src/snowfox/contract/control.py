@@ -22,6 +22,17 @@ class Source(NamedTuple):
     owner: int
 
 
+class Seen(NamedTuple):
+    """A file of the configuration's tree, by name, and what changes when it does (`core.tree.Stamp`)."""
+
+    name: str
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+
 class Kept(NamedTuple):
     """A listening socket that the daemon keeps for a spawner to come. `key` is the spawner's."""
 
@@ -46,8 +57,9 @@ class Welcome(NamedTuple):
         starter: the uid that started the node, which may use it, as may root.
         path: PATH for services of an ordinary user's node; "" for the fixed one.
         version: the daemon's start, an id; a new manager of the same daemon sees the same.
-        configuration: the file that `up` was told to read, relative to root ("snowfox.toml" or "Procfile").
+        configuration: the main file that `up` was told to read, relative to root, or `git:REF`.
         shown: what stands before the names of its files in messages: "" or a folder with its slash.
+        owner: uid of root's owner.
     """
 
     root: str
@@ -65,6 +77,7 @@ class Welcome(NamedTuple):
     version: str
     configuration: str
     shown: str = ""
+    owner: int = -1
 
 
 class Daemon(Interface):
@@ -80,10 +93,21 @@ class Daemon(Interface):
 
     @call()
     def open_source(self, name: str) -> Source | None:
-        """Manager only: `snowfox.toml`, `Procfile` or `.env` of the configuration's folder; None when absent.
+        """Manager only: the main file, `.env` or an environment file of the configuration's folder; None when absent.
 
-        Raises NotPermitted for any other name, PosixError when it cannot be opened or is no regular file.
+        Raises NotPermitted for any other name, ConfigurationRefused when it is a link, or no regular file.
         """
+
+    @call(repeatable=True)
+    def open_tree(self, after: str) -> list[Source]:
+        """Manager only: `node.toml` and `services/**/*.toml` in order, after this name ("" begins), at most 100.
+
+        Raises ConfigurationRefused that names a link, a FIFO, or what else does not belong there.
+        """
+
+    @call(repeatable=True)
+    def look_tree(self, after: str) -> list[Seen]:
+        """Manager only: the same files, not opened, at most 500. Raises as `open_tree`."""
 
     @call()
     def stop(self, code: int, reason: str) -> None:

@@ -42,7 +42,8 @@ class NodeStatus(NamedTuple):
     """A node: name, version of its configuration (a digest), instances, whether all is as wanted.
 
     `notes` are lines about the node itself (files changed since, a socket that was lost); `phase` is
-    `starting`, `up` or `stopping`.
+    `starting`, `up` or `stopping`. `source` is what a person calls where the configuration came from (`main`,
+    `snowfox.toml`), `commit` the id of its commit; "" but for git.
     """
 
     node: str
@@ -51,6 +52,8 @@ class NodeStatus(NamedTuple):
     as_wanted: bool
     notes: list[str]
     instances: list[InstanceStatus]
+    source: str = ""
+    commit: str = ""
 
 
 class Progress(NamedTuple):

@@ -44,7 +44,9 @@ MANAGER_SOCKET: Final = "manager.sock"
 SPAWNER_SOCKET: Final = "spawner.sock"
 """In `RUN`: where a spawner that outlived its daemon waits."""
 SOURCES: Final = ("snowfox.toml", "Procfile", ".env")
-"""Files of the project that the manager may read."""
+"""Files of the project that the manager may read, besides environment files and those of the folder form."""
+GIT: Final = "git:"
+"""Before a branch, tag or commit in place of a configuration's file: it is read from the project's repository."""
 STORE: Final = "store"
 """In `HOME` of root's node: the name of its store in `STORES`."""
 STORES: Final = "/var/lib/snowfox/projects"
@@ -78,7 +80,7 @@ class Node(Frozen):
 
     Args:
         project: the folder of the configuration, absolute, without links.
-        configuration: its file there, `snowfox.toml` or `Procfile`.
+        configuration: its main file there, `snowfox.toml`, `node.toml` or `Procfile`, or `git:REF`.
         shown: what stands before the names of its files in messages, as whoever started us wrote it: "" or `FOLDER/`.
         policy: the policy's file; "": `POLICY`, where that exists.
         ready: a descriptor to tell how the start went; -1: none.

@@ -12,12 +12,10 @@ import os
 import stat
 from typing import Final, NamedTuple
 
-from snowfox.contract.control import Source
 from snowfox.contract.record import FOLDER as LAUNCHES
-from snowfox.contract.start import HOME, RUN, SOURCES
+from snowfox.contract.start import HOME, RUN
 from snowfox.core.posix.api import Posix
-from snowfox.core.rpc.interface import Descriptor
-from snowfox.errors import HostError, NotPermitted, PosixError
+from snowfox.errors import HostError, PosixError
 
 NOTIFY: Final = "notify"
 """In the run folder: what tells the address of readiness from others."""
@@ -144,33 +142,3 @@ def write_small(posix: Posix, name: str, text: str, *, folder: int) -> None:
     finally:
         posix.files.close(opened)
     posix.folders.rename(beside, name, folder=folder)
-
-
-def open_source(posix: Posix, name: str, *, folder: int, path: str, main: str) -> Source | None:
-    """A file of the configuration, for the manager; None when it is not there.
-
-    Args:
-        posix: the kernel.
-        name: one of `SOURCES`, or `main`.
-        folder: the project's.
-        path: of the project, for messages.
-        main: the file that whoever started us named.
-
-    Raises NotPermitted for other names; PosixError, HostError for what is no regular file or cannot be opened.
-    """
-    if name not in {*SOURCES, main} or "/" in name:
-        msg = f"cannot open {name}: the manager reads {', '.join(SOURCES)} only"
-        raise NotPermitted(msg, "")
-    whole = f"{path}/{name}"
-    try:
-        opened = posix.files.open(name, _FILE_FLAGS, folder=folder)
-    except PosixError as error:
-        if error.errno == errno.ENOENT:
-            return None
-        raise PosixError("open", whole, error.errno) from error
-    found = posix.files.stat(opened)
-    if not stat.S_ISREG(found.mode):
-        posix.files.close(opened)
-        msg = f"cannot open {whole}: it is no regular file"
-        raise HostError(msg, "")
-    return Source(name, Descriptor(opened, posix), found.uid)

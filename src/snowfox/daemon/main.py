@@ -172,9 +172,7 @@ def _loop(means: Means, opened: Opened, *, signals: int, limit: tuple[int, int])
     log, null = opened.log, opening.null(posix)
     setting = Setting(node, places, log.descriptor, null, opened.manager, means.environment, limit)
     children = Children(posix, setting, Orphans(posix, places.launches), means.ahead)
-    sessions = Sessions(
-        posix, clock, poller, sockets=sockets, project=(places.project, node.project, node.configuration)
-    )
+    sessions = Sessions(posix, clock, poller, sockets=sockets, project=(places.project, node.configuration))
     if opened.found is not None:
         means.ahead.end(SPAWNER)
         children.take_over(opened.found)
@@ -212,6 +210,7 @@ def _offer(means: Means, opened: Opened) -> Offer:
         version=new_id(means.clock),
         configuration=node.configuration,
         shown=node.shown,
+        owner=posix.files.stat(opened.places.project).uid,
     )
     return Offer(welcome, opened.listener, opened.notify, opened.places.logs)
 

@@ -12,8 +12,8 @@ from snowfox.core.rpc.interface import Descriptor, Method
 from snowfox.core.rpc.session import Answered as CallAnswered
 from snowfox.core.rpc.session import Called, Ended, Failed, Happening, Item, StreamEnded, Withdrawn
 from snowfox.daemon.events import MANAGER, SPAWNER, Answered, Ask, Event, Lost, Refused, Role, StopAsked
-from snowfox.daemon.folders import open_source
 from snowfox.daemon.keeper import Sockets
+from snowfox.daemon.sources import look_tree, open_source, open_tree
 from snowfox.errors import ConnectionLost, HostError, NotPermitted, SnowFoxError
 from snowfox.values import Seconds
 
@@ -27,9 +27,10 @@ AWAKENING: Final[Seconds] = 30.0
 MOST_UNREAD: Final = 4096
 """Bytes of answers that the manager may leave unread before it gets no further file: each is a descriptor of ours."""
 
+_OPENING: Final = {"look_tree", "open_source", "open_tree"}
 _LONGEST: Final = 1000  # characters of an error that another process worded
 _CALLING: Final = {SPAWNER: SpawnerControl, MANAGER: ManagerControl}
-_MAY: Final = {SPAWNER: {"keep", "release"}, MANAGER: {"open_source", "stop"}}
+_MAY: Final = {SPAWNER: {"keep", "release"}, MANAGER: {"look_tree", "open_source", "open_tree", "stop"}}
 
 
 class _Session:
@@ -51,11 +52,11 @@ class Sessions:
         clock: for deadlines and silence.
         poller: where the sockets are waited for.
         sockets: what is kept for the spawner.
-        project: descriptor and path of the project's folder, and the main file that whoever started us named.
+        project: descriptor of the project's folder, and the main file that whoever started us named.
     """
 
     def __init__(
-        self, posix: Posix, clock: Clock, poller: Poller, *, sockets: Sockets, project: tuple[int, str, str]
+        self, posix: Posix, clock: Clock, poller: Poller, *, sockets: Sockets, project: tuple[int, str]
     ) -> None:
         self._posix = posix
         self._clock = clock
@@ -192,8 +193,8 @@ class Sessions:
             if name not in _MAY[role]:
                 msg = f"cannot {name}: not for the {role}"
                 raise NotPermitted(msg, "")
-            if name == "open_source" and channel.unsent > MOST_UNREAD:
-                msg = "cannot open a file: the answers before are not read"
+            if name in _OPENING and channel.unsent > MOST_UNREAD:
+                msg = "cannot open files: the answers before are not read"
                 raise HostError(msg, "")
             channel.answer(called.request, self._done(name, called.arguments))
         except SnowFoxError as error:
@@ -209,10 +210,16 @@ class Sessions:
             self._sockets.keep(arguments[0])
         elif name == "release":
             self._sockets.release(arguments[0])
-        elif name == "open_source":
-            folder, path, name_of_main = self._project
-            return open_source(self._posix, arguments[0], folder=folder, path=path, main=name_of_main)
+        elif name in _OPENING:
+            return self._source(name, *arguments)
         return None
+
+    def _source(self, name: str, argument: str) -> object:
+        folder, main = self._project
+        if name == "open_source":
+            return open_source(self._posix, argument, folder=folder, main=main)
+        part = open_tree if name == "open_tree" else look_tree
+        return part(self._posix, argument, folder=folder)
 
 
 def _drop(value: object) -> None:

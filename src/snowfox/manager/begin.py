@@ -14,13 +14,14 @@ from snowfox.contract.manager import Progress
 from snowfox.contract.spawner import Launch, Refusal, Running
 from snowfox.core.config.source import Sources
 from snowfox.core.log import get
+from snowfox.core.store.api import Version
 from snowfox.errors import ConfigurationRefused, SnowFoxError
 from snowfox.manager.blueprint import Blueprints, free_uids, listen_specs
 from snowfox.manager.driver import Parts
 from snowfox.manager.engine.engine import Engine
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
-from snowfox.manager.source import check, fetch, pack, unpack
+from snowfox.manager.source import check, pack, unpack
 from snowfox.service import event, launch
 from snowfox.service.spec import Configuration
 from snowfox.values import Seconds
@@ -57,14 +58,7 @@ async def _prepare(node: Node, operation: Operation) -> tuple[Configuration, lis
         node.blueprints = await _blueprints(node, configuration, node.standing_notes)
         found = await node.connector.begin()
     else:
-        welcome = node.welcome
-        sources = await fetch(
-            node.daemon,
-            node.posix,
-            folder=welcome.root,
-            name=welcome.configuration,
-            shown=welcome.shown,
-        )
+        sources = await node.reader.read(node.welcome.configuration)
         checked = check(sources)
         configuration = checked.require()
         for problem in checked.warnings:
@@ -73,10 +67,7 @@ async def _prepare(node: Node, operation: Operation) -> tuple[Configuration, lis
         # Stored before the first launch: a manager that takes our place goes on with what was launched, not with
         # what the files say then.
         found, _ = await asyncio.gather(
-            node.connector.begin(),
-            node.storage.use_configuration(
-                configuration.version, sources.main.name, pack(sources), daemon=welcome.version
-            ),
+            node.connector.begin(), _keep(node, operation, sources, configuration)
         )
     node.use(sources, configuration)
     return configuration, found
@@ -135,6 +126,27 @@ def _kind(launch: Launch) -> Hashable:
         tuple(launch.sockets),
         tuple(launch.limits.items()),
     )
+
+
+async def _keep(node: Node, operation: Operation, sources: Sources, configuration: Configuration) -> None:
+    """This version is in force from now on. Raises StoreError."""
+    version = Version(
+        configuration.version,
+        node.clock.wall(),
+        sources.called,
+        pack(sources),
+        sources.commit,
+        _who(node),
+        operation.number,
+    )
+    await node.storage.use_configuration(version, daemon=node.welcome.version)
+
+
+def _who(node: Node) -> str:
+    """The name of who started the node."""
+    starter = node.welcome.starter
+    entry = node.posix.users.by_uid(starter)
+    return entry.name if entry else str(starter)
 
 
 def _too_many(node: Node, configuration: Configuration) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from snowfox.contract.spawner import Launch, ListenSpec, Secret
+from snowfox.core.config.digest import digest
 from snowfox.core.ids import LENGTH
 from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import User, Users
@@ -12,6 +13,7 @@ from snowfox.errors import UserError
 from snowfox.manager.connector.launches import HELPER
 from snowfox.service.launch import LaunchPlan, Node, dynamic_uids, plan, run_as, socket_keys
 from snowfox.service.spec import Configuration, Log, Ready, Service, Socket
+from snowfox.values import SERVICE_UIDS
 
 _NO_ID: Final = "0" * LENGTH
 
@@ -25,9 +27,23 @@ def listen_specs(configuration: Configuration) -> list[ListenSpec]:
     ]
 
 
+def helper_uid(folder: str, users: Users, manager: int) -> int:
+    """The uid of helpers that are nobody in particular: neither the manager's, a service's, nor one of the user database.
+
+    Args:
+        folder: of the configuration.
+        users: the user database.
+        manager: the manager's uid.
+    """
+    count = len(SERVICE_UIDS)
+    first = int(digest((folder.encode(),))[:12], 16) % count
+    uids = (SERVICE_UIDS[(first + step) % count] for step in range(count))
+    return next(uid for uid in uids if uid != manager and users.by_uid(uid) is None)
+
+
 def free_uids(configuration: Configuration, users: Users, manager: int) -> dict[str, int]:
-    """Dynamic uids that neither the manager nor an entry of the user database has. Raises UserError."""
-    taken = frozenset((manager,))
+    """Dynamic uids that nobody else has: manager, helpers, or an entry of the user database. Raises UserError."""
+    taken = frozenset((manager, helper_uid(configuration.folder, users, manager)))
     while True:
         uids = dynamic_uids(configuration, taken)
         others = users.taken(uids.values())

@@ -41,7 +41,16 @@ class ManagerHandlers:
         notes = await node.notes() if pattern == "*" else []
         as_wanted = all(status.light == "green" for status in node.board.statuses.values())
         is_up = node.board.phase == "up"
-        return NodeStatus(node.name, node.version, node.board.phase, as_wanted and is_up, notes, rows)
+        return NodeStatus(
+            node.name,
+            node.version,
+            node.board.phase,
+            as_wanted and is_up,
+            notes,
+            rows,
+            node.source,
+            node.commit,
+        )
 
     @handles(Manager.starting)
     async def starting(self) -> AsyncIterator[Progress]:

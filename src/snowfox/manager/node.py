@@ -28,7 +28,7 @@ from snowfox.manager.operation.operation import Operation
 from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Output
 from snowfox.manager.probe.prober import Prober
-from snowfox.manager.source import CHANGED, differs
+from snowfox.manager.source import CHANGED, Reader
 from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.values import Seconds, size_text
 
@@ -61,6 +61,7 @@ class Node:
     operations: Operations
     output: Output
     connector: Connector
+    reader: Reader
     prober: Prober
     driver: Driver
     blueprints: Blueprints
@@ -82,7 +83,7 @@ class Node:
         self.alarms = Alarms(clock, loop)
         self.board = Board(clock)
         self.name = ""
-        self.version = ""
+        self.version = self.source = self.commit = ""
         self.services: dict[str, tuple[str, ...]] = {}
         self.labels: dict[str, tuple[str, ...]] = {}
         self.lines: Callable[[], list[ModuleLine]] = list
@@ -99,6 +100,7 @@ class Node:
         self._sources = sources
         self.name = configuration.node
         self.version = configuration.version
+        self.source, self.commit = sources.called, sources.commit
         self.services = {name: service.ids() for name, service in configuration.services.items()}
         self.labels = {name: made.labels for name, made in configuration.services.items() if made.labels}
         resources: dict[tuple[Key[Any], str], object] = {}
@@ -149,5 +151,5 @@ class Node:
         now = self.clock.now()
         if self._sources is not None and now - self._files_asked >= _FILES_EVERY:
             self._files_asked = now
-            self._files_differ = await differs(self.daemon, self.posix, self._sources)
+            self._files_differ = await self.reader.differs(self._sources)
         return self._files_differ

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from snowfox.core.config.registry import Sections
 from snowfox.core.config.source import Names, Sources
+from snowfox.core.tree import Layout
 
 if TYPE_CHECKING:
     from snowfox.service.checked import Checked  # the command line only looks for the files
 
-NAMES: Final = Names(main=("snowfox.toml", "Procfile"), beside={"Procfile": (".env",)})
+NAMES: Final = Names(
+    main=("snowfox.toml", "Procfile"),
+    beside={"Procfile": (".env",)},
+    tree=Layout("node.toml", "services", ".toml"),
+)
 """What is looked for in a folder."""
 
 
@@ -18,7 +23,7 @@ def read(sources: Sources, *, host: str, sections: Sections | None = None) -> Ch
     """Check everything and collect all that is wrong; nothing in it is executed.
 
     Args:
-        sources: from `core.config.source`; a main file named `Procfile` is one, any other is TOML.
+        sources: from `core.config.sources`; a main file named `Procfile` is one, any other is TOML.
         host: the host's name, the node's unless it has one.
         sections: that modules bring; as a rule those of installed distributions.
     """

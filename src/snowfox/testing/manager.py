@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from snowfox.contract.control import Daemon, Kept, ManagerControl, Source, Welcome
+from snowfox.contract.control import Daemon, Kept, ManagerControl, Seen, Source, Welcome
 from snowfox.contract.manager import InstanceStatus, Manager, NodeStatus, Progress
 from snowfox.contract.record import instance_of
 from snowfox.contract.spawner import (
@@ -39,6 +39,7 @@ from snowfox.core.rpc.client import attach, connect
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.server import handles
+from snowfox.daemon.sources import look_tree, open_source, open_tree
 from snowfox.errors import NotPermitted, SnowFoxError
 from snowfox.values import Exit
 
@@ -216,6 +217,7 @@ class RealManager:
         self.socket = f"unix:{self.home}/run/manager.sock"
         self.listener = self.posix.sockets.bind(self.socket, mode=0o600)
         self.posix.sockets.listen(self.listener, 64)
+        self.project = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.notify_address = f"@snowfox-{os.urandom(8).hex()}"
         self.notify = self.posix.sockets.bind(f"unix-datagram:{self.notify_address}")
 
@@ -232,10 +234,17 @@ class RealManager:
     @handles(Daemon.open_source)
     def open_source(self, name: str) -> Source | None:
         """A file of the folder."""
-        path = self.folder / name
-        if not path.exists():
-            return None
-        return Source(name, Descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC)), 0)
+        return open_source(self.posix, name, folder=self.project, main=self.configuration)
+
+    @handles(Daemon.open_tree)
+    def open_tree(self, after: str) -> list[Source]:
+        """Files of the folder form."""
+        return open_tree(self.posix, after, folder=self.project)
+
+    @handles(Daemon.look_tree)
+    def look_tree(self, after: str) -> list[Seen]:
+        """The same, not opened."""
+        return look_tree(self.posix, after, folder=self.project)
 
     @handles(Daemon.stop)
     def stop(self, code: int, reason: str) -> None:
@@ -276,6 +285,12 @@ class RealManager:
         )
         return theirs
 
+    @property
+    def configuration(self) -> str:
+        """The main file of the folder."""
+        names = ("Procfile", "node.toml")
+        return next((name for name in names if (self.folder / name).exists()), "snowfox.toml")
+
     def _welcome(self, session: int) -> Welcome:
         uid = MANAGER_UID if self.is_root else -1
         logs = os.open(self.home / "logs", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -293,7 +308,8 @@ class RealManager:
             starter=os.geteuid(),
             path="/usr/bin:/bin",
             version=self.daemon_id,
-            configuration="Procfile" if (self.folder / "Procfile").exists() else "snowfox.toml",
+            configuration=self.configuration,
+            owner=self.folder.stat().st_uid,
         )
 
     @asynccontextmanager
@@ -355,6 +371,6 @@ class RealManager:
         """End it."""
         if self.pid:
             await self.kill()
-        for descriptor in (self.listener, self.notify, *self.spawner.fifos.values()):
+        for descriptor in (self.listener, self.notify, self.project, *self.spawner.fifos.values()):
             os.close(descriptor)
         shutil.rmtree(self.store)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from errno import EACCES, ELOOP
 
@@ -10,7 +9,7 @@ import pytest
 
 from snowfox.core.posix.api import Ids
 from snowfox.daemon import folders
-from snowfox.errors import HostError, NotPermitted, PosixError
+from snowfox.errors import HostError, PosixError
 from snowfox.testing.kernel import FakeKernel, FakePosix
 from snowfox.testing.kernel.disk import LinkNode
 
@@ -81,40 +80,3 @@ def test_what_cannot_be_made_is_named_in_full(kernel: FakeKernel) -> None:
         folders.open_home(FakePosix(kernel, uid=1001), "/srv/readonly")
     assert str(caught.value) == "cannot make folder /srv/readonly/.snowfox: permission denied (EACCES)"
     assert caught.value.errno == EACCES
-
-
-def test_sources_are_opened_by_name(kernel: FakeKernel) -> None:
-    """The manager gets the file and its owner; what is not there is None."""
-    root = FakePosix(kernel)
-    kernel.write("/home/anna/shop/snowfox.toml", b"[node]\n", ids=ANNA)
-    folder = root.files.open("/home/anna/shop", os.O_RDONLY | os.O_DIRECTORY)
-    source = folders.open_source(
-        root, "snowfox.toml", folder=folder, path="/home/anna/shop", main="snowfox.toml"
-    )
-    assert source is not None
-    assert source.owner == 1000
-    assert root.files.read(source.file.take(), 100) == b"[node]\n"
-    assert (
-        folders.open_source(root, ".env", folder=folder, path="/home/anna/shop", main="snowfox.toml") is None
-    )
-
-
-@pytest.mark.parametrize(
-    "name", ["../../../etc/shadow", "/etc/shadow", "production.env", "", ".snowfox/lock"]
-)
-def test_other_names_are_not_permitted(kernel: FakeKernel, name: str) -> None:
-    """A manager that was taken over cannot read the host through the daemon."""
-    root = FakePosix(kernel)
-    folder = root.files.open("/home/anna/shop", os.O_RDONLY | os.O_DIRECTORY)
-    with pytest.raises(NotPermitted):
-        folders.open_source(root, name, folder=folder, path="/home/anna/shop", main="snowfox.toml")
-
-
-def test_a_link_as_a_source_is_refused(kernel: FakeKernel) -> None:
-    """A `.env` that is a link to a file of root's is not opened for the manager."""
-    root = FakePosix(kernel)
-    kernel.write("/etc/shadow", b"secret", mode=0o600)
-    link(kernel, "/home/anna/shop", ".env", "/etc/shadow")
-    folder = root.files.open("/home/anna/shop", os.O_RDONLY | os.O_DIRECTORY)
-    with pytest.raises(PosixError, match=r"/home/anna/shop/\.env"):
-        folders.open_source(root, ".env", folder=folder, path="/home/anna/shop", main="snowfox.toml")

@@ -33,7 +33,7 @@ class Host:
             self.kernel.clock,
             self.posix.poller(),
             sockets=self.sockets,
-            project=(project, "/srv/shop", "snowfox.toml"),
+            project=(project, "snowfox.toml"),
         )
         self.ends: dict[Role, Channel] = {}
         self.heard: dict[Role, list[Happening]] = {SPAWNER: [], MANAGER: []}
@@ -247,3 +247,24 @@ def test_last_words_are_heard(host: Host) -> None:
     host.ends[MANAGER].close()
     assert host.sessions.last_words(MANAGER) == [StopAsked(4, "last")]
     assert host.sessions.role_of(host.ends[MANAGER].socket) is None
+
+
+def test_the_tree_for_the_manager(host: Host) -> None:
+    """Files of the folder form, opened or only looked at, for the manager only; a refusal ends nothing."""
+    host.kernel.write("/srv/shop/node.toml", b"")
+    host.kernel.write("/srv/shop/services/web.toml", b"x")
+    manager = host.ends[MANAGER]
+    opened = host.asked(MANAGER, manager.call(Daemon.open_tree, ""))
+    assert isinstance(opened, list)
+    assert [source.name for source in opened] == ["node.toml", "services/web.toml"]
+    assert host.posix.files.read(opened[1].file.take(), 10) == b"x"
+    assert host.asked(MANAGER, manager.call(Daemon.open_tree, "services/web.toml")) == []
+    seen = host.asked(MANAGER, manager.call(Daemon.look_tree, "node.toml"))
+    assert isinstance(seen, list)
+    assert [(look.name, look.size) for look in seen] == [("services/web.toml", 1)]
+    for method in (Daemon.open_tree, Daemon.look_tree):
+        assert isinstance(host.asked(SPAWNER, host.ends[SPAWNER].call(method, "")), NotPermitted)
+    host.kernel.write("/srv/shop/services/db.toml/x", b"")
+    refused = host.asked(MANAGER, manager.call(Daemon.open_tree, ""))
+    assert str(refused) == "cannot read services/db.toml: it is a folder"
+    assert isinstance(host.asked(MANAGER, manager.call(Daemon.open_source, "snowfox.toml")), Source)

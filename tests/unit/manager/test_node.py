@@ -14,7 +14,7 @@ from snowfox.core.posix.linux import LinuxPosix
 from snowfox.manager.node import SERVICE, Node
 from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Lost
-from snowfox.manager.source import CHANGED
+from snowfox.manager.source import CHANGED, Reader
 from snowfox.service.spec import Configuration, Service
 
 
@@ -48,6 +48,8 @@ async def node() -> AsyncIterator[Node]:
     keeper: Any = Part(problem="", dropped=0)
     output: Any = Part(lost={})
     node.keeper, node.output = keeper, output
+    repository: Any = None
+    node.reader = Reader(daemon, LinuxPosix(), folder="/srv", repository=repository)
     yield node
     DynamicContext.uninstall()
 

@@ -65,9 +65,10 @@ def _head(status: NodeStatus, sheet: paper.Paper, *, is_part: bool) -> str:
         summary = "all as wanted"
     else:
         summary = "these as wanted, the node is not" if is_part else "not as wanted"
+    where = f" ({paper.safe(status.source)} {status.commit[:7]})" if status.commit else ""
     parts = [
         sheet.colour("bold", paper.safe(status.node)),
-        f"version {status.version[:7]}",
+        f"version {status.version[:7]}{where}",
         f"{paper.count(services, 'service')}, {paper.count(len(status.instances), 'instance')}",
         *([] if status.phase == "up" else [status.phase]),
         summary,

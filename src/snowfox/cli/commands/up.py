@@ -1,23 +1,21 @@
 """`snowfox up [PATH] [-d] [--policy FILE]`."""
 
 # pathlib costs 5 ms of import in every command.
-# ruff: noqa: PTH100, PTH110, PTH112, PTH119, PTH120
+# ruff: noqa: PTH110, PTH112, PTH119
 
 from __future__ import annotations
 
 import argparse
 import os
 
-from snowfox.cli import daemon
+from snowfox.cli import daemon, reading
 from snowfox.contract.start import HOME, MANAGER_SOCKET, RUN
 from snowfox.core.posix.linux import LinuxPosix
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare its words."""
-    parser.add_argument(
-        "path", nargs="?", default=None, metavar="PATH", help="a configuration or its folder; default: here"
-    )
+    parser.add_argument("path", nargs="?", default=None, metavar="PATH", help=reading.PATH)
     parser.add_argument(
         "-d", "--detach", action="store_true", help="wait until all is ready, then give the shell back"
     )
@@ -47,8 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _waiting(options: argparse.Namespace) -> daemon.Waiting | None:
     """A daemon that is ready once the configuration was checked, where it looks as if one would be needed."""
-    path = os.path.abspath(options.path or options.node or ".")
-    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    folder = reading.place(options.path, here=options.node or ".").folder
     is_likely = options.detach and os.path.isdir(folder) and os.path.basename(folder) != HOME
     if not is_likely or os.path.exists(f"{folder}/{HOME}/{RUN}/{MANAGER_SOCKET}"):
         return None

@@ -1,37 +1,29 @@
 """The files of a configuration, read once, whole, by the same checks for whoever reads.
 
-The command line reads by path, the manager from descriptors that the daemon opened for it. A link, FIFO, folder,
-device, large or binary file is refused by name, before a byte of it can block or mislead.
+The command line reads by path, the manager from descriptors that the daemon opened for it, both from git what it says
+about its objects. A link, FIFO, folder, device, large or binary file is refused by name, before a byte of it can block
+or mislead; so is what changes while it is read, and a tree that is too large.
 """
 
 from __future__ import annotations
 
-import errno
-import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from snowfox.core.config.digest import digest
-from snowfox.core.config.problem import printable
 from snowfox.core.frozen import Frozen
-from snowfox.core.posix.api import Posix
+from snowfox.core.posix.api import Posix, Stat
+from snowfox.core.tree import MOST_FILES, Layout, Stamp, kind, refusal, stamp
 from snowfox.errors import ConfigurationRefused, PosixError, errno_text
 from snowfox.values import size_text
 
 LARGEST: Final = 1 << 20
 """Bytes of a file; more is refused."""
+MOST_BYTES: Final = 64 << 20
+"""Bytes of all files; more is refused."""
 
-_ABSENT: Final = (errno.ENOENT, errno.ENOTDIR)
-
-_KINDS: Final = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFLNK: "a symbolic link",
-    stat.S_IFIFO: "a FIFO",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
+_AGAIN: Final = "try again when nobody writes to it"
 
 
 class File(Frozen):
@@ -56,23 +48,38 @@ class File(Frozen):
 
 
 class Sources(Frozen):
-    """All that a configuration is made of. `folder` is absolute; the first of `files` is its main one."""
+    """All that a configuration is made of.
+
+    Args:
+        folder: absolute; what paths in it are relative to.
+        files: the first is the main one, which the others only add to.
+        name: the branch, tag or commit that a person named; "" for files.
+        commit: the id of the commit that it was read from, of a git repository; "" for files.
+    """
 
     folder: str
     files: tuple[File, ...]
+    name: str = ""
+    commit: str = ""
 
     @property
     def main(self) -> File:
         """The file that the others only add to."""
         return self.files[0]
 
+    @property
+    def called(self) -> str:
+        """What a person calls this source: `main`, `snowfox.toml`."""
+        return self.name or self.main.name
+
     def file(self, name: str) -> File | None:
         """The file with this name."""
         return next((file for file in self.files if file.name == name), None)
 
     def version(self) -> str:
-        """64 hex digits: the same for the same names and texts."""
-        return digest(part.encode() for file in self.files for part in (file.name, file.text))
+        """64 hex digits: the same for the same names and texts, wherever they came from, in whatever order."""
+        files = sorted(self.files, key=lambda file: file.name)
+        return digest(part.encode() for file in files for part in (file.name, file.text))
 
 
 class Names(NamedTuple):
@@ -81,115 +88,94 @@ class Names(NamedTuple):
     Args:
         main: names of the main file, the first that is there is taken.
         beside: for a main file, names of those read with it when they are there.
+        tree: the form of many files; its main file counts before all but the first of `main`, with which it cannot be.
     """
 
     main: tuple[str, ...]
     beside: dict[str, tuple[str, ...]]
+    tree: Layout | None = None
 
 
-def read(path: str, *, names: Names, posix: Posix, shown: str | None = None) -> Sources:
-    """A configuration by path: a folder that holds one of the main files, or a file.
+class Gathering:
+    """Files as they are read one by one: checked, bounded in number and size, and looked at again at the end.
 
     Args:
-        path: absolute.
-        names: what a folder may hold.
-        posix: the way to the kernel.
-        shown: the path as the person wrote it, for messages; "" names files without a folder.
-
-    Raises ConfigurationRefused with one line when something is not there or not readable.
+        before: what stands before a name when a person is told of it: `shop/`, `main:`.
     """
-    called = path if shown is None else shown
-    try:
-        entry = posix.files.stat(path, follow=True)
-    except PosixError as error:
-        raise _refused(called or path, errno_text(error.errno)) from error
-    if stat.S_ISDIR(entry.mode):
-        return _in_folder(path, called, names, posix)
-    folder, _, name = path.rpartition("/")
-    folder = folder or "/"
-    title = called.removesuffix(name).removesuffix("/")
-    opened = _open_folder(folder, posix)
-    try:
-        main = _named(opened, name, _below(title, name), posix)
-        if main is None:
-            raise _refused(called, "it is gone")
-        return Sources(folder, (main, *_beside(opened, name, title, names, posix)))
-    finally:
-        posix.files.close(opened)
+
+    def __init__(self, before: str = "") -> None:
+        self.files: list[File] = []
+        self._before = before
+        self._stamps: dict[str, Stamp] = {}
+        self._bytes = 0
+
+    def read(self, descriptor: int, name: str, *, posix: Posix) -> None:
+        """Read an open file from where it stands; it stays the caller's. Raises ConfigurationRefused."""
+        title = self._before + name
+        data, found = _read(descriptor, title, posix)
+        self.add(name, data, owner=found.uid)
+        self._stamps[name] = stamp(found)
+
+    def add(self, name: str, data: bytes, *, owner: int) -> None:
+        """Add what was read of a file. Raises ConfigurationRefused when it is no text, or one too much."""
+        title = self._before + name
+        self._bytes += len(data)
+        refuse_too_much(self._before[:-1], len(self.files) + 1, self._bytes)
+        self.files.append(File(name, _text(data, title), owner, "" if title == name else title))
+
+    def look_again(self, seen: Iterable[tuple[str, Stamp]]) -> None:
+        """Compare with what is there now. Raises ConfigurationRefused that names a file that is another one now."""
+        now = dict(seen)
+        for name, before in self._stamps.items():
+            if now.pop(name, None) != before:
+                raise changed(self._before + name)
+        for name in now:
+            raise changed(self._before + name)
+
+
+def refuse_too_much(shown: str, files: int, size: int) -> None:
+    """Raises ConfigurationRefused for more files, or bytes in all, than a configuration may have."""
+    what = shown or "the configuration"
+    if files > MOST_FILES:
+        raise refusal(what, f"it has more than {MOST_FILES:,} files")
+    if size > MOST_BYTES:
+        raise refusal(what, f"its files have more than {size_text(MOST_BYTES)} together")
+
+
+def changed(title: str) -> ConfigurationRefused:
+    """Of what is no longer as it was when it was read."""
+    return refusal(title, "it changed while it was read", _AGAIN)
+
+
+def too_large(title: str, size: int) -> ConfigurationRefused:
+    """Of a file."""
+    return refusal(title, f"it has {size_text(size)}, more than {size_text(LARGEST)}")
 
 
 def take(descriptor: int, name: str, *, posix: Posix, shown: str = "") -> File:
     """An open file, checked and read from where it stands; it stays open, and is the caller's to close.
 
-    Raises ConfigurationRefused when it is no regular file, too large, or no text.
+    Raises ConfigurationRefused when it is no regular file, too large, no text, or another one afterwards.
     """
     title = shown or name
+    data, found = _read(descriptor, title, posix)
+    return File(name, _text(data, title), found.uid, shown)
+
+
+def _read(descriptor: int, title: str, posix: Posix) -> tuple[bytes, Stat]:
     try:
-        entry = posix.files.stat(descriptor)
-        if not stat.S_ISREG(entry.mode):
-            raise _refused(title, f"it is {_KINDS.get(stat.S_IFMT(entry.mode), 'no regular file')}")
-        if entry.size > LARGEST:
-            raise _too_large(title, entry.size)
+        found = posix.files.stat(descriptor)
+        if not stat.S_ISREG(found.mode):
+            raise refusal(title, f"it is {kind(found.mode)}")
+        if found.size > LARGEST:
+            raise too_large(title, found.size)
         data = _all(descriptor, title, posix)
+        after = posix.files.stat(descriptor)
     except PosixError as error:
-        raise _refused(title, errno_text(error.errno)) from error
-    return File(name, _text(data, title), entry.uid, shown)
-
-
-def _in_folder(path: str, called: str, names: Names, posix: Posix) -> Sources:
-    opened = _open_folder(path, posix, called)
-    try:
-        for name in names.main:
-            main = _named(opened, name, _below(called, name), posix)
-            if main is not None:
-                return Sources(path, (main, *_beside(opened, name, called, names, posix)))
-    finally:
-        posix.files.close(opened)
-    raise ConfigurationRefused(
-        f"cannot read {printable(called or path)}: there is no {' and no '.join(names.main)} in it",
-        "snowfox init  writes a first one",
-        [],
-    )
-
-
-def _open_folder(path: str, posix: Posix, called: str = "") -> int:
-    try:
-        return posix.files.open(path, os.O_PATH | os.O_DIRECTORY)
-    except PosixError as error:
-        raise _refused(called or path, errno_text(error.errno)) from error
-
-
-def _beside(folder: int, main: str, called: str, names: Names, posix: Posix) -> list[File]:
-    read = (_named(folder, name, _below(called, name), posix) for name in names.beside.get(main, ()))
-    return [file for file in read if file is not None]
-
-
-def _named(folder: int, name: str, title: str, posix: Posix) -> File | None:
-    """A file of the folder; None when there is none with this name."""
-    try:
-        entry = posix.files.stat(name, folder=folder)
-    except PosixError as error:
-        if error.errno in _ABSENT:
-            return None
-        raise _refused(title, errno_text(error.errno)) from error
-    if not stat.S_ISREG(entry.mode):
-        raise _refused(title, f"it is {_KINDS.get(stat.S_IFMT(entry.mode), 'no regular file')}")
-    try:
-        opened = posix.files.open(
-            name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, folder=folder
-        )
-    except PosixError as error:
-        raise _refused(title, errno_text(error.errno)) from error
-    try:
-        return take(opened, name, posix=posix, shown="" if title == name else title)
-    finally:
-        with suppress(PosixError):
-            posix.files.close(opened)
-
-
-def _below(folder: str, name: str) -> str:
-    """The name as a person would write it from where the folder was named."""
-    return f"{folder.rstrip('/')}/{name}" if folder not in ("", ".") else name
+        raise refusal(title, errno_text(error.errno)) from error
+    if len(data) != found.size or stamp(after) != stamp(found):
+        raise changed(title)
+    return data, found
 
 
 def _all(descriptor: int, title: str, posix: Posix) -> bytes:
@@ -200,23 +186,15 @@ def _all(descriptor: int, title: str, posix: Posix) -> bytes:
         chunks.append(chunk)
         total += len(chunk)
         if total > LARGEST:
-            raise _too_large(title, total)
+            raise too_large(title, total)
     return b"".join(chunks)
 
 
 def _text(data: bytes, title: str) -> str:
     nul = data.find(b"\0")
     if nul >= 0:
-        raise _refused(title, f"it is a binary file (a NUL byte in line {data.count(10, 0, nul) + 1})")
+        raise refusal(title, f"it is a binary file (a NUL byte in line {data.count(10, 0, nul) + 1})")
     try:
         return data.decode("utf-8").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
     except UnicodeDecodeError as error:
-        raise _refused(title, f"it is not UTF-8 (line {data.count(10, 0, error.start) + 1})") from error
-
-
-def _too_large(title: str, size: int) -> ConfigurationRefused:
-    return _refused(title, f"it has {size_text(size)}, more than {size_text(LARGEST)}")
-
-
-def _refused(what: str, why: str) -> ConfigurationRefused:
-    return ConfigurationRefused(f"cannot read {printable(what)}: {why}", "", [])
+        raise refusal(title, f"it is not UTF-8 (line {data.count(10, 0, error.start) + 1})") from error

@@ -123,8 +123,8 @@ class Folders(ABC):
     """Change what is in a folder. Paths are relative to `folder` where it is given."""
 
     @abstractmethod
-    def names(self, folder: int | str) -> list[str]:
-        """What is in it, unsorted, without `.` and `..`."""
+    def names(self, folder: int | str, *, most: int | None = None) -> list[str]:
+        """What is in it, unsorted, without `.` and `..`; no more than `most` of them are looked for."""
 
     @abstractmethod
     def make(self, path: str, mode: int, *, folder: int | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from itertools import islice
 from typing import Final
 
 from snowfox.core.posix.api import Files, Folders, Stat
@@ -132,6 +133,7 @@ class LinuxFiles(Files):
             found.st_dev,
             found.st_mtime_ns,
             found.st_nlink,
+            found.st_ctime_ns,
         )
 
     def link_target(self, path: str, *, folder: int | None = None) -> str:  # noqa: D102
@@ -144,8 +146,11 @@ class LinuxFiles(Files):
 class LinuxFolders(Folders):
     """What is in folders."""
 
-    def names(self, folder: int | str) -> list[str]:  # noqa: D102
+    def names(self, folder: int | str, *, most: int | None = None) -> list[str]:  # noqa: D102
         try:
+            if most is not None:
+                with os.scandir(folder) as entries:
+                    return [entry.name for entry in islice(entries, most)]
             return os.listdir(folder)  # noqa: PTH208 - folder may be a descriptor
         except OSError as error:
             raise refused("list", folder, error) from error

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class Stat(NamedTuple):
-    """What `stat` tells of a file: mode with its type bits, owner, size in bytes, identity, times in ns."""
+    """What `stat` tells of a file: mode with its type bits, owner, size in bytes, identity, times in ns.
+
+    `modified` is that of the content, `changed` that of anything about it, which nobody can set (inode(7)).
+    """
 
     mode: int
     uid: int
@@ -16,6 +19,7 @@ class Stat(NamedTuple):
     device: int
     modified: int
     links: int
+    changed: int = 0
 
 
 class Ids(NamedTuple):

@@ -28,16 +28,22 @@ class Version(NamedTuple):
     """A configuration that was in force.
 
     Args:
-        id: its digest; putting the same again replaces `at` and `name`.
+        id: its digest; putting the same again replaces all else.
         at: wall clock ms at which it came into force.
-        name: of the file that it was read from.
-        content: the file.
+        name: what a person calls it: a file, a branch.
+        content: all that it was read from.
+        commit: id of the commit that it was read from; "" for files.
+        who: brought it into force; "" where that was not written down.
+        operation: number of the operation that did; 0 where that was not written down.
     """
 
     id: str
     at: int
     name: str
     content: bytes
+    commit: str = ""
+    who: str = ""
+    operation: int = 0
 
 
 class Operation(NamedTuple):

@@ -30,6 +30,11 @@ _STEPS: Final = (
     CREATE INDEX facts_subject ON facts (subject);
     CREATE INDEX facts_trace ON facts (trace);
     """,
+    """
+    ALTER TABLE versions ADD COLUMN "commit" TEXT NOT NULL DEFAULT '';
+    ALTER TABLE versions ADD COLUMN who TEXT NOT NULL DEFAULT '';
+    ALTER TABLE versions ADD COLUMN operation INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 VERSION: Final = len(_STEPS)
 """The schema's version (SQLite's user_version): how many steps were done."""
@@ -125,8 +130,13 @@ def prunings(limits: Limits) -> tuple[tuple[str, tuple[int, ...]], ...]:
             """,
             (limits.operations,),
         ),
-        (
-            "DELETE FROM versions WHERE id IN (SELECT id FROM versions ORDER BY at DESC, id DESC LIMIT -1 OFFSET ?)",
-            (limits.versions,),
-        ),
+        version_pruning(limits),
+    )
+
+
+def version_pruning(limits: Limits) -> tuple[str, tuple[int, ...]]:
+    """The one of them for versions, each of which may be large."""
+    return (
+        "DELETE FROM versions WHERE id IN (SELECT id FROM versions ORDER BY at DESC, id DESC LIMIT -1 OFFSET ?)",
+        (limits.versions,),
     )

@@ -22,7 +22,7 @@ from snowfox.core import log
 from snowfox.core.backoff import Backoff
 from snowfox.core.ids import KernelRandom
 from snowfox.core.store.api import FactRow, Health, Limits, Operation, Query, Store, Version, Write
-from snowfox.core.store.schema import connect, prunings, select_facts
+from snowfox.core.store.schema import connect, prunings, select_facts, version_pruning
 from snowfox.errors import StoreError, errno_text
 from snowfox.values import Seconds
 
@@ -40,7 +40,7 @@ _MOST_SECONDS: Final[Seconds] = 30.0
 _RETRY: Final = Backoff(0.5, 2.0, 5.0)
 
 _PUT: Final = {
-    "versions": "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?)",
+    "versions": "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)",
     "operations": "INSERT OR REPLACE INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "facts": "INSERT OR IGNORE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?)",
     "wanted": "INSERT OR REPLACE INTO wanted VALUES (?, ?)",
@@ -50,6 +50,7 @@ _DROP: Final = {
     "wanted": "DELETE FROM wanted WHERE name = ?",
     "statuses": "DELETE FROM statuses WHERE name = ?",
 }
+_VERSION: Final = 'SELECT id, at, name, content, "commit", who, operation FROM versions'
 _OPERATION: Final = 'SELECT id, number, kind, who, at, "end", state, json FROM operations'
 
 _log: Final = log.get("store")
@@ -107,7 +108,10 @@ class SqliteStore(Store):
 
     async def commit(self, writes: Sequence[Write]) -> None:
         """All these, and the facts that are collected, in one transaction."""
-        await self._write([_statement(write) for write in writes])
+        statements = [_statement(write) for write in writes]
+        if any(write.table == "versions" for write in writes):
+            statements.append(version_pruning(self._limits))
+        await self._write(statements)
 
     def append(self, fact: FactRow) -> None:
         """Collect it; the oldest is dropped when too many wait."""
@@ -131,12 +135,12 @@ class SqliteStore(Store):
 
     async def versions(self, last: int = 100) -> list[Version]:
         """The newest so many, oldest first."""
-        text = "SELECT id, at, name, content FROM versions ORDER BY at DESC, id DESC LIMIT ?"
-        return [Version(*row) for row in reversed(await self._read(text, last))]
+        rows = await self._read(f"{_VERSION} ORDER BY at DESC, id DESC LIMIT ?", last)
+        return [Version(*row) for row in reversed(rows)]
 
     async def version(self, id: str) -> Version | None:
         """The one with this id, or None."""
-        rows = await self._read("SELECT id, at, name, content FROM versions WHERE id = ?", id)
+        rows = await self._read(f"{_VERSION} WHERE id = ?", id)
         return Version(*rows[0]) if rows else None
 
     async def wanted(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from snowfox.contract.spawner import (
 from snowfox.core.log import get
 from snowfox.errors import ConnectionLost, DeadlineExceeded, SnowFoxError
 from snowfox.manager.connector.errand import Errands
-from snowfox.manager.connector.launches import Launches
+from snowfox.manager.connector.launches import HELPER, Launches
 from snowfox.service.event import Event
 from snowfox.values import Exit, Seconds
 
@@ -77,12 +77,24 @@ class Connector:
         self._has_begun = True
         found: list[Running] = []
         for running in inventory.values():
+            if HELPER in running.token:
+                self._end_helper(running)
+                continue
             end = self._early.pop(running.token, running.exit)
             if end is None:
                 self._launches.adopt(running)
             found.append(running._replace(exit=end))
         self._early.clear()
         return found
+
+    def _end_helper(self, helper: Running) -> None:
+        """Nobody waits for what a manager before wanted to know."""
+        if helper.output is not None:
+            helper.output.close()
+        if helper.exit is None and not self._launches.is_known(helper.token):
+            self.kill(helper.token)
+        elif helper.exit is not None:
+            self.forget(helper.token)
 
     def open(self) -> None:
         """Let requests go to the spawner."""
@@ -143,19 +155,30 @@ class Connector:
         if len(self._forgotten) == 1:
             self._loop.call_soon(self._forget)
 
-    async def helper(self, launch: Launch) -> Exit:
-        """Run a helper to its end. Raises what refused it. Cancelling kills it."""
-        future = self._launches.begin_helper(launch)
-        self._errands.give(lambda remote: self._launch(remote, launch))
+    async def helper(self, launch: Launch, capture: Callable[[int], None] | None = None) -> Exit:
+        """Run a helper to its end, also before `begin`. Raises what refused it. Cancelling kills it.
+
+        Args:
+            launch: what to run; its token names it as one.
+            capture: takes the read end of its output, when it has one.
+        """
+        future = self._launches.begin_helper(launch, capture)
         try:
+            if self._has_begun:
+                self._errands.give(lambda remote: self._launch(remote, launch))
+            else:
+                await self._ask(lambda remote: self._launch(remote, launch))
             return await future
+        except DeadlineExceeded as error:
+            self._launches.refused(launch.token, error)
+            raise
         finally:
-            if future.cancelled():
+            if future.cancel() or future.cancelled():
                 self.kill(launch.token)
 
     def exited(self, token: str, exit: Exit) -> None:
         """The spawner reports an end."""
-        if not self._has_begun:
+        if not self._has_begun and not self._launches.is_helper(token):
             self._early[token] = exit
         elif not self._launches.ended(token, exit):
             self.forget(token)  # a repetition, of what was stored already

@@ -52,6 +52,7 @@ class Launches:
         self._early_exits: dict[str, Exit] = {}
         self._early_ready: set[int] = set()
         self._helpers: dict[str, Future[Exit]] = {}
+        self._captures: dict[str, Callable[[int], None]] = {}
 
     @property
     def live(self) -> list[str]:
@@ -62,9 +63,11 @@ class Launches:
         """A launch is asked for."""
         self._under_way[launch.token] = launch
 
-    def begin_helper(self, launch: Launch) -> Future[Exit]:
-        """As `begin`, of a helper: its end comes by the future, not to the engine."""
+    def begin_helper(self, launch: Launch, capture: Callable[[int], None] | None = None) -> Future[Exit]:
+        """As `begin`, of a helper: its end comes by the future, not to the engine; `capture` takes its output."""
         self._under_way[launch.token] = launch
+        if capture is not None:
+            self._captures[launch.token] = capture
         future: Future[Exit] = get_running_loop().create_future()
         self._helpers[launch.token] = future
         return future
@@ -77,19 +80,25 @@ class Launches:
         """Whether it is alive or under way."""
         return token in self._live or token in self._under_way
 
+    def is_helper(self, token: str) -> bool:
+        """Whether it is a helper of ours that has not ended."""
+        return token in self._helpers
+
     def launched(self, answer: Launched) -> None:
         """The spawner answered a launch."""
         token = answer.token
         is_news = self._under_way.pop(token, None) is not None
+        capture, helper = self._captures.pop(token, None), self._helpers.get(token)
         if answer.output is not None:
-            if is_news:
-                self._captured(instance_of(token), answer.output.take())
-            else:
+            if not is_news or (helper is not None and helper.done()):
                 answer.output.close()
+            elif capture is not None:
+                capture(answer.output.take())
+            else:
+                self._captured(instance_of(token), answer.output.take())
         if not is_news:
             return
         self._enter(token, answer.pid)
-        helper = self._helpers.get(token)
         if helper is None:
             self._tell(event.Launched(instance_of(token), token, answer.pid, answer.started))
         elif helper.done():
@@ -107,6 +116,7 @@ class Launches:
         if self._under_way.pop(token, None) is None:
             return
         self._early_exits.pop(token, None)
+        self._captures.pop(token, None)
         helper = self._helpers.pop(token, None)
         if helper is None:
             instance = instance_of(token)

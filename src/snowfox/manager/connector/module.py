@@ -11,6 +11,9 @@ from snowfox.errors import PosixError
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node
+from snowfox.manager.repository import Means, Repository
+from snowfox.manager.source import Reader
+from snowfox.service.environment_files import needed
 from snowfox.service.event import Event
 
 _log: Final = get("manager.connector")
@@ -18,7 +21,7 @@ _log: Final = get("manager.connector")
 
 @module(Level.ENGINE, after="output", essential=True)
 async def connector(setup: Setup) -> AsyncIterator[None]:
-    """Requests go to the spawner as soon as there is a session with it."""
+    """Requests go to the spawner as soon as there is a session with it; so does git for a configuration."""
     node: Node = setup.context
 
     def tell(happened: Event) -> None:
@@ -31,5 +34,14 @@ async def connector(setup: Setup) -> AsyncIterator[None]:
             _log.error("cannot read the output of a service", instance=instance, error=str(error))
 
     node.connector = Connector(tell=tell, captured=captured, loop=node.loop)
+    means = Means(node.posix, node.welcome, node.ids.new, node.connector.helper)
+    node.reader = Reader(
+        node.daemon,
+        node.posix,
+        folder=node.welcome.root,
+        repository=Repository(means),
+        shown=node.welcome.shown,
+        further=needed,
+    )
     yield
     await node.connector.close()

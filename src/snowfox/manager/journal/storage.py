@@ -72,11 +72,11 @@ class Storage:
         found = await self._store.version(version)
         return found.content if found else None
 
-    async def use_configuration(self, version: str, name: str, content: bytes, *, daemon: str) -> None:
+    async def use_configuration(self, version: Version, *, daemon: str) -> None:
         """This version is in force for this start of the daemon. Raises StoreError."""
         async with self._store.transaction() as change:
-            change.put_version(Version(version, self._clock.wall(), name, content))
-            node = {"boot": self._boot, "daemon": daemon, "version": version}
+            change.put_version(version)
+            node = {"boot": self._boot, "daemon": daemon, "version": version.id}
             change.put_status(_NODE, json.dumps(node))
 
     async def write(self, batch: Batch) -> None:

@@ -33,7 +33,7 @@ class Node:
         self.gid = ids.gid
         self.number = number
         self.links = 1
-        self.modified = 0
+        self.modified = self.changed = 0
         self.holder: Opened | None = None
 
     @property
@@ -43,7 +43,21 @@ class Node:
 
     def stat(self) -> Stat:
         """What a look at it tells."""
-        return Stat(self.mode, self.uid, self.gid, self.size, self.number, _DEVICE, self.modified, self.links)
+        return Stat(
+            self.mode,
+            self.uid,
+            self.gid,
+            self.size,
+            self.number,
+            _DEVICE,
+            self.modified,
+            self.links,
+            self.changed,
+        )
+
+    def touch(self, now: int) -> None:
+        """Its content is another, at `now` ns of the wall clock."""
+        self.modified = self.changed = now
 
     def allows(self, ids: Ids, want: int) -> bool:
         """Whether these credentials may do all of `want` (path_resolution(7))."""

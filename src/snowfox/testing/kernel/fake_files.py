@@ -78,7 +78,7 @@ class FakeFiles(Files):
             raise fault(errno.ENOENT)
         process = self._process
         node = RegularFile(mode & ~process.umask, process.ids, self._kernel.disk.number())
-        node.modified = self._kernel.clock.wall() * 1_000_000
+        node.touch(self._kernel.clock.wall() * 1_000_000)
         self._kernel.disk.put(found, node, process.ids)
         return node
 
@@ -103,7 +103,7 @@ class FakeFiles(Files):
         with self._kernel.doing(self._process, "files.write", "write", descriptor, descriptor=descriptor):
             opened = self._process.get(descriptor)
             if opened.node is not None:
-                opened.node.modified = self._kernel.clock.wall() * 1_000_000
+                opened.node.touch(self._kernel.clock.wall() * 1_000_000)
             return opened.write(bytes(data))
 
     def sync(self, descriptor: int) -> None:  # noqa: D102
@@ -201,17 +201,17 @@ class FakeFolders(Folders):
         start = start_of(self._process, folder)
         return self._kernel.disk.walk(path, start, self._process.ids, follow=False)
 
-    def names(self, folder: int | str) -> list[str]:  # noqa: D102
+    def names(self, folder: int | str, *, most: int | None = None) -> list[str]:  # noqa: D102
         with self._kernel.doing(self._process, "folders.names", "list", folder, path=folder):
             process = self._process
             if isinstance(folder, int):
-                return list(start_of(process, folder).entries)
+                return list(start_of(process, folder).entries)[:most]
             node = self._kernel.disk.existing(folder, process.folder, process.ids, follow=True)
             if not isinstance(node, FolderNode):
                 raise fault(errno.ENOTDIR)
             if not node.allows(process.ids, READ):
                 raise fault(errno.EACCES)
-            return list(node.entries)
+            return list(node.entries)[:most]
 
     def make(self, path: str, mode: int, *, folder: int | None = None) -> None:  # noqa: D102
         with self._kernel.doing(self._process, "folders.make", "make folder", path, path=path):

@@ -66,7 +66,7 @@ def test_procfile(here, capsys):
     [
         (
             lambda path: None,
-            "cannot read {here}: there is no snowfox.toml and no Procfile in it\n   snowfox init  writes a first one\n",
+            "cannot read {here}: there is no snowfox.toml and no node.toml and no Procfile in it\n   snowfox init  writes a first one\n",
         ),
         (
             lambda path: path.write_bytes(b"\0" * 10),
@@ -108,12 +108,20 @@ def test_json(here, capsys):
     assert check("--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert len(found.pop("version")) == 64
-    assert found == {"file": "snowfox.toml", "usable": True, "services": 1, "instances": 2, "problems": []}
+    assert found == {
+        "file": "snowfox.toml",
+        "usable": True,
+        "commit": None,
+        "services": 1,
+        "instances": 2,
+        "problems": [],
+    }
     (here / "snowfox.toml").write_text(GOOD + "comand = 1\n")
     assert check("--json") == 3
     assert json.loads(capsys.readouterr().out) == {
         "file": "snowfox.toml",
         "usable": False,
+        "commit": None,
         "version": None,
         "services": 0,
         "instances": 0,
@@ -168,3 +176,40 @@ def test_imports_are_lean(here):
         check=False,
     )
     assert done.stdout == "snowfox.toml is fine: 1 service, 1 instance\n\n", done.stderr
+
+
+def test_folder(here, capsys):
+    """A folder of many files is one configuration; a file in it that does not belong there is named."""
+    (here / "services" / "shop").mkdir(parents=True)
+    (here / "node.toml").write_text('[node]\nname = "x"\n')
+    (here / "services" / "db.toml").write_text('command = "db"\nready = { delay = "1s" }\n')
+    (here / "services" / "shop" / "web.toml").write_text('command = "web"\nafter = ["db"]\ninstances = 2\n')
+    assert check() == 0
+    assert capsys.readouterr().out == "node.toml is fine: 2 services, 3 instances\n"
+    (here / "services" / "db.toml").write_text("x = \n")
+    assert check() == 3
+    assert "services/db.toml:1:5: cannot read services/db.toml" in capsys.readouterr().out
+    os.mkfifo(here / "services" / "fifo")
+    assert check() == 3
+    assert capsys.readouterr().err == "cannot read services/fifo: it is a FIFO\n"
+
+
+def test_git(here, capsys):
+    """A point in the history of a repository, with the commit that it is."""
+    (here / "snowfox.toml").write_text(GOOD)
+    author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*author, "commit", "-q", "-m", "x"]):
+        subprocess.run(["git", *words], check=True)
+    (here / "snowfox.toml").write_text("not committed")
+    commit = subprocess.run(
+        ["git", "rev-parse", "main"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert check("git:.@main") == 0
+    assert capsys.readouterr().out == f"commit {commit}\nmain:snowfox.toml is fine: 1 service, 2 instances\n"
+    assert check("git:", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["commit"] == commit
+    assert check("git:.@none") == 3
+    assert capsys.readouterr().err.startswith(
+        "cannot read git:.@none: there is no branch, tag or commit none\n"
+    )
+    assert check("git:.@") == 3

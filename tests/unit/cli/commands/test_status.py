@@ -60,6 +60,13 @@ shop-1 · version 3f9a1c2 · 3 services, 3 instances · all as wanted
     assert played.asked == [("status", "*")]
 
 
+def test_a_point_in_a_repository(played: Any, noon: VirtualClock) -> None:
+    """Its name and the commit that it was are both shown."""
+    played.answers["status"] = node(CACHE)._replace(source="main", commit="81d0e77" + "0" * 33)
+    head = played.run("status")[1].splitlines()[0]
+    assert head == "shop-1 · version 3f9a1c2 (main 81d0e77) · 1 service, 1 instance · all as wanted"
+
+
 def test_not_as_wanted(played: Any, noon: VirtualClock) -> None:
     """Lights have shapes, what is not as wanted is counted, notes come last, and the exit code is 3."""
     played.answers["status"] = node(
@@ -113,6 +120,8 @@ def test_json(played: Any) -> None:
         "as_wanted": False,
         "notes": ["é"],
         "instances": [CACHE._asdict(), FAILED._asdict()],
+        "source": "",
+        "commit": "",
     }
     assert list(json.loads(out)["instances"][0]) == [
         "id", "service", "state", "light", "since", "pid", "memory", "restarts", "message", "started",

@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from snowfox.core.config.source import LARGEST, File, Names, Sources, read, take
+from snowfox.core.config.source import LARGEST, File, Names, Sources, take
+from snowfox.core.config.sources.folder import read
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import ConfigurationRefused, PosixError
 

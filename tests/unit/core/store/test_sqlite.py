@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from snowfox.core.store import sqlite
+from snowfox.core.store import schema, sqlite
 from snowfox.core.store.api import FactRow, Limits, Query, Version
 from snowfox.core.store.schema import APPLICATION, VERSION, prunings, select_facts
 from snowfox.core.store.sqlite import SqliteStore
@@ -159,6 +159,22 @@ async def test_buffer_is_bounded(clock, path, monkeypatch):
             disk.end()
         await clock.advance("10s")
         assert [row.id for row in await store.facts(Query())] == [fact(number).id for number in range(15, 35)]
+
+
+async def test_a_file_of_the_first_schema(path):
+    """Becomes one of today; its versions have nothing of what was not written down then."""
+    with sqlite3.connect(path) as connection:
+        for statement in schema._STEPS[0].split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO versions VALUES ('a', 1, 'snowfox.toml', x'00')")
+        connection.execute(f"PRAGMA application_id={APPLICATION}")
+        connection.execute("PRAGMA user_version=1")
+    connection.close()
+    async with SqliteStore(str(path)) as store:
+        assert await store.versions() == [Version("a", 1, "snowfox.toml", b"\0", "", "", 0)]
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    connection.close()
 
 
 async def test_newer_file_is_refused(path):

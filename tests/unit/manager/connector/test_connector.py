@@ -243,3 +243,49 @@ async def test_cancelling_a_helper_kills_it(connector: Connector) -> None:
     helper.cancel()
     await settle()
     assert ("kill", "web..helper~1") in spawner.asked
+
+
+async def test_a_helper_before_the_beginning(connector: Connector, events: list[event.Event]) -> None:
+    """A configuration is read by git before anything else is asked; it is no launch that the engine hears of."""
+    spawner = FakeSpawner()
+    token = "git..helper~1"
+    helper = asyncio.ensure_future(connector.helper(launch(token)))
+    await settle()
+    await connector.join(spawner)  # type: ignore[arg-type]
+    await settle()
+    connector.exited(token, Exit(0))
+    spawner.running[token] = spawner.running[token]._replace(exit=Exit(0))
+    assert await helper == Exit(0)
+    assert await connector.begin() == []
+    connector.open()
+    await settle()
+    assert events == []
+    assert any(words[0] == "forget" and token in words[1] for words in spawner.asked)
+
+
+async def test_a_helper_before_the_beginning_that_is_refused(connector: Connector) -> None:
+    """Its error is the answer; one without a spawner in time as well, and nothing is kept of either."""
+    spawner = FakeSpawner()
+    spawner.fails = LaunchFailed("git..helper", "execute", "sh", 2)
+    await connector.join(spawner)  # type: ignore[arg-type]
+    with pytest.raises(LaunchFailed):
+        await connector.helper(launch("git..helper~1"))
+
+
+async def test_helpers_of_a_manager_before(connector: Connector, events: list[event.Event]) -> None:
+    """Nobody waits for them: what runs is killed, what ended is forgotten; neither is an instance."""
+    spawner = FakeSpawner()
+    spawner.running = {
+        "web..helper~1": Running("web..helper~1", 5, 5, None, None),
+        "web..helper~2": Running("web..helper~2", 6, 5, Exit(0), None),
+    }
+    await connector.join(spawner)  # type: ignore[arg-type]
+    assert await connector.begin() == []
+    connector.open()
+    await settle()
+    assert ("kill", "web..helper~1") in spawner.asked
+    assert ("forget", ("web..helper~2",)) in spawner.asked
+    connector.exited("web..helper~1", Exit(signal=9))
+    await settle()
+    assert ("forget", ("web..helper~1",)) in spawner.asked
+    assert events == []

@@ -1,6 +1,11 @@
 """The book of launches: one Launched or LaunchRefused, then one Ended, whatever happens to sessions."""
 
+import asyncio
+import os
+
 from snowfox.contract.spawner import Launch, Launched, Running
+from snowfox.core.posix.linux import LinuxPosix
+from snowfox.core.rpc.interface import Descriptor
 from snowfox.errors import LaunchFailed, NotPermitted
 from snowfox.manager.connector.launches import Launches
 from snowfox.service import event
@@ -129,3 +134,31 @@ async def test_a_helper_that_nobody_waits_for_is_killed_when_it_begins() -> None
     heard.book.begin_helper(launch("web@1..helper~1")).cancel()
     heard.book.launched(launched("web@1..helper~1"))
     assert heard.killed == ["web@1..helper~1"]
+
+
+def is_open(descriptor: int) -> bool:
+    """Whether it is ours."""
+    return os.path.exists(f"/proc/self/fd/{descriptor}")
+
+
+def test_the_output_of_a_helper_goes_to_who_asked() -> None:
+    """Not to the log of an instance; of one that nobody waits for any more it is closed."""
+    token, other = "git..helper~1", "git..helper~2"
+
+    async def run() -> None:
+        heard, taken = Heard(), list[int]()
+        reader, writer = os.pipe()
+        future = heard.book.begin_helper(launch(token), taken.append)
+        assert heard.book.is_helper(token)
+        heard.book.launched(launched(token)._replace(output=Descriptor(reader, LinuxPosix())))
+        heard.book.ended(token, Exit(0))
+        assert (taken, heard.captured, await future) == ([reader], [], Exit(0))
+        assert not heard.book.is_helper(token)
+        heard.book.begin_helper(launch(other), taken.append).cancel()
+        output = Descriptor(writer, LinuxPosix())
+        heard.book.launched(launched(other)._replace(output=output))
+        assert taken == [reader]
+        assert not is_open(writer)
+        os.close(reader)
+
+    asyncio.run(run())

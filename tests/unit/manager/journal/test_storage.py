@@ -5,7 +5,7 @@ import pytest
 from snowfox.contract.manager import Progress
 from snowfox.core.clock import SystemClock
 from snowfox.core.event.fact import Event
-from snowfox.core.store.api import Query
+from snowfox.core.store.api import Query, Version
 from snowfox.core.store.memory import MemoryStore
 from snowfox.manager.journal.keeper import Batch
 from snowfox.manager.journal.storage import Remembered, Storage
@@ -16,6 +16,7 @@ from snowfox.service.status import Status
 WEB = Status(
     "web@1", "web", "ready", "green", 12.5, pid=7, started=9, token="web@1~1", restarts=2, message="m"
 )
+VERSION = Version("V", 5, "main", b"content", "c" * 40, "anna", 17)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ async def test_a_batch_comes_back_as_it_was(store: MemoryStore) -> None:
     later.statuses = {"old": None}
     later.wanted = {"api": None}
     await storage(store).write(later)
-    await storage(store).use_configuration("V", "snowfox.toml", b"content", daemon="D")
+    await storage(store).use_configuration(VERSION, daemon="D")
     assert await storage(store).load() == Remembered({"web@1": "stopped"}, {"web@1": WEB}, 7, "D", "V")
     assert await storage(store).configuration("V") == b"content"
     assert await storage(store).configuration("W") is None
@@ -54,13 +55,13 @@ async def test_after_a_reboot_only_what_people_want_counts(store: MemoryStore) -
     batch.statuses = {"web@1": WEB}
     batch.wanted = {"web@1": "stopped"}
     await storage(store).write(batch)
-    await storage(store).use_configuration("V", "snowfox.toml", b"content", daemon="D")
+    await storage(store).use_configuration(VERSION, daemon="D")
     assert await storage(store, boot="b2").load() == Remembered({"web@1": "stopped"}, {}, 0, "", "")
 
 
 async def test_a_status_that_cannot_be_read_is_left_out(store: MemoryStore) -> None:
     """One broken row costs itself only."""
-    await storage(store).use_configuration("V", "snowfox.toml", b"", daemon="D")
+    await storage(store).use_configuration(VERSION, daemon="D")
     async with store.transaction() as change:
         change.put_status("broken", "{")
         change.put_status("short", "[1]")

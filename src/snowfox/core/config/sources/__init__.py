@@ -1,0 +1,1 @@
+"""Where a configuration comes from: a file, a folder, a git repository."""
