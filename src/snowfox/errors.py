@@ -16,6 +16,7 @@ SnowFoxError
 │   ├── PosixError            a call to the kernel failed
 │   ├── LaunchFailed          a step of a launch failed
 │   └── StoreError            the store cannot be read or written
+├── Degraded                  a change failed and could not be undone
 ├── DeadlineExceeded          the time that was given is over
 ├── Cancelled                 whoever asked no longer wants it
 └── InternalError             our own mistake
@@ -198,6 +199,10 @@ class LaunchFailed(HostError):
 
 class StoreError(HostError):
     """The store cannot be read or written."""
+
+
+class Degraded(SnowFoxError):
+    """A change failed and could not be undone: which step, and what is as it should not be."""
 
 
 class DeadlineExceeded(_Hinted):

@@ -1,0 +1,194 @@
+"""A change over resources of a kind: all of it, or as it was."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from snowfox.core.config.plan import plan
+from snowfox.core.config.resource import Resource, ResourceKey
+from snowfox.core.config.transaction import Held, Realizer, Transaction
+from snowfox.core.frozen import Frozen
+from snowfox.errors import ConfigurationRefused, Degraded, HostError, StoreError
+
+
+class Spec(Frozen):
+    size: int = 1
+
+
+class World:
+    """What is there, what is held, and what fails."""
+
+    def __init__(self, **there):
+        self.there = dict(there)
+        self.held = set()
+        self.fails = set()
+        self.told = []
+
+    def fail(self, call, name):
+        """Raise where this is to fail."""
+        if (call, name) in self.fails:
+            msg = f"cannot {call} {name}"
+            raise HostError(msg)
+
+
+class Holding(Held):
+    def __init__(self, world, name, spec, before):
+        self.world, self.name, self.spec, self.before = world, name, spec, before
+
+    async def release(self):
+        """Held no more."""
+        self.world.held.remove(self.name)
+
+    async def apply(self):
+        """There from now on."""
+        self.world.held.remove(self.name)
+        self.world.fail("apply", self.name)
+        self.world.there[self.name] = self.spec.size
+        return self.spec.size
+
+    async def undo(self):
+        """As before."""
+        self.world.fail("undo", self.name)
+        if self.before is None:
+            del self.world.there[self.name]
+        else:
+            self.world.there[self.name] = self.before
+
+
+class Things(Realizer):
+    kind = "thing"
+
+    def __init__(self, world):
+        self.world = world
+
+    async def prepare(self, step, resource, before):
+        """Held."""
+        await asyncio.sleep(0)
+        self.world.fail("prepare", step.key.name)
+        self.world.held.add(step.key.name)
+        return Holding(self.world, step.key.name, resource.spec, before)
+
+    async def retire(self, key, thing, successor):
+        """Gone, unless another took its place."""
+        self.world.fail("retire", key.name)
+        if successor is None:
+            assert self.world.there[key.name] == thing
+            del self.world.there[key.name]
+
+
+def resources(**sizes):
+    """Things of these sizes, each requiring the one before."""
+    found = {}
+    for name, size in sizes.items():
+        requires = tuple(found)[-1:]
+        found[ResourceKey("thing", name)] = Resource(ResourceKey("thing", name), Spec(size), requires)
+    return found
+
+
+BEFORE = {"kept": 1, "changed": 1, "gone": 1}
+AFTER = {"kept": 1, "changed": 2, "new": 3}
+
+
+def change(world, journal=None):
+    """From BEFORE to AFTER."""
+    before, after = resources(**BEFORE), resources(**AFTER)
+
+    async def keep(step, word):
+        world.told.append((step.key.name, word))
+        if journal == (step.key.name, word):
+            msg = "cannot write: no space left on device (ENOSPC)"
+            raise StoreError(msg)
+
+    return Transaction(
+        plan(before, after),
+        after,
+        {"thing": Things(world)},
+        before={key: world.there[key.name] for key in before},
+        journal=keep,
+    )
+
+
+async def test_all_goes_well():
+    """Journalled before and after each step; what was kept is the same object; what is gone goes at the end."""
+    world = World(**BEFORE)
+    transaction = change(world)
+    await transaction.prepare()
+    assert world.there == BEFORE
+    await transaction.apply()
+    assert world.there == {**BEFORE, "changed": 2, "new": 3}
+    assert await transaction.finish() == []
+    assert world.there == {"kept": 1, "changed": 2, "new": 3}
+    assert transaction.things == {ResourceKey("thing", name): size for name, size in AFTER.items()}
+    assert world.told == [("changed", "begins"), ("changed", "done"), ("new", "begins"), ("new", "done")]
+
+
+async def test_a_refusal_lists_all_and_holds_nothing():
+    """Every step is tried."""
+    world = World(**BEFORE)
+    world.fails = {("prepare", "changed"), ("prepare", "new")}
+    with pytest.raises(ConfigurationRefused) as refused:
+        await change(world).prepare()
+    assert sorted(refused.value.problems) == ["cannot prepare changed", "cannot prepare new"]
+    assert not world.held
+    assert world.there == BEFORE
+
+
+@pytest.mark.parametrize("name", ["changed", "new"])
+async def test_with_any_step_failing_it_ends_where_it_began(name):
+    """What was done is undone, what is held is given back, the step's own error is raised."""
+    world = World(**BEFORE)
+    world.fails = {("apply", name)}
+    transaction = change(world)
+    await transaction.prepare()
+    with pytest.raises(HostError, match=f"cannot apply {name}"):
+        await transaction.apply()
+    assert world.there == BEFORE
+    assert not world.held
+
+
+@pytest.mark.parametrize("word", ["begins", "done"])
+@pytest.mark.parametrize("name", ["changed", "new"])
+async def test_a_full_disk_is_a_step_that_failed(name, word):
+    """What cannot be journalled does not happen."""
+    world = World(**BEFORE)
+    transaction = change(world, (name, word))
+    await transaction.prepare()
+    with pytest.raises(StoreError):
+        await transaction.apply()
+    assert world.there == BEFORE
+    assert not world.held
+
+
+async def test_what_cannot_be_undone_is_named():
+    """The other steps are undone all the same."""
+    world = World(**BEFORE)
+    world.fails = {("apply", "new"), ("undo", "changed")}
+    transaction = change(world)
+    await transaction.prepare()
+    with pytest.raises(Degraded, match="cannot undo thing changed: cannot undo changed"):
+        await transaction.apply()
+    assert not world.held
+
+
+async def test_cancelled_while_it_prepares():
+    """Everything is given back."""
+    world = World(**BEFORE)
+    task = asyncio.ensure_future(change(world).prepare())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not world.held
+
+
+async def test_what_does_not_end_is_told():
+    """The change stands."""
+    world = World(**BEFORE)
+    world.fails = {("retire", "gone")}
+    transaction = change(world)
+    await transaction.prepare()
+    await transaction.apply()
+    assert await transaction.finish() == ["thing gone: cannot retire gone"]
