@@ -110,6 +110,96 @@ class ModuleLine(NamedTuple):
     essential: bool
 
 
+class VersionLine(NamedTuple):
+    """A version of the configuration that was in force, or is to be.
+
+    Args:
+        id: digest of what was read; people see its first seven digits.
+        name: what it was read from: a file, a folder, a branch.
+        commit: of git, or "".
+        at: wall clock ms at which it came into force last; 0: it did not yet.
+        who: who had it applied, for people.
+        is_current: whether it is in force.
+        confirm_by: wall clock ms until which it has to be confirmed; 0: it needs not.
+    """
+
+    id: str
+    name: str
+    commit: str
+    at: int
+    who: str
+    is_current: bool = False
+    confirm_by: int = 0
+
+
+class Reason(NamedTuple):
+    """Why a resource changes: a field as it is written (`environment.DEBUG`), and its values as they are written.
+
+    "" is a value that is not there. `effect` is `live`, `reload` or `replace`.
+    """
+
+    field: str
+    before: str
+    after: str
+    effect: str
+
+
+class PlanLine(NamedTuple):
+    """What becomes of a resource.
+
+    Args:
+        action: `create`, `update`, `replace` or `remove`; what is kept is only counted.
+        kind: `service`, `socket`, or what a module brings.
+        name: its name.
+        was: the name that it had before, where it was renamed; else "".
+        reasons: why, for update and replace.
+        how: how, for people: `live, same pid`, `rolling: always one ready`, `after cache`.
+        away: ms that it is away, by what was measured before; 0: not at all; -1: nobody knows.
+        undoable: whether a rollback brings back what was.
+    """
+
+    action: str
+    kind: str
+    name: str
+    was: str
+    reasons: list[Reason]
+    how: str
+    away: int
+    undoable: bool
+
+
+class Plan(NamedTuple):
+    """The steps from the version in force to another, in their order.
+
+    `refusals` are lines that speak against it, each perhaps followed by indented ones with advice; `warnings` do not.
+    """
+
+    before: VersionLine
+    after: VersionLine
+    kept: int
+    steps: list[PlanLine]
+    refusals: list[str] = []
+    warnings: list[str] = []
+
+
+class Effective(NamedTuple):
+    """A key of a service as it is in force, and where it comes from: `snowfox.toml:12`, `[defaults]`, `default`."""
+
+    key: str
+    value: str
+    origin: str
+
+
+class ServiceView(NamedTuple):
+    """All about a service: its keys, its instances, how they ended last, what they printed last."""
+
+    name: str
+    keys: list[Effective]
+    instances: list[InstanceStatus]
+    exits: list[str]
+    lines: list[LogLine]
+
+
 class Manager(Interface):
     """The node. Patterns are globs over instance ids and service names; "" is not a pattern."""
 
@@ -160,3 +250,53 @@ class Manager(Interface):
     @call(right=Right.READ)
     def modules(self) -> list[ModuleLine]:
         """The modules of the manager, in the order of their setup."""
+
+    @call(right=Right.OPERATE, deadline="2m")
+    def plan(self, source: str) -> Plan:
+        """What `apply` would do; verified by the spawner, then everything is given back.
+
+        Args:
+            source: a path below the node's folder or `git:PATH@REF`; "" is where the version in force came from.
+
+        Raises ConfigurationRefused when it cannot be read or is wrong in itself, UserError for another folder.
+        """
+
+    @stream(right=Right.OPERATE)
+    def apply(self, source: str, keep: bool, confirm: int, supersede: bool) -> Progress:
+        """Make another configuration the one in force.
+
+        Args:
+            source: as for `plan`.
+            keep: stay with it also when something does not get ready.
+            confirm: ms after which it goes back by itself unless it is confirmed; 0: it stays.
+            supersede: take the place of one that is under way.
+
+        The end has code 0 (done), 3 (refused), 4 (rolled back), 5 (degraded), 1 (`keep`, and something is not ready).
+        A caller that goes away changes nothing. Raises UserError while another is under way.
+        """
+
+    @stream(right=Right.OPERATE)
+    def rollback(self, version: str, supersede: bool = False) -> Progress:  # noqa: FBT002 - as `apply`
+        """As `apply`, with a version that is kept: by the first digits of its id; "" is the one before this.
+
+        Digits that none has, or several have, are refused.
+        """
+
+    @call(right=Right.OPERATE)
+    def confirm(self) -> VersionLine:
+        """Let the version in force stay. Raises UserError when nothing is to be confirmed."""
+
+    @call(right=Right.READ)
+    def versions(self) -> list[VersionLine]:
+        """Those that are kept, the newest last."""
+
+    @call(right=Right.READ)
+    def show(self, service: str) -> ServiceView:
+        """Raises NotFound."""
+
+    @call(right=Right.OPERATE)
+    def env(self, instance: str) -> list[list[str]]:
+        """Name and value of its environment as the next launch gets it; of a secret only where it comes from.
+
+        Raises NotFound, UserError.
+        """

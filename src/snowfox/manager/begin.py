@@ -7,32 +7,28 @@ in force in the store and does not look at the files.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
 from typing import Final
 
 from snowfox.contract.manager import Progress
-from snowfox.contract.spawner import Launch, Refusal, Running
+from snowfox.contract.spawner import Running
 from snowfox.core.config.source import Sources
 from snowfox.core.log import get
 from snowfox.core.store.api import Version
 from snowfox.errors import ConfigurationRefused, SnowFoxError
-from snowfox.manager.blueprint import Blueprints, free_uids, listen_specs
+from snowfox.manager.blueprint import Blueprints, listen_specs
 from snowfox.manager.driver import Parts
 from snowfox.manager.engine.engine import Engine
+from snowfox.manager.facts import facts
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
 from snowfox.manager.source import check, pack, unpack
-from snowfox.service import event, launch
+from snowfox.service import event
 from snowfox.service.spec import Configuration
 from snowfox.values import Seconds
 
 REFUSED: Final = 3
 """Exit code of a node whose configuration was refused."""
 _MOST_DETAILS: Final = 100
-_DESCRIPTORS_EACH: Final = 2
-"""What an instance takes in the spawner: its pidfd and a read end of its output; in the manager it takes one."""
-_DESCRIPTORS_BESIDE: Final = 32
-"""What both have besides, launches under way included."""
 _TELL_WITHIN: Final[Seconds] = 5.0
 _SECOND: Final = 1_000_000_000
 
@@ -63,13 +59,13 @@ async def _prepare(node: Node, operation: Operation) -> tuple[Configuration, lis
         configuration = checked.require()
         for problem in checked.warnings:
             operation.add(Progress("", "warning", problem.show(), 0))
-        await _verify(node, configuration)
+        node.blueprints = await node.changes.first(sources, configuration)
         # Stored before the first launch: a manager that takes our place goes on with what was launched, not with
         # what the files say then.
         found, _ = await asyncio.gather(
             node.connector.begin(), _keep(node, operation, sources, configuration)
         )
-    node.use(sources, configuration)
+    node.changes.begin(sources, configuration, node.blueprints.addresses)
     return configuration, found
 
 
@@ -79,53 +75,6 @@ async def _in_force(node: Node) -> Sources | None:
         return None
     stored = await node.storage.configuration(node.remembered.version)
     return unpack(stored) if stored is not None else None
-
-
-async def _verify(node: Node, configuration: Configuration) -> None:
-    """Have the spawner try all of it. Raises ConfigurationRefused with everything that speaks against it."""
-    problems = _too_many(node, configuration)
-    is_small = not problems
-    node.blueprints = await _blueprints(node, configuration, problems)
-    launches, errors = node.blueprints.prepare()
-    for error in errors:
-        problems += _lines(error)
-    if is_small:
-        for refusal in await _refusals(node, launches):
-            problems += _shown(refusal)
-    if problems:
-        for spec in listen_specs(configuration):
-            await node.connector.close_socket(spec.key)
-        more = len(problems) - _MOST_DETAILS
-        if more > 0:
-            problems = [*problems[:_MOST_DETAILS], f"and {more} more lines"]
-        msg = "refused: nothing was started"
-        raise ConfigurationRefused(msg, "", problems)
-
-
-async def _refusals(node: Node, launches: list[Launch]) -> list[Refusal]:
-    """What the spawner would refuse of these.
-
-    Most of a large configuration differs in words that only the program looks at: the spawner is asked about one of
-    each kind, and about all of a kind where it refuses that one, since a refusal names its instance.
-    """
-    kinds = {_kind(launch): launch for launch in reversed(launches)}
-    tried = await node.connector.verify(list(kinds.values()))
-    if not tried:
-        return []
-    tokens = {refusal.token for refusal in tried}
-    return await node.connector.verify([one for one in launches if kinds[_kind(one)].token in tokens])
-
-
-def _kind(launch: Launch) -> Hashable:
-    """All that the spawner judges a launch by."""
-    return (
-        launch.program,
-        launch.folder,
-        launch.user,
-        launch.environment.get("PATH"),
-        tuple(launch.sockets),
-        tuple(launch.limits.items()),
-    )
 
 
 async def _keep(node: Node, operation: Operation, sources: Sources, configuration: Configuration) -> None:
@@ -149,22 +98,8 @@ def _who(node: Node) -> str:
     return entry.name if entry else str(starter)
 
 
-def _too_many(node: Node, configuration: Configuration) -> list[str]:
-    """What speaks against the number of instances: descriptors that the spawner would not have."""
-    instances = sum(one.instances for one in configuration.services.values())
-    sockets = sum(len(one.listen) for one in configuration.sockets.values())
-    needed = _DESCRIPTORS_EACH * instances + sockets + _DESCRIPTORS_BESIDE
-    _, hard = node.posix.limits.get("NOFILE")
-    if needed <= hard or hard < 0:
-        return []
-    return [
-        f"cannot run {instances} instances: they need {needed} descriptors, and the limit is {hard}",
-        "   raise it before snowfox up: ulimit -Hn, as root, or in /etc/security/limits.conf",
-    ]
-
-
 async def _blueprints(node: Node, configuration: Configuration, problems: list[str]) -> Blueprints:
-    """Open the sockets, whose addresses launches need; what cannot be opened goes to `problems`."""
+    """Find the sockets, whose addresses launches need, as they are open; what cannot be had goes to `problems`."""
     addresses: dict[str, str] = {}
     for spec in listen_specs(configuration):
         try:
@@ -173,21 +108,7 @@ async def _blueprints(node: Node, configuration: Configuration, problems: list[s
             name = spec.key.partition("=")[0]
             text = str(error)
             problems += _lines(error, "" if name in text else f" for socket {name}")
-    own = node.posix.own.ids()
-    welcome = node.welcome
-    is_root = welcome.uid >= 0
-    entry = node.posix.users.by_uid(own.uid)
-    facts = launch.Node(
-        name=configuration.node,
-        uid=own.uid,
-        user=entry.name if entry else str(own.uid),
-        is_root=is_root,
-        path=welcome.path,
-        notify=welcome.notify_address,
-        addresses=addresses,
-        dynamic=free_uids(configuration, node.posix.users, own.uid) if is_root else {},
-    )
-    return Blueprints(configuration, facts, node.posix.users)
+    return Blueprints(configuration, facts(node, configuration, addresses), node.posix.users)
 
 
 def _start(node: Node, operation: Operation, configuration: Configuration, found: list[Running]) -> None:
@@ -209,6 +130,7 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
             blueprints=node.blueprints,
             bus=node.bus,
             keeper=node.keeper,
+            output=node.output,
         ),
         event.Begin(
             operation.id,
@@ -220,6 +142,7 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
                     running.started,
                     max(0.0, (now - running.started) / _SECOND),
                     running.exit,
+                    running.note,
                 )
                 for running in found
             ),
@@ -251,7 +174,3 @@ async def _refuse(node: Node, operation: Operation, error: SnowFoxError) -> None
 
 def _lines(error: SnowFoxError, addition: str = "") -> list[str]:
     return [f"{error}{addition}", *("   " + line for line in error.hint.splitlines())]
-
-
-def _shown(refusal: Refusal) -> list[str]:
-    return [refusal.text, *("   " + line for line in refusal.hint.splitlines())]

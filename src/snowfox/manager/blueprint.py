@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 from snowfox.contract.spawner import Launch, ListenSpec, Secret
@@ -76,11 +77,22 @@ class Blueprints:
         self._entries: dict[str, User | None] = {}
         self._prepared: dict[str, LaunchPlan] = {}
 
-    def prepare(self) -> tuple[list[Launch], list[UserError]]:
-        """Launches of all instances, for verify; and why others cannot be made, once per service."""
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Of the sockets, by key: those that they really have."""
+        return self._node.addresses
+
+    def prepare(self, only: Container[str] | None = None) -> tuple[list[Launch], list[UserError]]:
+        """Launches of all instances, for verify; and why others cannot be made, once per service.
+
+        Args:
+            only: names of services; None is all.
+        """
         launches: list[Launch] = []
         errors: dict[str, UserError] = {}
         for instance, (service, _) in self._places.items():
+            if only is not None and service.name not in only:
+                continue
             try:
                 made = self._prepared[instance] = self._plan(instance)
             except UserError as error:
@@ -89,16 +101,20 @@ class Blueprints:
                 launches.append(_launch(made, f"{instance}~{_NO_ID}"))
         return launches, list(errors.values())
 
-    def launch(self, instance: str, token: str) -> Launch:
-        """What to launch for an instance. Raises UserError."""
+    def launch(self, instance: str, token: str, note: str = "") -> Launch:
+        """What to launch for an instance; `note` is kept with it. Raises UserError."""
         made = self._prepared.pop(instance) if instance in self._prepared else self._plan(instance)
-        return _launch(made, token)
+        return _launch(made, token)._replace(note=note)
 
     def helper(self, instance: str, command: tuple[str, ...], id: str) -> Launch:
         """A command beside an instance: as its user, in its folder and environment, without its sockets and output."""
         words = self._plan(instance).replace(sockets=(), socket_names=())
         made = words.replace(program=command[0], arguments=command)
         return _launch(made, f"{instance}{HELPER}~{id}", output=False)
+
+    def environment(self, instance: str) -> dict[str, str]:
+        """What it is launched with, but LISTEN_* and secrets, which the spawner adds. Raises UserError."""
+        return self._plan(instance).environment
 
     def ready(self, instance: str) -> Ready:
         """How its readiness is found out, everything filled in. Raises UserError."""
@@ -110,7 +126,11 @@ class Blueprints:
         return place[0].log if place else Log()
 
     def _plan(self, instance: str) -> LaunchPlan:
-        service, number = self._places[instance]
+        place = self._places.get(instance)
+        if place is None:
+            msg = f"cannot launch {instance}: it is no longer in the configuration"
+            raise UserError(msg)
+        service, number = place
         return plan(self._configuration, service, number, node=self._node, user=self._entry(service))
 
     def _entry(self, service: Service) -> User | None:

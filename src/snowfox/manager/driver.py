@@ -10,6 +10,7 @@ first event out of quiet (an exit) and ends when the instance has settled again.
 
 from __future__ import annotations
 
+from asyncio import Future, get_running_loop
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, assert_never
@@ -25,6 +26,7 @@ from snowfox.manager.blueprint import Blueprints
 from snowfox.manager.board import Board
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.operation.operations import Operations
+from snowfox.manager.output.collector import Output
 from snowfox.manager.probe.prober import Prober
 from snowfox.service import effects, event
 from snowfox.service.status import Status
@@ -72,12 +74,14 @@ class Parts:
         blueprints: Blueprints,
         bus: Bus,
         keeper: Keeps,
+        output: Output,
     ) -> None:
         self.connector = connector
         self.prober = prober
         self.blueprints = blueprints
         self.bus = bus
         self.keeper = keeper
+        self.output = output
 
 
 class Driver:
@@ -112,6 +116,7 @@ class Driver:
         self._traces: dict[str, Trace] = {}
         self._waiting: deque[event.Event] = deque()
         self._is_turning = False
+        self._arrivals: dict[str, Future[effects.Arrived]] = {}
         self._engine: Decides | None = None
         self._parts: Parts | None = None
 
@@ -131,6 +136,29 @@ class Driver:
         """Something happened: let the engine decide and perform it."""
         self._waiting.append(happened)
         self._work()
+
+    def use(self, blueprints: Blueprints) -> None:
+        """Launch by these from now on."""
+        if self._parts is not None:
+            self._parts.blueprints = blueprints
+
+    def arrival(self, operation: str) -> Future[effects.Arrived]:
+        """How the part of this operation ends that is told next. One at a time; cancelling it is fine."""
+        future: Future[effects.Arrived] = get_running_loop().create_future()
+        self._arrivals[operation] = future
+        return future
+
+    def _arrive(self, arrived: effects.Arrived) -> None:
+        future = self._arrivals.pop(arrived.operation, None)
+        if future is not None and not future.done():
+            future.set_result(arrived)
+
+    def _rename(self, was: str, instance: str, parts: Parts) -> None:
+        """Its output goes on under its new id, and so does its trace."""
+        parts.output.rename(was, instance, parts.blueprints.log(instance))
+        trace = self._traces.pop(was, None)
+        if trace is not None:
+            self._traces[instance] = trace
 
     def _work(self) -> None:
         if self._is_turning or self._engine is None or self._parts is None:
@@ -184,6 +212,10 @@ class Driver:
                 parts.keeper.drop(instance)
             case effects.WantedChanged(instance, wanted):
                 parts.keeper.want(instance, wanted)
+            case effects.Renamed(was, instance):
+                self._rename(was, instance, parts)
+            case effects.Arrived():
+                self._arrive(effect)
             case effects.OperationDone():
                 self._operations.end(effect.operation, effect.outcome, effect.message, effect.code)
             case effects.PhaseChanged(phase):
@@ -193,7 +225,7 @@ class Driver:
 
     def _launch(self, effect: effects.Launch, parts: Parts) -> None:
         try:
-            launch = parts.blueprints.launch(effect.instance, effect.token)
+            launch = parts.blueprints.launch(effect.instance, effect.token, effect.digest)
         except SnowFoxError as error:
             self.tell(event.LaunchRefused(effect.instance, effect.token, str(error), error.hint))
         else:

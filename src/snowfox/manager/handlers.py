@@ -11,14 +11,19 @@ from snowfox.contract.manager import (
     Manager,
     ModuleLine,
     NodeStatus,
+    Plan,
     Progress,
+    ServiceView,
+    VersionLine,
 )
 from snowfox.core.posix.api import Users
 from snowfox.core.rpc.link import current
 from snowfox.core.rpc.server import handles
 from snowfox.errors import NotFound, UserError
+from snowfox.manager.change.options import Options
 from snowfox.manager.node import Node
 from snowfox.manager.output.follower import Follower, lines_of
+from snowfox.manager.showing import show
 from snowfox.service import event
 from snowfox.service.pattern import select
 
@@ -139,6 +144,48 @@ class ManagerHandlers:
     def modules(self) -> list[ModuleLine]:
         """As they were set up."""
         return self._node.lines()
+
+    @handles(Manager.plan)
+    async def plan(self, source: str) -> Plan:
+        """Nothing of it happens."""
+        return await self._node.changes.plan(source)
+
+    @handles(Manager.apply)
+    async def apply(self, source: str, keep: bool, confirm: int, supersede: bool) -> AsyncIterator[Progress]:  # noqa: FBT001 - the contract
+        """An operation; it goes on when who asked goes away."""
+        options = Options(keep, max(0, confirm), supersede)
+        operation = self._node.changes.apply(source, options, who=who(self._node.posix.users))
+        async for step in operation.follow():
+            yield step
+
+    @handles(Manager.rollback)
+    async def rollback(self, version: str, supersede: bool = False) -> AsyncIterator[Progress]:  # noqa: FBT001, FBT002 - the contract
+        """An operation."""
+        options = Options(supersede=supersede)
+        operation = self._node.changes.rollback(version, options, who=who(self._node.posix.users))
+        async for step in operation.follow():
+            yield step
+
+    @handles(Manager.confirm)
+    async def confirm(self) -> VersionLine:
+        """The version in force stays."""
+        return await self._node.changes.confirm()
+
+    @handles(Manager.versions)
+    async def versions(self) -> list[VersionLine]:
+        """Those that are kept."""
+        return await self._node.changes.versions()
+
+    @handles(Manager.show)
+    async def show(self, service: str) -> ServiceView:
+        """Its keys, instances, last ends and last lines."""
+        return await show(self._node, service)
+
+    @handles(Manager.env)
+    async def env(self, instance: str) -> list[list[str]]:
+        """What its next launch gets."""
+        found = await self._select(instance)
+        return [list(pair) for pair in sorted(self._node.blueprints.environment(found[0]).items())]
 
     async def _operate(self, verb: str, pattern: str) -> AsyncIterator[Progress]:
         node = self._node

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from snowfox.contract.control import Daemon, Welcome
-from snowfox.contract.manager import ModuleLine
+from snowfox.contract.manager import ModuleLine, Plan, VersionLine
 from snowfox.core.clock import Clock
+from snowfox.core.config.resource import ResourceKey
 from snowfox.core.config.source import Sources
 from snowfox.core.context import DynamicContext, Key
 from snowfox.core.event.bus import Bus
@@ -19,6 +20,7 @@ from snowfox.core.store.api import Store
 from snowfox.manager.alarm import Alarms
 from snowfox.manager.blueprint import Blueprints
 from snowfox.manager.board import Board
+from snowfox.manager.change.options import Options
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.driver import Driver
 from snowfox.manager.journal.journal import Journal
@@ -35,9 +37,47 @@ from snowfox.values import Seconds, size_text
 _FILES_EVERY: Final[Seconds] = 1.0
 SERVICE: Final[Key[Service]] = Key("service")
 SOCKET: Final[Key[Socket]] = Key("socket")
-"""What the dynamic context holds, by name."""
+THING: Final[Key[object]] = Key("resource")
+"""What the dynamic context holds: specs by name; objects of resources by the text of their key, `socket front`."""
 
 _KNOWN_WITHIN: Final[Seconds] = 5.0
+
+
+class Changing(Protocol):
+    """Changes of the configuration, as the rest of the node sees them: `change.changes.Changes`."""
+
+    async def first(self, sources: Sources, configuration: Configuration) -> Blueprints:
+        """The first configuration of a node, verified and held. Raises ConfigurationRefused."""
+        ...
+
+    def begin(self, sources: Sources, configuration: Configuration, addresses: Mapping[str, str]) -> None:
+        """The node begins with this configuration."""
+        ...
+
+    @property
+    def notes(self) -> list[str]:
+        """Lines for `status`."""
+        ...
+
+    async def plan(self, source: str) -> Plan:
+        """See `contract.manager`."""
+        ...
+
+    def apply(self, source: str, options: Options, *, who: str) -> Operation:
+        """Begin a change to what is there now. Raises UserError when none can begin."""
+        ...
+
+    def rollback(self, version: str, options: Options, *, who: str) -> Operation:
+        """Begin a change to a version that is kept. Raises UserError when none can begin."""
+        ...
+
+    async def confirm(self) -> VersionLine:
+        """Let the version in force stay. Raises UserError when nothing is to be confirmed, StoreError."""
+        ...
+
+    async def versions(self) -> list[VersionLine]:
+        """Those that are kept, the newest last. Raises StoreError."""
+        ...
 
 
 class Node:
@@ -65,6 +105,7 @@ class Node:
     prober: Prober
     driver: Driver
     blueprints: Blueprints
+    changes: Changing
 
     def __init__(
         self,
@@ -84,6 +125,7 @@ class Node:
         self.board = Board(clock)
         self.name = ""
         self.version = self.source = self.commit = ""
+        self.measured: dict[str, Seconds] = {}
         self.services: dict[str, tuple[str, ...]] = {}
         self.labels: dict[str, tuple[str, ...]] = {}
         self.lines: Callable[[], list[ModuleLine]] = list
@@ -95,15 +137,41 @@ class Node:
         self._files_differ = False
         self._opened: asyncio.Future[None] | None = None
 
-    def use(self, sources: Sources, configuration: Configuration) -> None:
-        """This configuration is in force."""
+    def see(self, *configurations: Configuration) -> None:
+        """People may name the instances of these: while one takes the place of another, those of both."""
+        found: dict[str, tuple[str, ...]] = {}
+        for configuration in configurations:
+            for name, service in configuration.services.items():
+                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *service.ids())))
+        self.services = found
+        self.labels = {
+            name: service.labels
+            for configuration in configurations
+            for name, service in configuration.services.items()
+            if service.labels
+        }
+
+    def use(
+        self,
+        sources: Sources,
+        configuration: Configuration,
+        things: Mapping[ResourceKey, object] | None = None,
+    ) -> None:
+        """This configuration is in force: its context takes the place of the one before.
+
+        Args:
+            sources: that it was read from.
+            configuration: checked.
+            things: the objects of its resources that are no services.
+        """
         self._sources = sources
         self.name = configuration.node
         self.version = configuration.version
         self.source, self.commit = sources.called, sources.commit
-        self.services = {name: service.ids() for name, service in configuration.services.items()}
-        self.labels = {name: made.labels for name, made in configuration.services.items() if made.labels}
-        resources: dict[tuple[Key[Any], str], object] = {}
+        self.see(configuration)
+        resources: dict[tuple[Key[Any], str], object] = {
+            (THING, str(key)): thing for key, thing in (things or {}).items()
+        }
         resources |= {(SERVICE, name): service for name, service in configuration.services.items()}
         resources |= {(SOCKET, name): socket for name, socket in configuration.sockets.items()}
         DynamicContext(configuration.version, resources).install()
@@ -133,7 +201,7 @@ class Node:
 
     async def notes(self) -> list[str]:
         """Lines about the node itself, for `status`."""
-        notes = list(self.standing_notes)
+        notes = [*self.standing_notes, *self.changes.notes]
         if self.keeper.problem:
             notes.append(f"{self.keeper.problem}; what happens is not kept")
         if self.keeper.dropped:

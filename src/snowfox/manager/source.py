@@ -21,7 +21,7 @@ from snowfox.manager.repository import Repository
 from snowfox.service.checked import Checked
 from snowfox.service.configuration import NAMES, read
 
-CHANGED: Final = "files changed since: snowfox down, then snowfox up"
+CHANGED: Final = "files changed since: snowfox plan shows what, snowfox apply makes it so"
 """The note of `status`."""
 
 

@@ -16,10 +16,14 @@ from snowfox.values import Seconds
 
 
 class Launch(Frozen):
-    """Make the process of an instance, under this new token. What exactly, the driver takes from the configuration."""
+    """Make the process of an instance, under this new token. What exactly, the driver takes from the configuration.
+
+    `digest` says what it is made from (`service.identity`), and is kept with the process.
+    """
 
     instance: str
     token: str
+    digest: str = ""
 
 
 class Signal(Frozen):
@@ -82,6 +86,13 @@ class Removed(Frozen):
     instance: str
 
 
+class Renamed(Frozen):
+    """An instance has another id from now on; its process and its output go on. `Removed` of the old id follows."""
+
+    was: str
+    instance: str
+
+
 class WantedChanged(Frozen):
     """What people want of an instance, to be kept for `Begin.wanted`: `started`, `stopped`, or None: drop the entry."""
 
@@ -125,6 +136,20 @@ class OperationDone(Frozen):
     code: int
 
 
+class Arrived(Frozen):
+    """What `Reconfigure` or `Retire` began has come to its end: all got there, or one will not.
+
+    Args:
+        operation: its id.
+        is_well: whether all got there.
+        message: where not, who did not and why.
+    """
+
+    operation: str
+    is_well: bool
+    message: str
+
+
 class PhaseChanged(Frozen):
     """The node is `starting`, `up`, `stopping` or, when nothing of it runs any more, `down`."""
 
@@ -142,9 +167,11 @@ Effect = (
     | ClearTimer
     | Changed
     | Removed
+    | Renamed
     | WantedChanged
     | Emit
     | Stepped
     | OperationDone
+    | Arrived
     | PhaseChanged
 )

@@ -8,6 +8,7 @@ the `Launched` of its token. A process that nobody could see ending ended with `
 from __future__ import annotations
 
 from snowfox.core.frozen import Frozen
+from snowfox.service.spec import Configuration
 from snowfox.service.status import Status
 from snowfox.values import Exit, Seconds
 
@@ -21,6 +22,7 @@ class Found(Frozen):
         started: when it began, ns of the boot-time clock.
         age: seconds since it began.
         exit: how it ended, or None while it lives.
+        digest: what it was launched from (`service.identity`); "" where nobody knows.
     """
 
     token: str
@@ -28,6 +30,7 @@ class Found(Frozen):
     started: int
     age: Seconds
     exit: Exit | None = None
+    digest: str = ""
 
 
 class Begin(Frozen):
@@ -116,6 +119,34 @@ class Ask(Frozen):
     instances: tuple[str, ...]
 
 
+class Reconfigure(Frozen):
+    """Another configuration is to be what runs.
+
+    What did not change is left alone. What is new starts and what is outdated is replaced, each in its turn; what is
+    no longer there stays until `Retire`. The end comes as `Arrived`. Telling it again, with the same configuration or
+    another (to go back), is fine at any time: whatever is half done goes on from where it is.
+
+    Args:
+        operation: id of the operation that this is a part of.
+        configuration: checked.
+    """
+
+    operation: str
+    configuration: Configuration
+
+
+class Retire(Frozen):
+    """Stop what the last `Reconfigure` left without a place in the configuration. The end comes as `Arrived`."""
+
+    operation: str
+
+
+class Abandon(Frozen):
+    """Wait no more for what `Reconfigure` or `Retire` began under this operation; what runs goes on."""
+
+    operation: str
+
+
 class StopAll(Frozen):
     """The node goes down: stop everything in order; nothing starts from now on. Not a stop by a person."""
 
@@ -136,6 +167,9 @@ Event = (
     | ProbeFailed
     | TimerFired
     | Ask
+    | Reconfigure
+    | Retire
+    | Abandon
     | StopAll
     | KillAll
 )

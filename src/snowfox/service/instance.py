@@ -67,6 +67,8 @@ class Instance:
     Attributes:
         state: one of `status.STATES`.
         since: when it came into that state.
+        subject: of its timer; its id, unless another takes its place and it only has to end.
+        digest: what its last launch was made from; "" where that is not known.
         token: of its launch; "" without one.
         last: token of its last launch, be it over or not.
         pid: of its process; 0 while its launch is under way or without one.
@@ -86,6 +88,7 @@ class Instance:
         "again",
         "death",
         "died",
+        "digest",
         "history",
         "id",
         "is_notified",
@@ -99,6 +102,7 @@ class Instance:
         "since",
         "started",
         "state",
+        "subject",
         "timer",
         "timer_due",
         "token",
@@ -108,7 +112,8 @@ class Instance:
     )
 
     def __init__(self, identity: str, service: Service, now: Seconds) -> None:
-        self.id = identity
+        self.id = self.subject = identity
+        self.digest = ""
         self.service = service
         self.wait = wait_of(service)
         self.state = "stopped"
@@ -148,13 +153,13 @@ class Instance:
         """Set its one timer."""
         self.timer = name
         self.timer_due = turn.now + seconds
-        turn.effects.append(SetTimer(self.id, name, seconds))
+        turn.effects.append(SetTimer(self.subject, name, seconds))
 
     def disarm(self, turn: Turn) -> None:
         """Clear its timer, if there is one."""
         if self.timer:
             self.timer = ""
-            turn.effects.append(ClearTimer(self.id))
+            turn.effects.append(ClearTimer(self.subject))
 
     def message(self, now: Seconds) -> str:
         """Why it is so, in one line; may be ""."""

@@ -77,6 +77,14 @@ def step(instance: Instance, told: Input, turn: Turn) -> bool:
             return False
 
 
+def leave(instance: Instance, exit: Exit, turn: Turn) -> None:
+    """The process of an instance whose place another takes has ended: it is over, and nothing follows."""
+    asked = instance.state in {"stopping", "stuck"}
+    instance.disarm(turn)
+    _bury(instance, exit, turn, asked=asked)
+    instance.enter("stopped", turn)
+
+
 def _stay(_instance: Instance, _told: Input, _turn: Turn) -> None:
     """It is so already."""
 
@@ -105,7 +113,7 @@ def _go(instance: Instance, told: Input, turn: Turn) -> None:
     instance.launched = turn.now
     instance.was_killed = instance.again = instance.is_notified = False
     instance.probe = instance.reason = ""
-    turn.effects.append(Launch(instance.id, told.token))
+    turn.effects.append(Launch(instance.id, told.token, instance.digest))
     instance.enter("starting", turn)
 
 

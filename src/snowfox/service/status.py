@@ -34,6 +34,7 @@ class Status(Frozen):
         restarts: how often it was started by itself since the node began or a person started it.
         message: why, in one line; may be "".
         last: token of its last launch, also when that is over: its end was taken note of.
+        digest: what its last launch was made from (`service.identity`); "" where nobody knows.
     """
 
     id: str
@@ -47,3 +48,4 @@ class Status(Frozen):
     restarts: int = 0
     message: str = ""
     last: str = ""
+    digest: str = ""

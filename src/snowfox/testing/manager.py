@@ -70,8 +70,8 @@ class PlayedSpawner:
         self.signals: list[tuple[str, int]] = []
         self.forgotten: list[str] = []
         self.open: set[str] = set()
-        self.unfit: set[str] = set()
         self.reserved: set[str] = set()
+        self.unfit: set[str] = set()
         self.refuses_sockets: SnowFoxError | None = None
         self.refuses_launches: SnowFoxError | None = None
         self.stops_on_signal = True

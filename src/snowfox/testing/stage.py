@@ -24,6 +24,11 @@ from snowfox.service.status import Status
 from snowfox.values import Exit, Seconds
 
 
+def configuration_of(*services: Service) -> Configuration:
+    """One of these services."""
+    return Configuration("test", {each.name: each for each in services}, {}, "0" * 64, "/")
+
+
 class Stage:
     """A node without processes.
 
@@ -38,13 +43,16 @@ class Stage:
         stubborn: instances that ignore signals.
         immortal: instances that ignore SIGKILL.
         short: instances that end at once, and how.
+        beside: how many processes of an instance there may be besides a new one: 1 while it is replaced rolling.
+        arrived: ends of `apply` and `retire`.
+        digests: what each launch was made from, by token.
         launches: instances in the order of their launch.
         ends: instances in the order in which they were signalled.
         facts, steps, done, wanted, statuses, phases: what the engine told.
     """
 
     def __init__(self, *services: Service, ids: Iterable[str] | None = None) -> None:
-        configuration = Configuration("test", {each.name: each for each in services}, {}, "0" * 64, "/")
+        configuration = configuration_of(*services)
         self._ids = iter(ids or (f"{number:026}" for number in count(1)))
         self.engine = Engine(configuration, lambda: next(self._ids), Random(7))
         self.now: Seconds = 1000.0
@@ -66,10 +74,13 @@ class Stage:
         self.killed: list[str] = []
         self.probes: dict[str, str] = {}
         self.timers: dict[str, tuple[Seconds, str]] = {}
+        self.arrived: list[effects.Arrived] = []
+        self.digests: dict[str, str] = {}
         self.changes = 0
         self._waiting: dict[str, str] = {}
         self._queue: deque[event.Event] = deque()
         self._pid = 100
+        self.beside = 0
 
     # Doing
 
@@ -99,6 +110,14 @@ class Stage:
             for effect in self.engine.handle(self._queue.popleft(), self.now):
                 self._perform(effect)
 
+    def apply(self, *services: Service, operation: str = "apply") -> None:
+        """Another configuration is to be what runs."""
+        self.tell(event.Reconfigure(operation, configuration_of(*services)))
+
+    def retire(self, operation: str = "apply") -> None:
+        """Stop what has no place any more."""
+        self.tell(event.Retire(operation))
+
     def exit(self, instance: str, exit: Exit) -> None:
         """Its process ends."""
         token = self.token(instance)
@@ -126,8 +145,12 @@ class Stage:
     # Seeing
 
     def token(self, instance: str) -> str:
-        """Of its process. Raises StopIteration without one."""
-        return next(token for token, owner in self.running.items() if owner == instance)
+        """Of its process. Raises IndexError without one."""
+        return self.tokens(instance)[0]
+
+    def tokens(self, instance: str) -> list[str]:
+        """Of its processes, the oldest first."""
+        return [token for token, owner in self.running.items() if owner == instance]
 
     def state(self, instance: str) -> str:
         """As `status` shows it."""
@@ -150,7 +173,8 @@ class Stage:
 
     def _perform(self, effect: effects.Effect) -> None:
         match effect:
-            case effects.Launch(instance, token):
+            case effects.Launch(instance, token, digest):
+                self.digests[token] = digest
                 self._make(instance, token)
             case effects.Signal(instance, token):
                 self.ends.append(instance)
@@ -173,6 +197,8 @@ class Stage:
 
     def _note(self, effect: effects.Effect) -> None:
         match effect:
+            case effects.Renamed(was, instance):
+                self.running = {t: instance if o == was else o for t, o in self.running.items()}
             case effects.Forget(token):
                 self.forgotten.append(token)
             case effects.Changed(status):
@@ -188,8 +214,15 @@ class Stage:
                 self.facts.append((subject, fact))
             case effects.Stepped():
                 self.steps.append(effect)
+            case _:
+                self._note_end(effect)
+
+    def _note_end(self, effect: effects.Effect) -> None:
+        match effect:
             case effects.OperationDone():
                 self.done[effect.operation] = effect
+            case effects.Arrived():
+                self.arrived.append(effect)
             case effects.PhaseChanged(phase):
                 self.phases.append(phase)
             case _:
@@ -197,7 +230,8 @@ class Stage:
                 raise AssertionError(msg)
 
     def _make(self, instance: str, token: str) -> None:
-        if instance in self.running.values() or instance in self._waiting:
+        twins = sum(owner == instance for owner in self.running.values())
+        if twins > self.beside or instance in self._waiting:
             msg = f"{instance} is launched a second time"
             raise AssertionError(msg)
         self.launches.append(instance)

@@ -99,7 +99,7 @@ async def test_what_the_spawner_refuses_starts_nothing_and_gives_sockets_back(ma
     manager.spawner.unfit = {"serve"}
     *_, end = await manager.up()
     lines = [f"cannot launch web@{number}: no" for number in (1, 2)]
-    assert (end.code, end.details) == (3, [lines[0], "   do this", lines[1], "   do this"])
+    assert (end.code, end.details) == (3, [f"{line}\n   do this" for line in lines])
     assert manager.spawner.open == set()
     assert manager.spawner.launched == []
 

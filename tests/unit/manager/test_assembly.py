@@ -17,6 +17,7 @@ def test_ours_are_found_and_can_be_ordered() -> None:
         "connector",
         "probes",
         "engine",
+        "changes",
         "commands",
     }
     assert names[:2] == ["store", "journal"]

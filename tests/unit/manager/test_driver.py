@@ -49,7 +49,7 @@ class Recorder:
 class Plans(Recorder):
     """In place of the blueprints."""
 
-    def launch(self, instance: str, token: str) -> Any:
+    def launch(self, instance: str, token: str, note: str = "") -> Any:
         """A launch with this token."""
         if self.refuses:
             raise self.refuses
@@ -81,7 +81,7 @@ class World:
         first = event.Begin("O")
         self.driver.begin(
             self.engine,
-            Parts(connector=parts, prober=parts, blueprints=plans, bus=self.bus, keeper=parts),
+            Parts(connector=parts, prober=parts, blueprints=plans, bus=self.bus, keeper=parts, output=parts),
             first,
         )
         assert self.engine.heard == [first]
@@ -220,6 +220,7 @@ async def test_what_happens_before_the_beginning_comes_after_it() -> None:
             blueprints=any_parts,
             bus=Bus(clock, ids),
             keeper=any_parts,
+            output=any_parts,
         ),
         event.Begin("O"),
     )

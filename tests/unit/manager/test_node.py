@@ -47,7 +47,8 @@ async def node() -> AsyncIterator[Node]:
     node.operations = Operations(clock, node.ids, alarms=node.alarms, keep=lambda _: None)
     keeper: Any = Part(problem="", dropped=0)
     output: Any = Part(lost={})
-    node.keeper, node.output = keeper, output
+    changes: Any = Part(notes=[])
+    node.keeper, node.output, node.changes = keeper, output, changes
     repository: Any = None
     node.reader = Reader(daemon, LinuxPosix(), folder="/srv", repository=repository)
     yield node

@@ -33,14 +33,15 @@ def instance_of(token: str) -> str:
     return token.rpartition("~")[0]
 
 
-def want_all(fleet: Fleet, wanted: dict[str, str]) -> None:
-    """What is wanted at the beginning: the configuration, what people asked, and what those require."""
+def want_all(fleet: Fleet, wanted: dict[str, str], before: frozenset[Member] = frozenset()) -> None:
+    """What is wanted: the configuration, what people asked, what those require, and what was wanted before."""
     wishes: dict[Member, bool] = {}
     asked: set[Member] = set()
     for group in fleet.groups.values():
         for member in group.members:
             word = wanted.get(member.instance.id, wanted.get(group.name))
-            wishes[member] = group.service.autostart if word is None else word != "stopped"
+            is_usual = group.service.autostart or member in before
+            wishes[member] = is_usual if word is None else word != "stopped"
             if word is not None:
                 asked.add(member)
     for name in reversed(fleet.graph.order):
@@ -57,32 +58,49 @@ def want_all(fleet: Fleet, wanted: dict[str, str]) -> None:
 
 def take_over(fleet: Fleet, begin: Begin) -> None:
     """Bring every instance to where an earlier manager left it. Nothing new is started yet."""
-    alive, ended = _newest(fleet, begin.found)
+    by_token = {status.token: status for status in begin.remembered.values() if status.token}
+    alive, ended = _newest(fleet, begin.found, by_token)
     for identity, member in list(fleet.members.items()):
         before = begin.remembered.get(identity)
         if identity in alive:
-            _adopt(fleet, member, alive[identity], before)
+            found = alive[identity]
+            _adopt(fleet, member, found, by_token.get(found.token, before))
         elif before is not None or identity in ended:
             _recall(fleet, member, ended.get(identity), before)
+        if before is not None and not member.instance.digest:
+            member.instance.digest = before.digest
     for identity, found in alive.items():
         if identity not in fleet.members:
             _adopt(fleet, fleet.add_stray(identity, _leftover(fleet, identity)), found, None)
-    unwanted = [
+    fleet.stop(unwanted(fleet), UNWANTED)
+    fleet.stop([member for member in fleet.members.values() if member.group.is_stray], REMOVED)
+
+
+def unwanted(fleet: Fleet) -> list[Member]:
+    """What runs and is not to, in the configuration."""
+    return [
         member
         for member in fleet.members.values()
-        if member.instance.is_alive and not fleet.is_to_run(member) and not member.leaving
+        if member.is_alive
+        and not fleet.is_to_run(member)
+        and not member.leaving
+        and not member.group.is_stray
     ]
-    fleet.stop([member for member in unwanted if not member.group.is_stray], UNWANTED)
-    fleet.stop([member for member in unwanted if member.group.is_stray], REMOVED)
 
 
-def _newest(fleet: Fleet, found: tuple[Found, ...]) -> tuple[dict[str, Found], dict[str, Found]]:
-    """Per instance the last launch that lives, else the last that ended; all others are cleared away."""
+def _newest(
+    fleet: Fleet, found: tuple[Found, ...], by_token: dict[str, Status]
+) -> tuple[dict[str, Found], dict[str, Found]]:
+    """Per instance the launch that lives, else the last that ended; all others are cleared away.
+
+    Of two that live, as when one was taking the place of another, the one that is as it is wanted stays, else the last.
+    """
     alive: dict[str, Found] = {}
     ended: dict[str, Found] = {}
-    for launch in sorted(found, key=lambda each: each.token):
+    ids = {launch.token: _identity(fleet, launch.token, by_token) for launch in found}
+    for launch in sorted(found, key=lambda each: (_is_wanted(fleet, ids[each.token], each), each.token)):
         into = ended if launch.exit is not None else alive
-        identity = instance_of(launch.token)
+        identity = ids[launch.token]
         older = into.get(identity)
         into[identity] = launch
         if older is not None:
@@ -92,6 +110,27 @@ def _newest(fleet: Fleet, found: tuple[Found, ...]) -> tuple[dict[str, Found], d
             _clear(fleet, launch)
             del ended[identity]
     return alive, ended
+
+
+def _is_wanted(fleet: Fleet, identity: str, launch: Found) -> bool:
+    member = fleet.members.get(identity)
+    return launch.exit is None and member is not None and launch.digest == member.group.digest
+
+
+def _identity(fleet: Fleet, token: str, by_token: dict[str, Status]) -> str:
+    """Whose launch it is now: services are renamed, and one instance becomes several."""
+    own = instance_of(token)
+    status = by_token.get(token)
+    if status is not None and status.id in fleet.members:
+        return status.id
+    if own in fleet.members:
+        return own
+    name, _, number = own.partition("@")
+    group = fleet.groups.get(name)
+    if group is None:
+        group = next((each for each in fleet.groups.values() if each.service.was == name), None)
+    place = int(number or 1) - 1
+    return own if group is None or place >= len(group.members) else group.members[place].instance.id
 
 
 def _clear(fleet: Fleet, launch: Found) -> None:
@@ -119,6 +158,9 @@ def _adopt(fleet: Fleet, member: Member, found: Found, before: Status | None) ->
         was_ready=was_ready and not member.group.service.is_task,
     )
     fleet.tell(member, told)
+    member.instance.digest = found.digest
+    if instance_of(found.token) != member.instance.id:
+        fleet.elsewhere[found.token] = member
     if same is None:
         return
     member.instance.restarts = same.restarts

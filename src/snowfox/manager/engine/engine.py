@@ -10,14 +10,17 @@ from collections.abc import Callable
 from random import Random
 from typing import assert_never
 
-from snowfox.manager.engine.adoption import instance_of, take_over, want_all
+from snowfox.manager.engine.adoption import REMOVED, UNWANTED, take_over, unwanted, want_all
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
+from snowfox.manager.engine.move import move
+from snowfox.manager.engine.rollout import HOLD, Rollout
 from snowfox.manager.engine.view import status_of
 from snowfox.manager.engine.watches import Watches
 from snowfox.manager.engine.wishes import Wishes
 from snowfox.service.effects import Changed, Effect, Emit, Forget, Kill, PhaseChanged
 from snowfox.service.event import (
+    Abandon,
     Ask,
     Begin,
     Ended,
@@ -28,11 +31,14 @@ from snowfox.service.event import (
     Notified,
     ProbeAnswered,
     ProbeFailed,
+    Reconfigure,
+    Retire,
     StopAll,
     TimerFired,
 )
 from snowfox.service.fact import PhaseFact, ProbeFailedFact
 from snowfox.service.instance import Input, Turn
+from snowfox.service.life import leave, step
 from snowfox.service.spec import Configuration
 from snowfox.service.status import Status
 from snowfox.values import Seconds
@@ -56,6 +62,8 @@ class Engine:
         self._fleet = Fleet(configuration, ids, self._random)
         self._watches = Watches(self._fleet, configuration.node)
         self._wishes = Wishes(self._fleet, self._watches)
+        self._rollout = Rollout(self._fleet)
+        self._strays: list[Member] = []
         self.phase = ""
 
     def handle(self, event: Event, now: Seconds) -> list[Effect]:
@@ -70,6 +78,12 @@ class Engine:
                 self._begin(event)
             case Ask():
                 self._ask(event)
+            case Reconfigure():
+                self._reconfigure(event)
+            case Retire(operation):
+                self._retire(operation)
+            case Abandon(operation):
+                self._watches.drop(operation)
             case StopAll():
                 self._stop_all(event.operation)
             case KillAll():
@@ -87,6 +101,8 @@ class Engine:
     def _finish(self, due: str) -> None:
         fleet = self._fleet
         turn = fleet.turn
+        fleet.drain()
+        self._rollout.look(fleet.dirty)
         fleet.drain()
         changed = list(fleet.dirty)
         fleet.dirty.clear()
@@ -114,23 +130,55 @@ class Engine:
         self._enter("starting")
         for member in fleet.members.values():
             member.instance.since = fleet.turn.now
+        fleet.asked.update(event.wanted)
         want_all(fleet, event.wanted)
         for member in fleet.members.values():
             fleet.touch(member)
         take_over(fleet, event)
         fleet.drain()
-        chosen = [
-            member
-            for name in fleet.graph.order
-            for member in fleet.groups[name].members
-            if fleet.is_to_run(member)
-        ]
+        chosen = self._to_run()
         self._watches.open(event.operation, "up", chosen)
         for member in chosen:
             if member.instance.state == "stopped":
                 restarts = member.instance.restarts
                 fleet.start(member)
                 member.instance.restarts = restarts
+        self._rollout.begin()
+
+    def _to_run(self) -> list[Member]:
+        fleet = self._fleet
+        return [
+            member
+            for name in fleet.graph.order
+            for member in fleet.groups[name].members
+            if fleet.is_to_run(member)
+        ]
+
+    # Another configuration
+
+    def _reconfigure(self, event: Reconfigure) -> None:
+        fleet = self._fleet
+        if fleet.is_going or not self.phase:
+            self._watches.refuse_part(event.operation, self._why_not())
+            return
+        moved = move(fleet, event.configuration)
+        self._strays = moved.strays
+        fleet.stop(unwanted(fleet), UNWANTED)
+        starting = [member for member in self._to_run() if _is_to_be_started(member)]
+        replaced = self._rollout.begin()
+        watched = dict.fromkeys((*moved.fresh, *starting, *replaced))
+        self._watches.open(event.operation, "apply", [one for one in watched if fleet.is_to_run(one)])
+        for member in starting:
+            fleet.start(member)
+
+    def _retire(self, operation: str) -> None:
+        strays = [member for member in self._strays if member.is_alive]
+        self._strays = []
+        self._watches.open(operation, "retire", strays)
+        self._fleet.stop(list(reversed(strays)), REMOVED)
+
+    def _why_not(self) -> str:
+        return "the node is stopping" if self._fleet.is_going else "the node is not up yet"
 
     def _stop_all(self, operation: str) -> None:
         if self._watches.is_under_way(operation):
@@ -138,7 +186,7 @@ class Engine:
         fleet = self._fleet
         members = list(fleet.members.values())
         # What has no process has nothing to tell: a task that finished stays so for whoever reads the last lines.
-        running = [member for member in members if member.instance.is_alive]
+        running = [member for member in members if member.is_alive]
         self._watches.open(operation, "down", running)
         if self.phase == "down":
             return
@@ -174,26 +222,21 @@ class Engine:
     def _process(
         self, event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered | ProbeFailed
     ) -> None:
-        member = self._fleet.members.get(instance_of(event.token))
-        if member is None or member.instance.token != event.token:
+        member = self._fleet.owner(event.token)
+        leaving = None if member is None else member.outgoing
+        if member is not None and member.instance.token == event.token:
+            if isinstance(event, ProbeFailed):
+                self._probe_failed(member, event.text)
+            else:
+                self._fleet.tell(member, _input(event))
+        elif member is not None and leaving is not None and leaving.token == event.token:
+            if isinstance(event, Ended) and leaving.state == "ready":
+                leave(leaving, event.exit, self._fleet.turn)
+            elif not isinstance(event, ProbeFailed):
+                step(leaving, _input(event), self._fleet.turn)
+            self._fleet.see_off(member)
+        else:
             self._stale(event)
-            return
-        tell = self._fleet.tell
-        match event:
-            case Launched(_, _, pid, started):
-                tell(member, Input("launched", pid=pid, started=started))
-            case LaunchRefused(_, _, text, hint, is_temporary):
-                tell(member, Input("refused", text=text, hint=hint, is_temporary=is_temporary))
-            case Ended(_, exit):
-                tell(member, Input("exited", exit=exit))
-            case Notified():
-                tell(member, Input("ready", text="notified"))
-            case ProbeAnswered():
-                tell(member, Input("ready", text="probed"))
-            case ProbeFailed(_, text):
-                self._probe_failed(member, text)
-            case _:
-                assert_never(event)
 
     def _stale(
         self, event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered | ProbeFailed
@@ -216,10 +259,42 @@ class Engine:
 
     def _timer(self, subject: str, name: str) -> str:
         """A timer is due; the operation that it belongs to, or ""."""
-        member = self._fleet.members.get(subject)
+        fleet = self._fleet
+        identity, mark, rest = subject.partition("~")
+        member = fleet.members.get(identity)
         if member is None:
-            return subject
-        if member.instance.timer == name:
+            return "" if mark else subject
+        if mark and f"{mark}{rest}" == HOLD:
+            self._rollout.held(member)
+        elif mark and member.outgoing is not None and member.outgoing.timer == name:
+            member.outgoing.timer = ""
+            step(member.outgoing, Input(name), fleet.turn)
+            fleet.see_off(member)
+        elif not mark and member.instance.timer == name:
             member.instance.timer = ""
-            self._fleet.tell(member, Input(name, text="delay"))
+            fleet.tell(member, Input(name, text="delay"))
         return ""
+
+
+def _is_to_be_started(member: Member) -> bool:
+    """Of one that is to run: whether it does not, or was about to end for good."""
+    instance = member.instance
+    ends = member.leaving or instance.state in {"stopping", "stuck"}
+    return instance.state == "stopped" or (ends and not (instance.again or member.comes_back))
+
+
+def _input(event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered) -> Input:
+    """As an instance is told it."""
+    match event:
+        case Launched(_, _, pid, started):
+            return Input("launched", pid=pid, started=started)
+        case LaunchRefused(_, _, text, hint, is_temporary):
+            return Input("refused", text=text, hint=hint, is_temporary=is_temporary)
+        case Ended(_, exit):
+            return Input("exited", exit=exit)
+        case Notified():
+            return Input("ready", text="notified")
+        case ProbeAnswered():
+            return Input("ready", text="probed")
+        case _:
+            assert_never(event)

@@ -12,12 +12,14 @@ holds up nobody. Changes spread through a queue of groups, never by recursion: a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
 from snowfox.manager.engine.group import Group, Member
+from snowfox.manager.engine.place import place_of, recheck
 from snowfox.service.dependency import Graph
 from snowfox.service.effects import Removed
+from snowfox.service.identity import is_same_beside, launch_digest
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.life import step
 from snowfox.service.spec import Configuration, Service
@@ -40,14 +42,35 @@ class Fleet:
         dirty: members that changed in this turn.
         running: how many members have a process or a launch under way, those that are stuck apart.
         is_going: the node goes down: nothing is to run.
+        asked: what people asked for and what lasts, by instance or service.
+        elsewhere: who has a launch whose token does not begin with its id: renamed, or outgoing.
     """
 
     def __init__(self, configuration: Configuration, ids: Callable[[], str], random: Random) -> None:
         self._ids = ids
-        self.graph = Graph(configuration.services)
         self.turn = Turn(0.0, random)
+        self.asked: dict[str, str] = {}
+        self.elsewhere: dict[str, Member] = {}
+        self.is_going = False
+        self.configuration = configuration
+        self.groups: dict[str, Group] = {}
+        self.build(configuration)
+
+    def build(self, configuration: Configuration, places: Mapping[str, Member] | None = None) -> None:
+        """Make all groups anew. Members are not wanted and not counted yet.
+
+        Args:
+            configuration: to be.
+            places: members that stay, by the ids of their places; others are made.
+        """
+        kept = places or {}
+        digests = _digests(self.configuration, self.groups, configuration)
+        self.configuration = configuration
+        self.graph = Graph(configuration.services)
         self.members: dict[str, Member] = {}
-        self.groups = {name: Group(service) for name, service in configuration.services.items()}
+        self.groups = {
+            name: Group(service, digests[name]) for name, service in configuration.services.items()
+        }
         for name, group in self.groups.items():
             group.requires = [self.groups[other] for other in self.graph.requires[name]]
             group.after = [self.groups[other] for other in self.graph.after[name]]
@@ -55,24 +78,48 @@ class Fleet:
             group.followers = [self.groups[other] for other in self.graph.followers[name]]
             group.held = group.unmet = group.hopeless_before = len(group.requires)
             for identity in group.service.ids():
-                self._join(identity, group)
+                found = kept.get(identity)
+                self.join(identity, group, found or Member(Instance(identity, group.service, 0.0), group))
         self.dirty: dict[Member, None] = {}
         self.running = 0
-        self.is_going = False
         self._queue: deque[Group] = deque()
 
-    def _join(self, identity: str, group: Group) -> Member:
-        member = Member(Instance(identity, group.service, 0.0), group)
+    def join(self, identity: str, group: Group, member: Member) -> None:
+        """Put a member into a group: out of it, as far as the numbers go, until it is touched."""
+        member.group = group
+        member.wants = member.leaving = member.is_running = False
+        member.place = "out"
         group.members.append(member)
         group.places["out"] += 1
         self.members[identity] = member
-        return member
 
     def add_stray(self, identity: str, service: Service) -> Member:
         """An instance that is no longer in the configuration and runs; it goes once it has stopped."""
         group = Group(service)
         group.is_stray = True
-        return self._join(identity, group)
+        member = Member(Instance(identity, service, 0.0), group)
+        self.join(identity, group, member)
+        return member
+
+    def settle(self, changed: Iterable[Member]) -> None:
+        """After a move: count everybody, let go on who can. People see a change of these, and of who waits."""
+        for member in list(self.members.values()):
+            self.touch(member)
+        while self._queue:
+            for member in self._queue.popleft().members:
+                self.touch(member)
+        waits = (
+            one
+            for one in self.members.values()
+            if one.instance.state == "waiting" or one.group.hopeless_before
+        )
+        self.dirty = dict.fromkeys((*(one for one in changed if one.instance.id in self.members), *waits))
+        for member in list(self.members.values()):
+            if member.leaving:
+                self._release(member)
+            elif member.instance.state in _IDLE:
+                self._tidy(member)
+                self._try_go(member)
 
     # What is to run
 
@@ -108,7 +155,7 @@ class Fleet:
     def start(self, member: Member) -> None:
         """Let it run, when its turn comes. Clears a failure; takes back a stop that did not begin."""
         if member.leaving and member.instance.state in _STOPPABLE:
-            self._set_leaving(member, leaving=False)
+            self.set_leaving(member, leaving=False)
             self.touch(member)
         elif self.tell(member, Input("start")):
             member.comes_back = True
@@ -119,7 +166,7 @@ class Fleet:
         for member in leaving:
             member.why, member.comes_back = why, again
             if member.instance.state in _STOPPABLE:
-                self._set_leaving(member, leaving=True)
+                self.set_leaving(member, leaving=True)
         for member in leaving:
             self.touch(member)
             if member.instance.state in {"stopping", "stuck"} or not member.leaving:
@@ -135,12 +182,31 @@ class Fleet:
 
     def tell(self, member: Member, told: Input) -> bool:
         """Tell an instance something and let that take effect; False when its table refused."""
+        if member.outgoing is not None and told.kind in {"stop", "kill"}:
+            step(member.outgoing, told._replace(again=False), self.turn)
+            self.see_off(member)
         if not step(member.instance, told, self.turn):
             return False
         self._tidy(member)
         self.touch(member)
         self._try_go(member)
         return True
+
+    def see_off(self, member: Member) -> None:
+        """Have the outgoing instance of a member dropped, once nothing of it is left."""
+        leaving = member.outgoing
+        if leaving is not None and not leaving.is_alive:
+            leaving.disarm(self.turn)
+            member.outgoing = None
+            self.elsewhere.pop(leaving.last, None)
+        self.touch(member)
+
+    def owner(self, token: str) -> Member | None:
+        """Who has this launch, as its instance or as the outgoing one; None for a launch that is over."""
+        member = self.members.get(token.rpartition("~")[0])
+        if member is None or member.instance.token != token:
+            member = self.elsewhere.get(token)
+        return member
 
     def drain(self) -> None:
         """Let changes reach everybody."""
@@ -154,19 +220,22 @@ class Fleet:
     def touch(self, member: Member) -> None:
         """Something of it may have changed: bring the numbers up to date."""
         self.dirty[member] = None
-        is_running = member.instance.state in _RUNNING
+        is_running = member.instance.state in _RUNNING or (
+            member.outgoing is not None and member.outgoing.state in _RUNNING
+        )
         if is_running is not member.is_running:
             member.is_running = is_running
             self.running += 1 if is_running else -1
-        place = self._place_of(member)
+        place = place_of(member, is_to_run=self.is_to_run(member))
         if place != member.place:
             places = member.group.places
             places[member.place] -= 1
             places[place] += 1
             member.place = place
-            self._recheck(member.group)
+            self._queue.extend(recheck(member.group))
         identity = member.instance.id
-        if member.group.is_stray and member.instance.state == "stopped" and identity in self.members:
+        is_over = member.instance.state == "stopped" and member.outgoing is None
+        if member.group.is_stray and is_over and identity in self.members:
             del self.members[identity]
             self.turn.effects.append(Removed(identity))
 
@@ -176,7 +245,7 @@ class Fleet:
         """A stop that had to wait, overtaken by an end; or an end of what is not to run."""
         state = member.instance.state
         if member.leaving and state not in _RUNNING:
-            self._set_leaving(member, leaving=False)
+            self.set_leaving(member, leaving=False)
             if member.comes_back and state in _IDLE:
                 step(member.instance, Input("start"), self.turn)
         if member.instance.state in _IDLE and not self.is_to_run(member):
@@ -186,6 +255,7 @@ class Fleet:
         instance = member.instance
         if instance.state != "waiting" or not member.group.is_open or not self.is_to_run(member):
             return
+        instance.digest = member.group.digest
         step(instance, Input("go", token=f"{instance.id}~{self._ids()}"), self.turn)
         self.touch(member)
 
@@ -193,7 +263,8 @@ class Fleet:
         if member.leaving and not member.group.leaving_behind and member.instance.state in _STOPPABLE:
             self.tell(member, Input("stop", text=member.why, again=member.comes_back))
 
-    def _set_leaving(self, member: Member, *, leaving: bool) -> None:
+    def set_leaving(self, member: Member, *, leaving: bool) -> None:
+        """Count it among those who are to end, or no longer."""
         if member.leaving is leaving:
             return
         member.leaving = leaving
@@ -207,41 +278,15 @@ class Fleet:
             if not other.leaving_behind and other.leaving:
                 self._queue.append(other)
 
-    def _place_of(self, member: Member) -> str:
-        if not self.is_to_run(member):
-            return "out"
-        if member.leaving:
-            return "coming"
-        match member.instance.state:
-            case "ready":
-                return "good"
-            case "finished":
-                return "good" if member.group.service.is_task else "hopeless"
-            case "failed" | "stuck":
-                return "hopeless"
-            case "waiting":
-                return "hopeless" if member.group.hopeless_before else "coming"
-            case "backoff" | "failing":
-                return "retrying"
-            case _:
-                return "coming"
 
-    def _recheck(self, group: Group) -> None:
-        places = group.places
-        inside = len(group.members) - places["out"]
-        is_good = 0 < inside == places["good"]
-        is_hopeless = not inside or places["hopeless"] > 0
-        is_coming = places["coming"] > 0
-        if is_good is not group.is_good or is_hopeless is not group.is_hopeless:
-            for other in group.dependents:
-                was_open, was_hopeless = other.is_open, other.hopeless_before > 0
-                other.unmet -= is_good - group.is_good
-                other.hopeless_before += is_hopeless - group.is_hopeless
-                if other.is_open is not was_open or was_hopeless is not (other.hopeless_before > 0):
-                    self._queue.append(other)
-        if is_coming is not group.is_coming:
-            for other in group.followers:
-                other.coming_before += is_coming - group.is_coming
-                if other.is_open:
-                    self._queue.append(other)
-        group.is_good, group.is_hopeless, group.is_coming = is_good, is_hopeless, is_coming
+def _digests(
+    before: Configuration, groups: Mapping[str, Group], configuration: Configuration
+) -> dict[str, str]:
+    """Of all services; of those that are as they were, as it was found out before."""
+    same: Mapping[str, Group] = groups if is_same_beside(before, configuration) else {}
+    return {
+        name: same[name].digest
+        if name in same and same[name].service == service
+        else launch_digest(configuration, service)
+        for name, service in configuration.services.items()
+    }

@@ -23,6 +23,8 @@ class Member:
             `retrying` (had its chance and tries again), `hopeless`.
         is_running: as it was counted last.
         watches: operations that wait for it.
+        outgoing: the instance whose place `instance` takes: it serves until that is ready, then it ends. Or the other
+            way round, after a change of mind: one that was to take the place and only has to end.
     """
 
     __slots__ = (
@@ -31,6 +33,7 @@ class Member:
         "instance",
         "is_running",
         "leaving",
+        "outgoing",
         "place",
         "wants",
         "watches",
@@ -47,6 +50,22 @@ class Member:
         self.place = "out"
         self.is_running = False
         self.watches: tuple[Watch, ...] = ()
+        self.outgoing: Instance | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether any process of it is there or under way."""
+        return self.instance.is_alive or self.outgoing is not None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the one whose place is being taken still serves."""
+        return self.outgoing is not None and self.outgoing.state == "ready"
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether its last launch was made from something else than what is wanted now."""
+        return bool(self.instance.digest) and self.instance.digest != self.group.digest
 
 
 class Group:
@@ -65,12 +84,14 @@ class Group:
         leaving: how many members are leaving.
         leaving_behind: how many groups with a member that leaves start after it, and so stop before it.
         is_stray: no longer in the configuration.
+        digest: what its processes are to be launched from.
     """
 
     __slots__ = (
         "after",
         "coming_before",
         "dependents",
+        "digest",
         "followers",
         "held",
         "hopeless_before",
@@ -90,8 +111,9 @@ class Group:
         "wanted",
     )
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, digest: str = "") -> None:
         self.name = service.name
+        self.digest = digest
         self.service = service
         self.members: list[Member] = []
         self.requires: list[Group] = []

@@ -12,6 +12,8 @@ _FEW = 3
 
 def light_of(fleet: Fleet, member: Member) -> str:
     """`green` as wanted, `yellow` on its way, `red` not as wanted."""
+    if member.is_served:
+        return "yellow"
     match member.instance.state:
         case "failing" | "failed" | "stuck":
             return "red"
@@ -31,6 +33,12 @@ def message_of(member: Member, now: Seconds) -> str:
     """Why it is so, in one line; may be ""."""
     group = member.group
     own = member.instance.message(now)
+    if member.is_served:
+        state = member.instance.state
+        word = "failed" if state == "failed" else f"is {state}"
+        return f"its replacement {word}" + (f": {own}" if own else "")
+    if group.is_stray and member.instance.state == "ready" and not member.leaving:
+        return "goes once all else is ready"
     match member.instance.state:
         case "waiting":
             return _waits(member)
@@ -49,8 +57,8 @@ def message_of(member: Member, now: Seconds) -> str:
 
 
 def status_of(fleet: Fleet, member: Member, now: Seconds) -> Status:
-    """All of it."""
-    instance = member.instance
+    """All of it; of one whose place is being taken, as long as it serves."""
+    instance = member.outgoing if member.outgoing is not None and member.is_served else member.instance
     return Status(
         instance.id,
         instance.service.name,
@@ -63,6 +71,7 @@ def status_of(fleet: Fleet, member: Member, now: Seconds) -> Status:
         instance.restarts,
         message_of(member, now),
         instance.last,
+        instance.digest,
     )
 
 

@@ -13,7 +13,7 @@ class Watch:
 
     Args:
         operation: its id.
-        verb: `up`, `down`, `start`, `stop` or `restart`.
+        verb: `up`, `down`, `start`, `stop`, `restart`, `apply` or `retire`.
         began: when.
 
     Attributes:
@@ -50,7 +50,12 @@ class Watch:
     @property
     def goes_up(self) -> bool:
         """Whether it wants its instances ready; else it wants them stopped."""
-        return self.verb in {"up", "start", "restart"}
+        return self.verb in {"up", "start", "restart", "apply"}
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of an operation of the manager, which is told the end and the first failure."""
+        return self.verb in {"apply", "retire"}
 
     def settle(self, instance: str, verdict: bool | None) -> bool:  # noqa: FBT001 - three values, one meaning
         """Note what was found: got there, will not, not known yet (None). True when that is news to tell.
@@ -66,6 +71,21 @@ class Watch:
         self.pending.pop(instance, None)
         self.settled[instance] = verdict
         return verdict is not before
+
+    def rename(self, was: str, instance: str) -> None:
+        """One of its instances has another id."""
+        if was in self.pending:
+            self.pending[instance] = self.pending.pop(was)
+        if was in self.settled:
+            self.settled[instance] = self.settled.pop(was)
+        if was in self.deadlines:
+            self.deadlines[instance] = self.deadlines.pop(was)
+
+    def forget(self, instance: str) -> None:
+        """One of its instances is no more."""
+        self.pending.pop(instance, None)
+        self.settled.pop(instance, None)
+        self.deadlines.pop(instance, None)
 
     def give(self, instance: str, deadline: Seconds) -> Seconds:
         """Let an instance have its chance until then; the deadline that it has, which is the first it was given."""

@@ -8,7 +8,7 @@ from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
 from snowfox.manager.engine.view import few, message_of
 from snowfox.manager.engine.watch import Watch
-from snowfox.service.effects import ClearTimer, Emit, OperationDone, SetTimer, Stepped
+from snowfox.service.effects import Arrived, ClearTimer, Emit, OperationDone, SetTimer, Stepped
 from snowfox.service.fact import OperationEnded, OperationStarted
 from snowfox.values import Seconds
 
@@ -31,19 +31,33 @@ class Watches:
         return operation in self._all
 
     def open(self, operation: str, verb: str, members: Iterable[Member]) -> None:
-        """Begin one that watches these."""
+        """Begin one that watches these. A part that is under way goes without a word for another part."""
         turn = self._fleet.turn
         watch = Watch(operation, verb, turn.now)
+        if watch.is_part:
+            for other in [one for one in self._all.values() if one.is_part]:
+                self._unwatch(other)
         self._all[operation] = watch
         for member in members:
             watch.pending[member.instance.id] = None
             member.watches = (*member.watches, watch)
             self._fleet.dirty.setdefault(member)
-        turn.effects.append(Emit(operation, OperationStarted(verb, len(watch.pending))))
+        if not watch.is_part:
+            turn.effects.append(Emit(operation, OperationStarted(verb, len(watch.pending))))
+
+    def drop(self, operation: str) -> None:
+        """Watch no longer for this one."""
+        watch = self._all.get(operation)
+        if watch is not None:
+            self._unwatch(watch)
 
     def refuse(self, operation: str, message: str, code: int) -> None:
         """End one that never began."""
         self._fleet.turn.effects.append(OperationDone(operation, "failed", message, code))
+
+    def refuse_part(self, operation: str, message: str) -> None:
+        """End a part that never began."""
+        self._fleet.turn.effects.append(Arrived(operation, False, message))  # noqa: FBT003 - a field
 
     def look(self, dirty: Iterable[Member], due: str = "") -> list[str]:
         """After an event: steps and ends. `due`: the operation whose timer fired. Gives the verbs that ended."""
@@ -75,9 +89,9 @@ class Watches:
     def _goes_up(self, watch: Watch, member: Member) -> bool | None:
         instance = member.instance
         if not self._fleet.is_to_run(member):
-            return None if instance.is_alive and instance.state != "stuck" else False
-        if member.leaving:
-            return None
+            return None if member.is_alive and instance.state != "stuck" else False
+        if member.leaving or member.outgoing is not None or member.is_outdated:
+            return self._is_replaced(watch, member)
         match instance.state:
             case "ready":
                 if instance.wait.by == "executed":
@@ -85,6 +99,19 @@ class Watches:
                 return True
             case "finished":
                 return True
+            case _:
+                return self._gets_there(watch, member)
+
+    def _is_replaced(self, watch: Watch, member: Member) -> bool | None:
+        """Of one that goes first, or has one beside that goes."""
+        if member.outgoing is not None and member.outgoing.state == "stuck":
+            return False
+        return None if member.leaving else self._gets_there(watch, member)
+
+    def _gets_there(self, watch: Watch, member: Member) -> bool | None:
+        """Of one that is on its way."""
+        instance = member.instance
+        match instance.state:
             case "failed" | "stuck" | "failing":
                 return False
             case "waiting" if member.group.hopeless_before:
@@ -103,12 +130,13 @@ class Watches:
             return False
         if self._fleet.is_to_run(member) and not member.leaving:
             return False
-        return None if member.instance.is_alive else True
+        return None if member.is_alive else True
 
     def _end_or_wait(self, watch: Watch) -> bool:
         turn = self._fleet.turn
         due = watch.next_look(turn.now)
-        if watch.pending or due is not None:
+        is_lost = watch.is_part and not all(watch.settled.values())
+        if (watch.pending or due is not None) and not is_lost:
             if due is None:
                 if watch.timer:
                     watch.timer = 0.0
@@ -120,16 +148,24 @@ class Watches:
         self._end(watch)
         return True
 
-    def _end(self, watch: Watch) -> None:
-        turn = self._fleet.turn
+    def _unwatch(self, watch: Watch) -> None:
         del self._all[watch.operation]
-        for identity in watch.settled:
+        for identity in (*watch.settled, *watch.pending):
             member = self._fleet.members.get(identity)
             if member is not None:
                 member.watches = tuple(other for other in member.watches if other is not watch)
         if watch.timer:
-            turn.effects.append(ClearTimer(watch.operation))
+            self._fleet.turn.effects.append(ClearTimer(watch.operation))
+
+    def _end(self, watch: Watch) -> None:
+        turn = self._fleet.turn
+        self._unwatch(watch)
         lost = watch.lost()
+        if watch.is_part:
+            turn.effects.append(
+                Arrived(watch.operation, not lost, self._lost_text(watch, lost) if lost else "")
+            )
+            return
         outcome, message = (
             ("failed", self._lost_text(watch, lost)) if lost else ("done", self._done_text(watch))
         )

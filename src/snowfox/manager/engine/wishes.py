@@ -93,6 +93,10 @@ class Wishes:
         self._fleet.want(member, flipped, wants=wants)
         is_usual = wants and member.group.service.autostart
         word = None if is_usual else "started" if wants else "stopped"
+        if word is None:
+            self._fleet.asked.pop(member.instance.id, None)
+        else:
+            self._fleet.asked[member.instance.id] = word
         self._fleet.turn.effects.append(WantedChanged(member.instance.id, word))
 
     def _stop(self, operation: str, targets: list[Member]) -> None:

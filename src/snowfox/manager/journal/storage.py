@@ -19,6 +19,9 @@ from snowfox.service.status import Status
 _NODE: Final = "~node"
 """The entry of the node itself among the statuses; no instance has such a name."""
 
+_CHANGE: Final = "~change"
+"""The entry of what becomes of changes of the configuration."""
+
 _log: Final = get("manager.journal")
 
 
@@ -31,6 +34,7 @@ class Remembered(NamedTuple):
         number: the last operation's.
         daemon: the start of the daemon under which it was written.
         version: id of the configuration in force then.
+        change: what became of changes of the configuration, see `change.record`.
     """
 
     wanted: dict[str, str]
@@ -38,6 +42,7 @@ class Remembered(NamedTuple):
     number: int
     daemon: str
     version: str
+    change: str = ""
 
 
 class Storage:
@@ -58,6 +63,7 @@ class Storage:
         """What was kept. Raises StoreError."""
         statuses = await self._store.statuses()
         node: dict[str, str] = _parsed(statuses.pop(_NODE, "{}")) or {}
+        change = statuses.pop(_CHANGE, "")
         is_same_boot = node.get("boot") == self._boot
         return Remembered(
             await self._store.wanted(),
@@ -65,6 +71,7 @@ class Storage:
             await self._store.last_number(),
             node.get("daemon", "") if is_same_boot else "",
             node.get("version", "") if is_same_boot else "",
+            change,
         )
 
     async def configuration(self, version: str) -> bytes | None:
@@ -78,6 +85,23 @@ class Storage:
             change.put_version(version)
             node = {"boot": self._boot, "daemon": daemon, "version": version.id}
             change.put_status(_NODE, json.dumps(node))
+
+    async def put_change(self, change: str) -> None:
+        """What becomes of a change, before it becomes so. Raises StoreError."""
+        async with self._store.transaction() as kept:
+            kept.put_status(_CHANGE, change)
+
+    async def switch(self, version: Version, change: str, *, daemon: str) -> None:
+        """Another version is in force, and what that means for the change, at once. Raises StoreError."""
+        async with self._store.transaction() as kept:
+            kept.put_version(version._replace(at=self._clock.wall()))
+            node = {"boot": self._boot, "daemon": daemon, "version": version.id}
+            kept.put_status(_NODE, json.dumps(node))
+            kept.put_status(_CHANGE, change)
+
+    async def versions(self) -> list[Version]:
+        """Those that are kept, the newest last. Raises StoreError."""
+        return await self._store.versions()
 
     async def write(self, batch: Batch) -> None:
         """All of a batch or nothing. Raises StoreError."""
@@ -131,7 +155,7 @@ def _statuses(rows: dict[str, str]) -> dict[str, Status]:
     for name, text in rows.items():
         fields = _parsed(text)
         try:
-            found[name] = Status(**dict(zip(_NAMES, fields, strict=True)))
+            found[name] = Status(**dict(zip(_NAMES, fields, strict=False)))  # one of before has fewer
         except (TypeError, ValueError):
             _log.warning("cannot read how an instance was", instance=name)
     return found

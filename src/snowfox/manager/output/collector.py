@@ -97,6 +97,21 @@ class Output:
         self._sources[descriptor] = Source(name, descriptor, limits)
         self._by_name[name] = (*self._by_name.get(name, ()), descriptor)
 
+    def rename(self, was: str, name: str, limits: Log) -> None:
+        """What an instance prints from now on goes into the log of another name. What is in the old one stays there."""
+        for descriptor in self._by_name.pop(was, ()):
+            source = self._sources[descriptor]
+            source.name, source.limits = name, limits
+            self._by_name[name] = (*self._by_name.get(name, ()), descriptor)
+            if source.is_paused:  # what waits is counted under the old name
+                source.is_paused = False
+                self._poller.add(descriptor)
+
+    def limit(self, name: str, limits: Log) -> None:
+        """Rotate the log of an instance by these limits from now on."""
+        for descriptor in self._by_name.get(name, ()):
+            self._sources[descriptor].limits = limits
+
     def turn(self) -> None:
         """Read a chunk of each FIFO that has something."""
         at = self._clock.wall()

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from snowfox.manager.engine.engine import Engine
+from snowfox.manager.engine.fleet import Fleet
+from snowfox.manager.engine.group import Group
+from snowfox.manager.engine.place import place_of
 from snowfox.service import effects, event
 from snowfox.service.spec import Configuration, Ready, Restart, Service, Stop
 from snowfox.service.status import STATES
@@ -30,6 +33,12 @@ def services(when: str) -> tuple[Service, ...]:
     )
 
 
+def strays_behind(fleet: Fleet, group: Group) -> list[Group]:
+    """What has no place any more and stops before this group."""
+    strays = {member.group: None for member in fleet.members.values() if member.group.is_stray}
+    return [stray for stray in strays if group in stray.after]
+
+
 class Anything(RuleBasedStateMachine):
     """A driver that answers when it likes, and strangers that say what they like."""
 
@@ -44,31 +53,34 @@ class Anything(RuleBasedStateMachine):
         self.open: set[str] = set()
         self.phase = ""
         self.statuses: dict[str, object] = {}
-        self.is_going = False
+        self.is_going, self.part = False, ""
         self.dying: set[str] = set()
 
     @initialize(when=st.sampled_from(("always", "on-failure", "never")))
     def begin(self, when: str) -> None:
         """The node begins."""
-        found = {each.name: each for each in services(when)}
-        self.services = found
-        configuration = Configuration("n", found, {}, "0", "/")
+        self.when = when
+        configuration = self.use(services(when))
         self.engine = Engine(configuration, self.new_id, Random(1))
         self.open.add("up")
         self.tell(event.Begin("up"))
+
+    def use(self, found: tuple[Service, ...]) -> Configuration:
+        """A configuration, which is in force from now on."""
+        self.services = {each.name: each for each in found}
+        return Configuration("n", self.services, {}, "0", "/")
 
     def new_id(self) -> str:
         """The next of growing ids."""
         self.number += 1
         return f"{self.number:026}"
 
-    def tell(self, happened: event.Event) -> None:
-        """Handle an event, and check what comes of it."""
-        for effect in self.engine.handle(happened, self.now):
+    def tell(self, *events: event.Event) -> None:
+        """Handle events, and check what comes of them."""
+        for effect in (one for happened in events for one in self.engine.handle(happened, self.now)):
             match effect:
                 case effects.Launch(instance, token):
-                    assert instance not in self.pending.values(), "two launches under way"
-                    assert instance not in self.alive.values(), "launched while a process lives"
+                    self.check_alone(instance)
                     assert not self.is_going, "launched while the node goes down"
                     self.check_order(instance)
                     self.pending[token] = instance
@@ -80,17 +92,36 @@ class Anything(RuleBasedStateMachine):
                     self.timers[subject] = (self.now + seconds, name)
                 case effects.ClearTimer(subject):
                     self.timers.pop(subject, None)
-                case effects.OperationDone(operation):
-                    assert operation in self.open, "an operation ended twice"
-                    self.open.discard(operation)
-                case effects.Changed(status):
-                    assert status.state in STATES
-                    assert status.light in {"green", "yellow", "red"}
-                    self.statuses[status.id] = status
-                case effects.PhaseChanged(phase):
-                    self.phase = phase
                 case _:
-                    pass
+                    self.note(effect)
+
+    def note(self, effect: effects.Effect) -> None:
+        """What is only told."""
+        match effect:
+            case effects.OperationDone(operation):
+                assert operation in self.open, "an operation ended twice"
+                self.open.discard(operation)
+            case effects.Arrived(operation):
+                assert operation == self.part, "a part ended twice"
+                self.part = ""
+            case effects.Renamed(was, instance):
+                for tokens in (self.alive, self.pending):
+                    tokens.update((token, instance) for token in tokens if tokens[token] == was)
+            case effects.Removed(instance):
+                del self.statuses[instance]
+            case effects.Changed(status):
+                assert status.state in STATES
+                assert status.light in {"green", "yellow", "red"}
+                self.statuses[status.id] = status
+            case effects.PhaseChanged(phase):
+                self.phase = phase
+            case _:
+                pass
+
+    def check_alone(self, instance: str) -> None:
+        """Nothing of it is there yet."""
+        assert instance not in self.pending.values(), "two launches under way"
+        assert instance not in self.alive.values(), "launched while a process lives"
 
     def check_order(self, instance: str) -> None:
         """What it requires has got an instance that is ready, or finished well."""
@@ -198,9 +229,9 @@ class Anything(RuleBasedStateMachine):
         """What was told of an instance is what it is."""
         if not self.phase:
             return
-        for name in NAMES:
+        assert set(self.statuses) == set(self.engine._fleet.members)
+        for name, told in self.statuses.items():
             status = self.engine.status(name, self.now)
-            told = self.statuses[name]
             assert status is not None
             assert (told.state, told.light, told.token) == (status.state, status.light, status.token)  # type: ignore[attr-defined]
 
@@ -215,13 +246,13 @@ class Anything(RuleBasedStateMachine):
             assert group.held == sum(not other.is_effective for other in group.requires)
             assert group.is_effective is (group.wanted > 0 and not group.held)
             assert group.leaving == sum(member.leaving for member in group.members)
-            behind = (*group.dependents, *group.followers)
+            behind = [*group.dependents, *group.followers, *strays_behind(fleet, group)]
             assert group.leaving_behind == sum(other.leaving > 0 for other in behind)
             assert group.unmet == sum(not other.is_good for other in group.requires)
             assert group.hopeless_before == sum(other.is_hopeless for other in group.requires)
             assert group.coming_before == sum(other.is_coming for other in group.after)
             for member in group.members:
-                assert member.place == fleet._place_of(member)
+                assert member.place == place_of(member, is_to_run=fleet.is_to_run(member))
                 state = member.instance.state
                 if state == "waiting":
                     assert fleet.is_to_run(member), "waits though it is not to run"
@@ -230,8 +261,10 @@ class Anything(RuleBasedStateMachine):
                     assert group.leaving_behind, "is not stopped though its turn has come"
                 if state in {"starting", "ready"} and not member.leaving:
                     assert fleet.is_to_run(member), "runs though it is not to run"
+        running = {"starting", "ready", "failing", "stopping"}
         assert fleet.running == sum(
-            member.instance.state in {"starting", "ready", "failing", "stopping"}
+            member.instance.state in running
+            or (member.outgoing is not None and member.outgoing.state in running)
             for member in fleet.members.values()
         )
 
@@ -257,6 +290,108 @@ class Anything(RuleBasedStateMachine):
         assert not self.open, f"operations without an end: {self.open}"
         assert not self.timers
 
+
+class AnyChange(Anything):
+    """As before, and the configuration changes at any time, to and fro."""
+
+    def check_alone(self, instance: str) -> None:
+        """A new one may be launched beside the one whose place it takes."""
+        assert list(self.pending.values()).count(instance) <= 1, "three launches under way"
+        assert list(self.alive.values()).count(instance) <= 1, "launched beside two"
+
+    @invariant()
+    def one_process_each(self) -> None:
+        """At most one beside another."""
+        for tokens in (self.alive, self.pending):
+            assert all(list(tokens.values()).count(one) <= 2 for one in tokens.values())
+
+    @rule(
+        command=st.sampled_from("xy"),
+        left_out=st.sets(st.sampled_from("abcdef"), max_size=3),
+        instances=st.integers(1, 3),
+        replacement=st.sampled_from(("rolling", "restart")),
+    )
+    @precondition(lambda self: not self.is_going)
+    def reconfigure(self, command: str, left_out: set[str], instances: int, replacement: str) -> None:
+        """Another configuration: some services changed, left out, renamed."""
+        found = [
+            each.replace(
+                command=(command,) if each.name in "abd" else ("x",),
+                instances=instances if each.name == "b" else 1,
+                requires=tuple(name for name in each.requires if name not in left_out),
+                replacement=replacement,
+            )
+            for each in services(self.when)
+        ]
+        found.append(
+            Service("f", (command,), requires=("a",) if "a" not in left_out else (), owner=1, was="e")
+        )
+        names = {"e"} if "f" not in left_out else {"f"}
+        self.change(tuple(each for each in found if each.name not in left_out | names))
+
+    def change(self, found: tuple[Service, ...]) -> None:
+        """To this configuration."""
+        self.part = f"part{self.new_id()}"
+        self.tell(event.Reconfigure(self.part, self.use(found)))
+
+    @rule()
+    @precondition(lambda self: not self.is_going)
+    def retire(self) -> None:
+        """What has no place goes."""
+        self.part = f"part{self.new_id()}"
+        self.tell(event.Retire(self.part))
+
+    @rule()
+    def abandon(self) -> None:
+        """Nobody waits any more."""
+        self.tell(event.Abandon(self.part))
+        self.part = ""
+
+    def teardown(self) -> None:
+        """Back to the first configuration, all of which goes well: nothing of another is left."""
+        if self.phase and not self.is_going:
+            self.change(services(self.when))
+            self.let_go_well()
+            assert not self.part, "it has no end"
+            self.retire()
+            self.let_go_well()
+            for member in self.engine._fleet.members.values():
+                assert member.outgoing is None
+                assert not member.group.is_stray
+                is_to_run = self.engine._fleet.is_to_run(member)
+                assert not (member.is_outdated and member.is_alive and is_to_run)
+        super().teardown()
+
+    def let_go_well(self) -> None:
+        """Every launch succeeds, everything gets ready, what is told to end ends."""
+        for _ in range(2000):
+            alive = set(self.alive)
+            if self.pending:
+                token, instance = self.pending.popitem()
+                self.alive[token] = instance
+                self.tell(event.Launched(instance, token, 9, 9))
+            elif dying := sorted(self.dying & alive):
+                del self.alive[dying[0]]
+                self.tell(event.Ended(dying[0], Exit(signal=15)))
+            elif new := sorted(alive - self.told_ready):
+                self.told_ready.add(new[0])
+                if self.alive[new[0]] == "d":
+                    del self.alive[new[0]]
+                    self.tell(event.Ended(new[0], Exit(0)))
+                else:
+                    self.tell(event.Notified(new[0]), event.ProbeAnswered(new[0]))
+            elif self.timers:
+                self.fire()
+            else:
+                return
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told_ready: set[str] = set()
+
+
+AnyChange.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAnyChange = AnyChange.TestCase
 
 Anything.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 TestAnything = Anything.TestCase

@@ -1,0 +1,1 @@
+"""Changes of the configuration: planned, verified, applied, undone, confirmed."""

@@ -1,0 +1,247 @@
+"""A proposal carried out: applied step by step, waited for, made the one in force; or all of it undone.
+
+```text
+journal: applying ─▶ sockets listen, modules' resources change ─▶ services move ─▶ all ready ─▶ in force, journal: retiring
+                                        │ one fails, or does not get ready                        ─▶ what has no place ends
+                                        ▼
+                     journal: undoing ─▶ services move back ─▶ resources undone ─▶ as it was (or degraded: what is not)
+```
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+from snowfox.core.config.plan import Action, Step
+from snowfox.core.context import DynamicContext
+from snowfox.core.store.api import Version
+from snowfox.core.trace import Trace, within
+from snowfox.errors import Degraded, SnowFoxError, StoreError
+from snowfox.manager.blueprint import Blueprints
+from snowfox.manager.change.fact import ChangedFact, DegradedFact, StepFact, WentBackFact
+from snowfox.manager.change.proposal import Proposal
+from snowfox.manager.change.record import APPLYING, RETIRING, UNDOING, Change
+from snowfox.manager.node import Node
+from snowfox.manager.operation.operation import Operation
+from snowfox.manager.source import pack
+from snowfox.service import effects, event
+from snowfox.service.resources import SERVICE
+from snowfox.service.spec import Configuration
+from snowfox.values import Seconds
+
+DONE, ROLLED_BACK, DEGRADED, NOT_READY = 0, 4, 5, 1
+"""Exit codes of whoever asked."""
+
+_LATEST: Final[Seconds] = 24 * 3600.0
+"""How long services may take to get ready or to end: their own limits come first."""
+
+_WORDS: Final = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.REPLACE: "replaced",
+    Action.REMOVE: "removed",
+    Action.KEEP: "kept",
+}
+
+
+class Outcome(NamedTuple):
+    """How it ended: a word (`done`, `rolled back`, `degraded`, `failed`), an exit code, a line, lines before it."""
+
+    word: str
+    code: int
+    message: str
+    details: tuple[str, ...] = ()
+
+
+class Carrying:
+    """Carries out one proposal.
+
+    Args:
+        node: where.
+        operation: that it belongs to.
+        proposal: what.
+        keep: whether to stay with it when something does not get ready.
+        put: stores what becomes of the change; raises StoreError.
+        former: what services are launched by now.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        operation: Operation,
+        proposal: Proposal,
+        *,
+        keep: bool,
+        put: Callable[[Change | None, Version | None], Awaitable[None]],
+        former: Blueprints,
+    ) -> None:
+        self._node = node
+        self._operation = operation
+        self._proposal = proposal
+        self._keep = keep
+        self._put = put
+        self._former = former
+        self._services = [
+            step for step in proposal.steps if step.key.kind == SERVICE and step.action is not Action.KEEP
+        ]
+
+    async def run(self) -> Outcome:
+        """Do it. Cancelling undoes it, and is raised when that is done. Raises StoreError: nothing was changed."""
+        proposal = self._proposal
+        try:
+            await self._put(self._change(APPLYING), None)
+        except BaseException:
+            await proposal.transaction.release()
+            raise
+        with DynamicContext.instance().pinned():
+            try:
+                reason = await self._forward()
+            except Degraded as error:
+                return await self._degraded(str(error))
+            except SnowFoxError as error:
+                return await self._back(str(error))
+            except asyncio.CancelledError:
+                if self._node.board.phase == "up":
+                    await asyncio.shield(self._back("superseded"))
+                raise
+            if self._node.board.phase != "up":  # who begins next finds it as it was left
+                return Outcome("interrupted", NOT_READY, "interrupted: the node goes down")
+            if reason and not self._keep:
+                return await self._back(reason)
+            return await self._finish(reason)
+
+    async def _forward(self) -> str:
+        """Apply all; why something did not get ready, or ""."""
+        proposal, node = self._proposal, self._node
+        await proposal.transaction.apply()
+        for step in self._services:
+            self._tell(step, "begins")
+        await self._flush()
+        node.see(proposal.before, proposal.after)
+        arrived = await self._move(proposal.after, proposal.blueprints)
+        if arrived.is_well:
+            for step in self._services:
+                if step.action is not Action.REMOVE:
+                    self._tell(step, "done")
+        return "" if arrived.is_well else arrived.message
+
+    async def _finish(self, reason: str) -> Outcome:
+        """In force from now on, whatever fails yet."""
+        proposal, node = self._proposal, self._node
+        sources, after = proposal.sources, proposal.after
+        try:
+            await self._put(
+                self._change(RETIRING), Version(after.version, 0, sources.main.name, pack(sources))
+            )
+        except StoreError as error:
+            return await self._back(str(error))
+        node.use(sources, after, proposal.transaction.things)
+        for step in self._services:
+            if step.action is Action.UPDATE:
+                for instance in after.services[step.key.name].ids():
+                    node.output.limit(instance, after.services[step.key.name].log)
+        left = await self._retire()
+        left += await proposal.transaction.finish()
+        self._emit(ChangedFact(proposal.before.version, after.version))
+        await self._end()
+        details = tuple(f"left behind: {line}" for line in left)
+        if reason:
+            return Outcome("failed", NOT_READY, f"{after.version[:7]} is in force, and {reason}", details)
+        return Outcome("done", DONE, f"{after.version[:7]} is in force: {self._counts()}", details)
+
+    async def _back(self, reason: str) -> Outcome:
+        """As it was before."""
+        proposal, node = self._proposal, self._node
+        left: list[str] = []
+        try:
+            await self._put(self._change(UNDOING), None)
+        except StoreError as error:  # a phase that is not stored says no less: at `before`
+            left.append(str(error))
+        arrived = await self._move(proposal.before, self._former)
+        if not arrived.is_well:
+            left.append(arrived.message)
+        left += await self._retire()
+        try:
+            await proposal.transaction.undo()
+        except Degraded as error:
+            left.append(str(error))
+        node.see(proposal.before)
+        if left:
+            return await self._degraded(f"{reason}; {'; '.join(left)}")
+        for step in reversed(self._services):
+            self._tell(step, "undone")
+        self._emit(WentBackFact(proposal.before.version, proposal.after.version, reason))
+        await self._end()
+        return Outcome("rolled back", ROLLED_BACK, f"rolled back to {proposal.before.version[:7]}: {reason}")
+
+    async def _degraded(self, reason: str) -> Outcome:
+        before, after = self._proposal.before.version, self._proposal.after.version
+        self._emit(DegradedFact(before, after, reason))
+        await self._end()
+        return Outcome("degraded", DEGRADED, f"degraded: {before[:7]} is in force, and {reason}")
+
+    async def _move(self, configuration: Configuration, blueprints: Blueprints) -> effects.Arrived:
+        node, operation = self._node, self._operation
+        node.blueprints = blueprints
+        node.driver.use(blueprints)
+        node.operations.assign(operation, self._instances())
+        return await self._arrived(event.Reconfigure(operation.id, configuration))
+
+    async def _retire(self) -> list[str]:
+        arrived = await self._arrived(event.Retire(self._operation.id))
+        return [] if arrived.is_well else [arrived.message]
+
+    async def _arrived(self, happened: event.Event) -> effects.Arrived:
+        arrival = self._node.driver.arrival(self._operation.id)
+        self._node.driver.tell(happened)
+        try:
+            async with asyncio.timeout(_LATEST):
+                return await arrival
+        except TimeoutError:
+            self._node.driver.tell(event.Abandon(self._operation.id))
+            return effects.Arrived(self._operation.id, is_well=False, message="it took more than a day")
+
+    def _instances(self) -> list[str]:
+        """Of services that move, in both versions."""
+        names = {step.key.name for step in self._services} | {
+            step.was.name for step in self._services if step.was
+        }
+        both = (self._proposal.before.services, self._proposal.after.services)
+        return [
+            one for services in both for name in names if name in services for one in services[name].ids()
+        ]
+
+    def _change(self, phase: str) -> Change:
+        operation, proposal = self._operation, self._proposal
+        return Change(operation.id, operation.number, proposal.before.version, proposal.after.version, phase)
+
+    async def _end(self) -> None:
+        """Nothing is under way any more. What cannot be stored now is in the journal all the same."""
+        try:
+            await self._put(None, None)
+        except StoreError as error:
+            self._node.standing_notes.append(str(error))
+
+    def _counts(self) -> str:
+        counts = Counter(step.action for step in self._proposal.steps)
+        told = [f"{counts[action]} {word}" for action, word in _WORDS.items() if counts[action]]
+        return ", ".join(told) or "nothing in it"
+
+    def _tell(self, step: Step, what: str) -> None:
+        self._emit(StepFact(str(step.key), step.action.value, what))
+
+    def _emit(self, fact: StepFact | ChangedFact | WentBackFact | DegradedFact) -> None:
+        with within(Trace(self._operation.id, self._operation.id)):
+            self._node.bus.emit(fact, subject=self._operation.id)
+
+    async def journal(self, step: Step, what: str) -> None:
+        """Keep a step. Raises StoreError when it cannot be kept."""
+        self._tell(step, what)
+        await self._flush()
+
+    async def _flush(self) -> None:
+        if not await self._node.keeper.flush():
+            raise StoreError(self._node.keeper.problem)

@@ -1,0 +1,281 @@
+"""Changes of the configuration: one at a time, each an operation; confirmed or taken back; found again after an accident."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from snowfox.contract import manager as contract
+from snowfox.core.config.resource import ResourceKey
+from snowfox.core.config.source import Sources
+from snowfox.core.config.transaction import Realizer
+from snowfox.core.log import get
+from snowfox.errors import ConfigurationRefused, SnowFoxError, UserError
+from snowfox.manager.blueprint import Blueprints
+from snowfox.manager.change import view
+from snowfox.manager.change.carrying import ROLLED_BACK, Carrying, Outcome
+from snowfox.manager.change.ledger import Ledger
+from snowfox.manager.change.options import Options
+from snowfox.manager.change.proposal import Proposal, World, propose
+from snowfox.manager.change.record import Provisional
+from snowfox.manager.change.sockets import Open, Sockets, specs_of
+from snowfox.manager.change.versions import find, line_of, line_of_sources
+from snowfox.manager.change.where import name_of
+from snowfox.manager.node import Node
+from snowfox.manager.operation.operation import Operation
+from snowfox.manager.source import check, unpack
+from snowfox.service.resources import SOCKET
+from snowfox.service.spec import Configuration
+
+REFUSED: Final = 3
+FAILED: Final = 1
+
+_log: Final = get("manager.change")
+
+Read = Callable[[], Awaitable[Sources]]
+
+
+class _Running:
+    """A change that is under way."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        self.task: asyncio.Task[None] | None = None
+        self.superseded_by = 0
+
+
+class Changes:
+    """All changes of a node.
+
+    Args:
+        node: whose.
+        more: realizers of kinds that modules bring.
+    """
+
+    def __init__(self, node: Node, more: Mapping[str, Realizer] | None = None) -> None:
+        self._node = node
+        self._realizers: dict[str, Realizer] = {SOCKET: Sockets(node.connector), **(more or {})}
+        self._things: dict[ResourceKey, object] = {}
+        self._configuration: Configuration | None = None
+        self._ledger = Ledger(node, self._expire)
+        self._running: _Running | None = None
+        self._is_closing = False
+        self._is_first = False
+
+    # Beginning and end
+
+    def begin(self, sources: Sources, configuration: Configuration, addresses: Mapping[str, str]) -> None:
+        """The node begins with this configuration. What an earlier manager left is told, and goes on.
+
+        Args:
+            sources: that it was read from.
+            configuration: in force.
+            addresses: of its sockets, by key.
+        """
+        self._configuration = configuration
+        for name, socket in configuration.sockets.items():
+            specs = specs_of(socket)
+            found = {spec.key: addresses[spec.key] for spec in specs if spec.key in addresses}
+            self._things.setdefault(ResourceKey(SOCKET, name), Open(specs, found))
+        self._node.use(sources, configuration, self._things)
+        self._ledger.begin(configuration.version, is_first=self._is_first)
+
+    async def first(self, sources: Sources, configuration: Configuration) -> Blueprints:
+        """The first configuration of a node: verified as a change from nothing, its sockets open.
+
+        Raises ConfigurationRefused with everything that speaks against it; nothing is held then.
+        """
+        nothing = Configuration(configuration.node, {}, {}, "", configuration.folder)
+        world = World({}, self._realizers)
+        try:
+            proposal = await propose(
+                self._node, world, sources, before=nothing, after=configuration, journal=_unkept
+            )
+        except ConfigurationRefused as error:
+            msg = "refused: nothing was started"
+            raise ConfigurationRefused(msg, "", error.problems) from None
+        await proposal.transaction.apply()
+        self._things = dict(proposal.transaction.things)
+        self._is_first = True
+        return proposal.blueprints
+
+    async def close(self) -> None:
+        """Stop what is under way as it is: the next manager finds it."""
+        self._is_closing = True
+        self._ledger.close()
+        if self._running is not None and self._running.task is not None:
+            self._running.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._running.task
+
+    @property
+    def notes(self) -> list[str]:
+        """Lines for `status`."""
+        return self._ledger.notes()
+
+    # What people ask
+
+    async def plan(self, source: str) -> contract.Plan:
+        """See `contract.manager`."""
+        configuration = self._in_force("plan")
+        sources = await self._source(source)
+        checked = check(sources)
+        after = checked.require()
+        world = World(self._things, self._realizers)
+        try:
+            proposal = await propose(
+                self._node, world, sources, before=configuration, after=after, journal=_unkept
+            )
+        except ConfigurationRefused as error:
+            refusals = error.problems or [str(error)]
+        else:
+            await proposal.transaction.release()
+            refusals = []
+        return view.plan(configuration, after, self._node.measured)._replace(
+            before=next(one for one in await self.versions() if one.is_current),
+            after=line_of_sources(sources, id=after.version, now=configuration.version),
+            refusals=refusals,
+            warnings=[problem.show() for problem in checked.warnings],
+        )
+
+    def apply(self, source: str, options: Options, *, who: str) -> Operation:
+        """Begin a change to what is there now. Raises UserError when none can begin."""
+        return self._begin("apply", lambda: self._source(source), options, who=who)
+
+    def rollback(self, version: str, options: Options, *, who: str) -> Operation:
+        """Begin a change to a version that is kept; "": to the one before this. Raises UserError when none can begin."""
+        return self._begin("rollback", lambda: self._kept(version), options, who=who)
+
+    async def confirm(self) -> contract.VersionLine:
+        """Let the version in force stay. Raises UserError when nothing is to be confirmed, StoreError."""
+        if self._ledger.provisional is None:
+            msg = "cannot confirm: the version in force is not provisional"
+            raise UserError(msg)
+        await self._ledger.confirm()
+        return next(one for one in await self.versions() if one.is_current)
+
+    async def versions(self) -> list[contract.VersionLine]:
+        """Those that are kept, the newest last. Raises StoreError."""
+        now, waits = self._node.version, self._ledger.provisional
+        kept = await self._node.storage.versions()
+        return [line_of(one, now=now, provisional=waits) for one in kept]
+
+    # Within
+
+    def _in_force(self, verb: str) -> Configuration:
+        if self._configuration is None or self._node.board.phase != "up":
+            state = self._node.board.phase
+            msg = f"cannot {verb}: the node is {'starting' if state in {'', 'starting'} else 'stopping'}"
+            raise UserError(msg, "try again when it is up: snowfox status")
+        return self._configuration
+
+    def _begin(self, verb: str, read: Read, options: Options, *, who: str) -> Operation:
+        self._in_force(verb)
+        before = self._running
+        if before is not None and not options.supersede:
+            other = before.operation
+            msg = f"cannot {verb}: #{other.number} ({other.verb} by {other.who}) is under way"
+            raise UserError(msg, "wait for it, or take its place: --supersede")
+        waits = self._ledger.provisional
+        if waits is not None and verb == "apply" and not options.supersede:
+            msg = f"cannot apply: {waits.version[:7]} is not confirmed yet"
+            raise UserError(msg, "snowfox confirm, or snowfox rollback, or --supersede")
+        operation = self._node.open(verb, who, ())
+        running = self._running = _Running(operation)
+        running.task = asyncio.get_running_loop().create_task(
+            self._run(running, before, read, options), name=f"{verb} #{operation.number}"
+        )
+        return operation
+
+    async def _run(self, running: _Running, before: _Running | None, read: Read, options: Options) -> None:
+        operation = running.operation
+        try:
+            outcome = await self._change(running, before, read, options)
+        except ConfigurationRefused as error:
+            outcome = Outcome("refused", REFUSED, str(error), tuple(error.problems or ()))
+        except SnowFoxError as error:
+            lines = "\n   ".join((str(error), *error.hint.splitlines()))
+            outcome = Outcome("refused", REFUSED, "refused: nothing was changed", (lines,))
+        except asyncio.CancelledError:
+            if self._is_closing:
+                return
+            outcome = Outcome("rolled back", ROLLED_BACK, f"superseded by #{running.superseded_by}")
+        finally:
+            if self._running is running:
+                self._running = None
+        self._node.operations.end(
+            operation.id, outcome.word, outcome.message, outcome.code, details=outcome.details
+        )
+
+    async def _change(
+        self, running: _Running, before: _Running | None, read: Read, options: Options
+    ) -> Outcome:
+        sources = await read()
+        checked = check(sources)
+        after = checked.require()
+        for problem in checked.warnings:
+            running.operation.add(contract.Progress("", "warning", problem.show(), 0))
+        if before is not None and before.task is not None:
+            before.superseded_by = running.operation.number
+            before.task.cancel()
+            await asyncio.wait([before.task])
+        configuration = self._in_force("apply")
+        carrying: list[Carrying] = []
+
+        async def journal(*what: object) -> None:
+            await carrying[0].journal(*what)  # type: ignore[arg-type]  # the transaction's own call
+
+        world = World(self._things, self._realizers)
+        proposal = await propose(
+            self._node, world, sources, before=configuration, after=after, journal=journal
+        )
+        carrying.append(
+            Carrying(
+                self._node,
+                running.operation,
+                proposal,
+                keep=options.keep,
+                put=self._ledger.put,
+                former=self._node.blueprints,
+            )
+        )
+        outcome = await carrying[0].run()
+        await self._settle(proposal, outcome, options)
+        return outcome
+
+    async def _settle(self, proposal: Proposal, outcome: Outcome, options: Options) -> None:
+        """Take note of how it ended."""
+        if self._node.version != proposal.after.version:
+            await self._ledger.failed(outcome.message)
+            return
+        self._configuration = proposal.after
+        self._things = dict(proposal.transaction.things)
+        provisional = None
+        if options.confirm:
+            by = self._node.clock.wall() + options.confirm
+            provisional = Provisional(proposal.after.version, proposal.before.version, by)
+        await self._ledger.settled(provisional)
+
+    def _expire(self, waits: Provisional) -> bool:
+        """Go back from what was not confirmed in time."""
+        if self._running is not None or self._is_closing or self._node.board.phase != "up":
+            return False
+        self.rollback(waits.before, Options(), who="the node, not confirmed in time")
+        return True
+
+    async def _source(self, source: str) -> Sources:
+        """What is there now: where the version in force came from, or what a person named."""
+        welcome = self._node.welcome
+        name = name_of(source, root=welcome.root, configuration=welcome.configuration)
+        return await self._node.reader.read(name)
+
+    async def _kept(self, version: str) -> Sources:
+        """What was read for a version that is kept."""
+        kept = await self._node.storage.versions()
+        return unpack(find(kept, version, now=self._node.version).content)
+
+
+async def _unkept(*_: object) -> None:
+    """What is only planned, and what a node begins with, is not journalled step by step."""

@@ -1,0 +1,19 @@
+"""How a change of the configuration is asked for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Options(NamedTuple):
+    """How a change is to be made.
+
+    Args:
+        keep: stay with it when something does not get ready.
+        confirm: ms after which it goes back unless it is confirmed; 0: it stays.
+        supersede: take the place of one that is under way.
+    """
+
+    keep: bool = False
+    confirm: int = 0
+    supersede: bool = False

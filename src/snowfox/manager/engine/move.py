@@ -1,0 +1,178 @@
+"""A fleet moves to another configuration: who stays who, what is new, what has no place any more.
+
+All groups are built anew, then every member of before is put where it belongs, with its instance, process and timers:
+the numbers of groups and members are right by construction.
+
+```text
+same service and number         the same instance, with the service as it is written now
+the service was renamed (`was`) the same instance under its new id
+one instance, now several       `web` becomes `web@1`, and the other way round
+no place any more, alive        a stray: runs on, is not started again, and stops when it is told to
+no place any more, not alive    gone
+```
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import NamedTuple
+
+from snowfox.manager.engine.adoption import want_all
+from snowfox.manager.engine.fleet import Fleet
+from snowfox.manager.engine.group import Group, Member
+from snowfox.manager.engine.rollout import OUTGOING
+from snowfox.service.effects import ClearTimer, Removed, Renamed, SetTimer, WantedChanged
+from snowfox.service.instance import Input
+from snowfox.service.life import step
+from snowfox.service.readiness import wait_of
+from snowfox.service.spec import Configuration, Service
+
+_UNWANTED = "no longer wanted"
+
+
+class Moved(NamedTuple):
+    """What came of it: members that were not there before, and members that have no place any more and run."""
+
+    fresh: list[Member]
+    strays: list[Member]
+
+
+def move(fleet: Fleet, configuration: Configuration) -> Moved:
+    """Make the fleet one of this configuration. Nothing is started by this; what took a place in vain is stopped."""
+    places = _places(fleet, configuration)
+    kept = set(places.values())
+    left = [member for member in fleet.members.values() if member not in kept]
+    was_wanted = {member for member in kept if member.wants}
+    leaving = [member for member in fleet.members.values() if member.leaving]
+    changed = [member for member in kept if member.group.is_stray]
+    fleet.build(configuration, places)
+    changed += [member for identity, member in places.items() if _settle_in(fleet, member, identity)]
+    strays = {member: group for member in left if (group := member.group) and _stray(fleet, member)}
+    _link(fleet, strays)
+    want_all(fleet, fleet.asked, frozenset(was_wanted))
+    for member in leaving:
+        if member.is_alive:
+            fleet.set_leaving(member, leaving=True)
+    fresh = [
+        member for identity, member in fleet.members.items() if identity not in places and member not in left
+    ]
+    fleet.settle([*fresh, *changed, *strays])
+    return Moved(fresh, list(strays))
+
+
+def _places(fleet: Fleet, configuration: Configuration) -> dict[str, Member]:
+    """Members of before by the ids that they have from now on."""
+    back = {group.service.was: name for name, group in fleet.groups.items() if group.service.was}
+    strays = {identity: member for identity, member in fleet.members.items() if member.group.is_stray}
+    places: dict[str, Member] = {}
+    for service in configuration.services.values():
+        group = fleet.groups.get(_former(service, fleet, configuration, back))
+        members = [] if group is None else group.members
+        for place, identity in enumerate(service.ids()):
+            if place < len(members):
+                places[identity] = members[place]
+            elif found := strays.get(identity) or strays.get(_other_id(service.name, place + 1, identity)):
+                places[identity] = found
+    return places
+
+
+def _other_id(name: str, number: int, identity: str) -> str:
+    """What an instance is called when there are several, or when it is the only one."""
+    several = f"{name}@{number}"
+    return name if identity == several and number == 1 else several
+
+
+def _former(service: Service, fleet: Fleet, configuration: Configuration, back: dict[str, str]) -> str:
+    """The name that a service has now; on the way back its new name is left as it was come to."""
+    if service.name in fleet.groups:
+        return service.name
+    now = service.was or back.get(service.name, "")
+    return "" if now in configuration.services else now
+
+
+def _settle_in(fleet: Fleet, member: Member, identity: str) -> bool:
+    """Give a member that stays what is written now. Whether people may see a difference."""
+    instance, service = member.instance, member.group.service
+    is_same = instance.id == identity and instance.service == service
+    instance.service = service
+    if instance.state != "starting":  # what it waits for was begun by the rules of then
+        instance.wait = wait_of(service)
+    if member.is_served and instance.digest != member.group.digest:
+        _swap_back(fleet, member)
+        is_same = False
+    if instance.id != identity:
+        _rename(fleet, member, identity)
+    return not is_same
+
+
+def _swap_back(fleet: Fleet, member: Member) -> None:
+    """Who was to take the place ends, who has it keeps it."""
+    serves, taker, turn = member.outgoing, member.instance, fleet.turn
+    if serves is None:
+        return
+    fleet.elsewhere.pop(serves.token, None)
+    serves.subject, serves.service = serves.id, taker.service
+    serves.wait = wait_of(taker.service)
+    member.instance, member.outgoing = serves, taker
+    taker.disarm(turn)
+    taker.subject = f"{taker.id}{OUTGOING}"
+    fleet.elsewhere[taker.token] = member
+    step(taker, Input("stop", text=_UNWANTED), turn)
+    fleet.see_off(member)
+
+
+def _rename(fleet: Fleet, member: Member, identity: str) -> None:
+    turn, was = fleet.turn, member.instance.id
+    for instance, end in ((member.instance, ""), (member.outgoing, OUTGOING)):
+        if instance is None:
+            continue
+        if instance.timer:
+            turn.effects.append(ClearTimer(instance.subject))
+        instance.id, instance.subject = identity, f"{identity}{end}"
+        if instance.timer:
+            turn.effects.append(
+                SetTimer(instance.subject, instance.timer, max(instance.timer_due - turn.now, 0.0))
+            )
+        if instance.token:
+            fleet.elsewhere[instance.token] = member
+    for watch in member.watches:
+        watch.rename(was, identity)
+    if was in fleet.asked:
+        word = fleet.asked.pop(was)
+        fleet.asked[identity] = word
+        turn.effects += [WantedChanged(was, None), WantedChanged(identity, word)]
+    turn.effects.append(Renamed(was, identity))
+    if was not in fleet.members:
+        turn.effects.append(Removed(was))
+
+
+def _stray(fleet: Fleet, member: Member) -> bool:
+    """Keep a member that has no place any more while it runs."""
+    if not member.is_alive:
+        identity = member.instance.id
+        member.instance.disarm(fleet.turn)
+        for watch in member.watches:
+            watch.forget(identity)
+        if identity not in fleet.members:
+            fleet.turn.effects.append(Removed(identity))
+        return False
+    group = Group(member.group.service, member.instance.digest)
+    group.is_stray = True
+    identity = member.instance.id
+    if identity in fleet.members:  # another has this id now
+        identity = next(one for number in count(1) if (one := f"{group.name}@{number}") not in fleet.members)
+    fleet.join(identity, group, member)
+    if identity != member.instance.id:
+        _rename(fleet, member, identity)
+    return True
+
+
+def _link(fleet: Fleet, strays: dict[Member, Group]) -> None:
+    """Strays stop before what they required and came after, be that a stray or not."""
+    by_name = {member.group.name: member.group for member in strays}
+    for member, before in strays.items():
+        found = [
+            by_name.get(other.name) or fleet.groups.get(other.name)
+            for other in (*before.requires, *before.after)
+        ]
+        member.group.after = [other for other in found if other is not None]

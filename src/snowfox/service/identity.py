@@ -1,0 +1,62 @@
+"""What makes a process of a service the one that is wanted: a digest of all that its launch depends on.
+
+A process that runs with the wanted digest is carried over; one with another is outdated and replaced. What is taken
+over at once (restart, stop, log, how readiness is found out …) is not part of it, nor is anything that may differ from
+one start of the node to the next though nobody changed the configuration, as PATH.
+"""
+
+from __future__ import annotations
+
+from snowfox.core.config.resource import digest_of
+from snowfox.service.filling import uses
+from snowfox.service.launch import port_name
+from snowfox.service.spec import Configuration, Service
+
+LENGTH = 32
+"""Hex digits that are kept of it: enough to tell versions of one service apart."""
+
+
+def launch_digest(configuration: Configuration, service: Service) -> str:
+    """32 hex digits of what the processes of this service are launched with.
+
+    Args:
+        configuration: checked; says what `${NAME}` and sockets stand for.
+        service: of it.
+    """
+    named = _named(service)
+    ports = tuple(
+        (name, configuration.sockets[name].listen)
+        for name in configuration.sockets
+        if port_name(name) in named
+    )
+    sockets = tuple(
+        (name, configuration.sockets[name].listen)
+        for name in service.sockets
+        if name in configuration.sockets
+    )
+    return digest_of(
+        (
+            service.command,
+            service.directory,
+            configuration.folder if not service.directory else "",
+            service.environment,
+            service.user,
+            service.owner,
+            service.is_task,
+            service.ready.notify,
+            service.name if "SERVICE" in named or not (service.user or service.owner) else "",
+            configuration.node if "NODE" in named else "",
+            sockets,
+            ports,
+        )
+    )[:LENGTH]
+
+
+def is_same_beside(before: Configuration, after: Configuration) -> bool:
+    """Whether all beside a service's own keys that `launch_digest` looks at is the same in both."""
+    return (before.node, before.folder, before.sockets) == (after.node, after.folder, after.sockets)
+
+
+def _named(service: Service) -> frozenset[str]:
+    texts = (*service.command, service.directory, *service.environment.values())
+    return frozenset(use.name for text in texts for use in uses(text))

@@ -1,0 +1,115 @@
+"""A configuration of services as resources, and how two of them are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
+
+from snowfox.core.config.effect import Effect
+from snowfox.core.config.plan import Difference, compare
+from snowfox.core.config.resource import Resource, ResourceKey
+from snowfox.service.identity import is_same_beside, launch_digest
+from snowfox.service.spec import Configuration, Service, Socket
+from snowfox.values import signal_name, size_text, span_text
+
+SERVICE: Final = "service"
+SOCKET: Final = "socket"
+
+_SPANS: Final = frozenset({"delay", "max_delay", "window", "early", "timeout", "every", "grace"})
+_HIDDEN: Final = frozenset({"name", "was", "ready.path"})
+
+
+def resources(configuration: Configuration) -> dict[ResourceKey, Resource]:
+    """All that a configuration makes, by key, in the order in which it is written."""
+    found: dict[ResourceKey, Resource] = {}
+    for name, socket in configuration.sockets.items():
+        key = ResourceKey(SOCKET, name)
+        found[key] = Resource(key, socket)
+    for name, service in configuration.services.items():
+        key = ResourceKey(SERVICE, name)
+        requires = (
+            *(ResourceKey(SOCKET, other) for other in service.sockets),
+            *(ResourceKey(SERVICE, other) for other in (*service.requires, *service.after)),
+        )
+        was = ResourceKey(SERVICE, service.was) if service.was else None
+        found[key] = Resource(key, service, requires, was)
+    return found
+
+
+def differ(
+    before: Configuration, after: Configuration
+) -> Callable[[Resource, Resource], tuple[Difference, ...]]:
+    """How a resource of one configuration is compared with one of another.
+
+    A service whose own keys are as they were is replaced all the same where a socket that it takes, or a value that it
+    is filled with, differs.
+    """
+    is_same_world = is_same_beside(before, after)
+
+    def found(old: Resource, new: Resource) -> tuple[Difference, ...]:
+        if is_same_world and old.spec == new.spec:
+            return ()
+        if not isinstance(old.spec, Service) or not isinstance(new.spec, Service):
+            return compare(old, new)
+        own = tuple(one for one in compare(old, new) if one.field not in _HIDDEN)
+        is_outdated = launch_digest(before, old.spec) != launch_digest(after, new.spec)
+        is_told = any(one.effect is Effect.REPLACE for one in own)
+        if is_outdated and not is_told:
+            return (*own, *_from_outside(before, after, new.spec))
+        if is_told and not is_outdated:  # written in another way, and the same
+            return tuple(
+                one if one.effect is not Effect.REPLACE else one.replace(effect=Effect.LIVE) for one in own
+            )
+        return own
+
+    return found
+
+
+def _from_outside(before: Configuration, after: Configuration, service: Service) -> tuple[Difference, ...]:
+    if before.node != after.node:
+        return (Difference("node.name", before.node, after.node, Effect.REPLACE),)
+    if before.folder != after.folder:
+        return (Difference("folder", before.folder, after.folder, Effect.REPLACE),)
+    names = (*service.sockets, *after.sockets)
+    for name in dict.fromkeys(names):
+        old, new = before.sockets.get(name), after.sockets.get(name)
+        if _listen(old) != _listen(new):
+            return (Difference(f"socket.{name}.listen", _listen(old), _listen(new), Effect.REPLACE),)
+    return (Difference("name", "", service.name, Effect.REPLACE),)
+
+
+def _listen(socket: Socket | None) -> tuple[str, ...] | None:
+    return None if socket is None else socket.listen
+
+
+def written(field: str, value: Any) -> str:
+    """A value of a difference as a person would write it; "" for one that is not there.
+
+    Args:
+        field: its path.
+        value: from a `Difference`.
+    """
+    last = field.rpartition(".")[2]
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if last in _SPANS and isinstance(value, (int, float)):
+        return span_text(value)
+    if field == "stop.signal":
+        return signal_name(value)
+    if field == "log.size":
+        return size_text(value)
+    if isinstance(value, (tuple, list)):
+        items = cast("Sequence[Any]", value)
+        return "[" + ", ".join(written(field, item) for item in items) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def key_of(field: str) -> str:
+    """The path of a field as it is written in a file: `restart.max-delay`; `type` is what is called `is_task` here."""
+    head, dot, rest = field.partition(".")
+    if head == "environment":
+        return field
+    names = {"is_task": "type", "replacement": "replace"}
+    return (names.get(head, head) + dot + rest).replace("_", "-")
