@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
-from typing import Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 _COLOURS: Final = {"green": "32", "yellow": "33", "red": "31", "dim": "2", "bold": "1"}
 _PREFIXES: Final = ("36", "35", "34", "33", "32", "31", "96", "95", "94", "93", "92", "91")
@@ -15,7 +15,7 @@ _SYMBOLS: Final = {"green": ("●", "*"), "yellow": ("◐", "~"), "red": ("✗",
 _UNKNOWN: Final = ("?", "?")
 _SIGNS: Final = {"…": "...", "·": "-", "—": "-", "–": "-", "→": "->", "’": "'"}
 _HANDLER: Final = "snowfox.signs"
-_ALWAYS_SHOWN: Final = frozenset({"SERVICE", "STATE", "MODULE"})
+_ALWAYS_SHOWN: Final = frozenset({"SERVICE", "STATE", "MODULE", "VERSION"})
 
 
 def prepare() -> None:
@@ -71,9 +71,13 @@ class Paper:
         colour = "green" if name == "done" else name
         return self.colour(colour, sign) if colour in _COLOURS else sign
 
+    def sign(self, sign: str, plain: str) -> str:
+        """A sign, or what stands for it where only ASCII is known."""
+        return plain if self._plain else sign
+
     def dot(self) -> str:
         """What separates facts in one line."""
-        return "-" if self._plain else "·"
+        return self.sign("·", "-")
 
     def line(self, text: str) -> None:
         """Print a line at once."""
@@ -97,6 +101,14 @@ def json_line(value: object) -> None:
     import json  # noqa: PLC0415 - only when asked for
 
     print(json.dumps(value), flush=True)
+
+
+def plain(value: Any) -> Any:
+    """A message as JSON has it: an object with the names of its fields, also inside of lists and of others."""
+    if isinstance(value, list):
+        return [plain(one) for one in cast("Iterable[Any]", value)]
+    fields = getattr(value, "_fields", None)
+    return value if fields is None else {name: plain(getattr(value, name)) for name in fields}
 
 
 def safe(text: str) -> str:

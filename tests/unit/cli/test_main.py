@@ -70,7 +70,7 @@ def test_help_lists_all_commands_and_codes(played: Any, words: tuple[str, ...]) 
     assert (code, err) == (0, "")
     for name, (_, summary) in program.COMMANDS.items():
         assert f"  {name:<9} {summary}\n" in out
-    assert {*program.EXIT_CODES.values(), 0, 1, 8, 130} == set(program.MEANINGS)
+    assert {*program.EXIT_CODES.values(), 0, 1, 5, 8, 130} == set(program.MEANINGS)
     for number, meaning in program.MEANINGS.items():
         assert f"  {number:<9} {meaning}\n" in out
     assert max(map(len, out.splitlines())) <= 88

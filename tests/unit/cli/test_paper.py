@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import NamedTuple
 
 import pytest
 
@@ -161,3 +162,29 @@ def test_json_is_ascii(capsys: pytest.CaptureFixture[str]) -> None:
     """Every encoding can carry it, lone surrogates included."""
     paper.json_line({"text": "é\udcff"})
     assert capsys.readouterr().out == '{"text": "\\u00e9\\udcff"}\n'
+
+
+def test_messages_as_json_has_them() -> None:
+    """Objects with names inside of lists and of others; what is none stays as it is."""
+
+    class Inner(NamedTuple):
+        """A message."""
+
+        a: int
+
+    class Outer(NamedTuple):
+        """One with others in it."""
+
+        one: Inner
+        more: list[Inner]
+        names: list[str]
+
+    found = paper.plain([Outer(Inner(1), [Inner(2)], ["x"])])
+    assert found == [{"one": {"a": 1}, "more": [{"a": 2}], "names": ["x"]}]
+    assert paper.plain("text") == "text"
+
+
+def test_signs_for_plain_paper() -> None:
+    """ASCII gets what stands for a sign."""
+    assert Paper(File()).sign("±", "%") == "±"
+    assert Paper(io.TextIOWrapper(io.BytesIO(), encoding="ascii")).sign("±", "%") == "%"

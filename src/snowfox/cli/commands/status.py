@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from snowfox.cli import node, paper, pattern, progress
+from snowfox.cli import node, paper, pattern, progress, version
 from snowfox.contract.manager import InstanceStatus, Manager, NodeStatus
 from snowfox.core.clock import active
 from snowfox.values import size_text
@@ -49,7 +50,7 @@ def show(status: NodeStatus, *, as_json: bool, is_part: bool = False) -> int:
     sheet.lines(
         [
             _head(status, sheet, is_part=is_part),
-            *_table(status, sheet),
+            *listing(status.instances, sheet),
             *(_note(note, sheet) for note in status.notes),
         ]
     )
@@ -65,10 +66,9 @@ def _head(status: NodeStatus, sheet: paper.Paper, *, is_part: bool) -> str:
         summary = "all as wanted"
     else:
         summary = "these as wanted, the node is not" if is_part else "not as wanted"
-    where = f" ({paper.safe(status.source)} {status.commit[:7]})" if status.commit else ""
     parts = [
         sheet.colour("bold", paper.safe(status.node)),
-        f"version {status.version[:7]}{where}",
+        f"version {version.title(status.version, status.source, status.commit)}",
         f"{paper.count(services, 'service')}, {paper.count(len(status.instances), 'instance')}",
         *([] if status.phase == "up" else [status.phase]),
         summary,
@@ -76,14 +76,14 @@ def _head(status: NodeStatus, sheet: paper.Paper, *, is_part: bool) -> str:
     return f" {sheet.dot()} ".join(parts)
 
 
-def _table(status: NodeStatus, sheet: paper.Paper) -> list[str]:
+def listing(instances: Sequence[InstanceStatus], sheet: paper.Paper) -> list[str]:
     """The lines of the table; on a terminal that it does not fit, messages have lines of their own."""
-    if not status.instances:
+    if not instances:
         return []
     now = active().wall()
-    rows = [_row(one, now) for one in status.instances]
-    lights = {name: sheet.symbol(name) for name in {one.light for one in status.instances}}
-    signs = [" ", *(lights[one.light] for one in status.instances)]
+    rows = [_row(one, now) for one in instances]
+    lights = {name: sheet.symbol(name) for name in {one.light for one in instances}}
+    signs = [" ", *(lights[one.light] for one in instances)]
     table = paper.columns(_HEADS, rows)
     most = sheet.width
     if not most or max(map(len, table)) + 3 <= most:

@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import Final
 
-from snowfox.cli import node, paper, pattern, progress
+from snowfox.cli import length, node, paper, pattern, progress
 from snowfox.contract.manager import InstanceStatus, Manager
 from snowfox.errors import UsageError
-from snowfox.values import Seconds, duration
+from snowfox.values import Seconds
 
 STATES: Final = ("ready", "stopped", "finished", "failed")
 TIMED_OUT: Final = 8
@@ -62,15 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _timeout(text: str) -> Seconds:
-    try:
-        timeout = duration(text)
-    except ValueError as error:
-        msg = f"cannot wait: {error}"
-        raise UsageError(msg, 'for example "30s", "5m"') from None
-    if timeout > duration(_LONGEST):
-        msg = f"cannot wait {text}"
-        raise UsageError(msg, f"at most {_LONGEST}")
-    return timeout
+    return length.given(text, "wait", most=_LONGEST)
 
 
 def _is_reached(one: InstanceStatus, state: str) -> bool:

@@ -60,11 +60,11 @@ shop-1 · version 3f9a1c2 · 3 services, 3 instances · all as wanted
     assert played.asked == [("status", "*")]
 
 
-def test_a_point_in_a_repository(played: Any, noon: VirtualClock) -> None:
-    """Its name and the commit that it was are both shown."""
-    played.answers["status"] = node(CACHE)._replace(source="main", commit="81d0e77" + "0" * 33)
-    head = played.run("status")[1].splitlines()[0]
-    assert head == "shop-1 · version 3f9a1c2 (main 81d0e77) · 1 service, 1 instance · all as wanted"
+def test_where_its_version_came_from(played: Any) -> None:
+    """The first line names it, and of a branch the commit that it was."""
+    for commit, shown in (("", "main"), ("5c0ffee123", "main, commit 5c0ffee")):
+        played.answers["status"] = node()._replace(source="main", commit=commit)
+        assert played.run("status")[1].startswith(f"shop-1 · version 3f9a1c2 ({shown}) · 0 services")
 
 
 def test_not_as_wanted(played: Any, noon: VirtualClock) -> None:

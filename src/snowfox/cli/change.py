@@ -1,0 +1,80 @@
+"""Watching a change of the version in force: what the node tells of it, for as long as was asked.
+
+The change is the node's: it goes on when nobody watches any more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Final, ParamSpec
+
+from snowfox.cli import length, node, progress
+from snowfox.contract.manager import Progress
+from snowfox.core.clock import active
+from snowfox.core.deadline import NO_END, deadline
+from snowfox.core.rpc.interface import Method
+from snowfox.errors import ConnectionLost, DeadlineExceeded
+from snowfox.values import Seconds
+
+NOT_IN_TIME: Final = 8
+"""It was still under way when the time to watch was over."""
+_SHORTEST: Final = "1s"  # so that the node has heard of it
+_LONGEST: Final = "30d"
+_ROUNDING: Final[Seconds] = 0.05  # the node's end of the session may be that much earlier
+
+P = ParamSpec("P")
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare what `apply` and `rollback` have in common."""
+    parser.add_argument(
+        "--wait",
+        metavar="T",
+        default=None,
+        help="watch no longer than this, such as 30s or 5m; the node goes on with it",
+    )
+    parser.add_argument(
+        "--supersede", action="store_true", help="take the place of an apply that is under way"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON object a line, as things happen")
+
+
+def watch(
+    options: argparse.Namespace, method: Method[P, Progress], *values: P.args, **named: P.kwargs
+) -> int:
+    """Ask for a change and show how it goes.
+
+    Args:
+        options: as `declare` has them.
+        method: what to ask for.
+        values: its arguments.
+        named: as well.
+
+    Returns:
+        The exit code that the node gives it, 1 when the session ended before, 8 when the time to watch did.
+    """
+    limit = NO_END
+    if options.wait is not None:
+        limit = length.given(options.wait, "wait", least=_SHORTEST, most=_LONGEST)
+    what = options.command
+    try:
+        with node.session(options) as session, deadline(limit) as until:
+            try:
+                last = progress.follow(session.stream(method, *values, **named), as_json=options.json)
+            except KeyboardInterrupt:
+                _goes_on(f"interrupted: the {what} goes on")
+                raise
+            except DeadlineExceeded:
+                if active().now() < until - _ROUNDING:
+                    raise
+                _goes_on(f"the {what} is still under way after {options.wait}, and goes on")
+                return NOT_IN_TIME
+    except ConnectionLost as error:
+        msg = f"cannot follow the {what}: the node ended the session"
+        raise ConnectionLost(msg, "snowfox status tells which version is in force, and why") from error
+    return progress.finish(last, as_json=options.json)
+
+
+def _goes_on(text: str) -> None:
+    print(f"{text}; see: snowfox status", file=sys.stderr)
