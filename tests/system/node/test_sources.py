@@ -79,7 +79,7 @@ def test_a_repository(node: Node) -> None:
     first = commit(node)
     node.write("not = committed", "services/mail.toml")
     node.good("up", "-d", "git:.@main")
-    assert f"(main {first[:7]})" in node.good("status")
+    assert f"(main, commit {first[:7]})" in node.good("status")
     assert set(node.running()) == {"shop.web", "mail"}
     assert "files changed" not in node.good("status")
     manager_restarts(node)
@@ -88,7 +88,7 @@ def test_a_repository(node: Node) -> None:
     node.until(lambda: "files changed" in node.run("status").out, "the change is noticed")
     shutil.rmtree(node.folder / ".git")
     manager_restarts(node)
-    assert f"(main {first[:7]})" in node.good("status")
+    assert f"(main, commit {first[:7]})" in node.good("status")
     assert not [name for name in os.listdir(node.home / "logs") if "helper" in name]
 
 
