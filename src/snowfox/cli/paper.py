@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from typing import Any, Final, TextIO, cast
@@ -143,6 +144,13 @@ def age(milliseconds: float) -> str:
             rest = seconds % size // smaller
             return f"{seconds // size}{unit} {rest}{name}" if rest else f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+def clock(at: float, now: float) -> str:
+    """When, on the clock of this host, both in wall clock ms: `10:02:11`, with its date unless that is today's."""
+    when = time.localtime(at / 1000)
+    is_today = when[:3] == time.localtime(now / 1000)[:3]
+    return time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S", when)
 
 
 def took(milliseconds: float) -> str:

@@ -72,6 +72,9 @@ def test_planned_applied_and_back(node: Node) -> None:
     assert second["web"] != first["web"]
     assert "DEBUG=1" in node.good("env", "web").splitlines()
     assert version(node) != before
+    versions = json.loads(node.good("versions", "--json"))
+    assert len({one["who"] for one in versions}) == 1
+    assert versions[-1]["who"]
     (node.folder / "snowfox.toml").unlink()
     node.good("rollback", before[:7])
     assert version(node) == before
@@ -127,7 +130,7 @@ def test_confirmed_or_not(node: Node) -> None:
     before = version(node)
     node.write(SECOND)
     node.good("apply", "--confirm", "2s")
-    assert "unless confirmed" in node.good("versions")
+    assert "to be confirmed until" in node.good("versions")
     node.until(lambda: version(node) == before, "it went back", 15)
     node.until(lambda: "report" in node.running(), "report runs again")
     node.good("apply", "--confirm", "10m")

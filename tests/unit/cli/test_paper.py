@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 from typing import NamedTuple
 
 import pytest
@@ -141,6 +142,14 @@ def test_age(seconds: float, text: str) -> None:
 def test_took(milliseconds: int, text: str) -> None:
     """Tenths below a minute, and never `60.0 s`."""
     assert paper.took(milliseconds) == text
+
+
+def test_clock() -> None:
+    """The time of day; of another day with its date."""
+    noon = 1_717_243_200_000
+    now = time.localtime(noon / 1000)
+    assert paper.clock(noon, noon + 1000) == time.strftime("%H:%M:%S", now)
+    assert paper.clock(noon, noon + 172_800_000) == time.strftime("%Y-%m-%d %H:%M:%S", now)
 
 
 def test_count() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from importlib import import_module
 from typing import Any
 
@@ -45,9 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _text(event: EventLine, sheet: paper.Paper) -> str:
-    at = time.localtime(event.at / 1000)
-    is_today = at[:3] == time.localtime(active().wall() / 1000)[:3]
-    when = sheet.colour("dim", time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S", at))
+    when = sheet.colour("dim", paper.clock(event.at, active().wall()))
     fields = "  ".join(
         f"{name}={_value(value)}" for name, value in json.loads(event.fact).items() if value not in ("", None)
     )

@@ -49,4 +49,4 @@ def _message(one: VersionLine, now: int) -> str:
         return ""
     if not one.confirm_by:
         return "in force"
-    return f"in force, goes back in {paper.age(one.confirm_by - now)} unless confirmed"
+    return f"in force, to be confirmed until {paper.clock(one.confirm_by, now)}"

@@ -133,9 +133,7 @@ class Carrying:
         proposal, node = self._proposal, self._node
         sources, after = proposal.sources, proposal.after
         try:
-            await self._put(
-                self._change(RETIRING), Version(after.version, 0, sources.main.name, pack(sources))
-            )
+            await self._put(self._change(RETIRING), self._version())
         except StoreError as error:
             return await self._back(str(error))
         node.use(sources, after, proposal.transaction.things)
@@ -217,6 +215,11 @@ class Carrying:
     def _change(self, phase: str) -> Change:
         operation, proposal = self._operation, self._proposal
         return Change(operation.id, operation.number, proposal.before.version, proposal.after.version, phase)
+
+    def _version(self) -> Version:
+        operation, sources = self._operation, self._proposal.sources
+        version, content = self._proposal.after.version, pack(sources)
+        return Version(version, 0, sources.called, content, sources.commit, operation.who, operation.number)
 
     async def _end(self) -> None:
         """Nothing is under way any more. What cannot be stored now is in the journal all the same."""

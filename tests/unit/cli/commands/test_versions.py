@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from snowfox.contract.manager import VersionLine
@@ -32,9 +33,9 @@ aa00bb1  main, commit 77aa001  never      bert
 def test_provisional(played: Any, noon: VirtualClock) -> None:
     """One that has to be confirmed says until when."""
     played.answers["versions"] = [NOW._replace(confirm_by=NOON + 588_000)]
-    assert (
-        played.run("versions")[1].splitlines()[1].endswith("in force, goes back in 9m 48s unless confirmed")
-    )
+    until = time.strftime("%H:%M:%S", time.localtime((NOON + 588_000) / 1000))
+    line = played.run("versions")[1].splitlines()[1]
+    assert line.endswith(f"in force, to be confirmed until {until}")
 
 
 def test_json(played: Any) -> None:
