@@ -26,6 +26,7 @@ class Watch:
 
     __slots__ = (
         "_soonest",
+        "_told",
         "began",
         "deadlines",
         "operation",
@@ -45,6 +46,7 @@ class Watch:
         self.deadlines: dict[str, Seconds] = {}
         self.until: Seconds = 0.0
         self.timer: Seconds = 0.0
+        self._told: dict[str, bool] = {}
         self._soonest: Seconds | None = None
 
     @property
@@ -60,17 +62,18 @@ class Watch:
     def settle(self, instance: str, verdict: bool | None) -> bool:  # noqa: FBT001 - three values, one meaning
         """Note what was found: got there, will not, not known yet (None). True when that is news to tell.
 
-        Who was given up stays so until it gets there.
+        Who was given up stays so until it gets there. Who crashes and comes back is no news a second time.
         """
-        before = self.settled.get(instance)
         if verdict is None:
-            if before is not False:
+            if self.settled.get(instance) is not False:
                 self.settled.pop(instance, None)
                 self.pending[instance] = None
             return False
         self.pending.pop(instance, None)
         self.settled[instance] = verdict
-        return verdict is not before
+        is_news = self._told.get(instance) is not verdict
+        self._told[instance] = verdict
+        return is_news
 
     def rename(self, was: str, instance: str) -> None:
         """One of its instances has another id."""
@@ -80,12 +83,15 @@ class Watch:
             self.settled[instance] = self.settled.pop(was)
         if was in self.deadlines:
             self.deadlines[instance] = self.deadlines.pop(was)
+        if was in self._told:
+            self._told[instance] = self._told.pop(was)
 
     def forget(self, instance: str) -> None:
         """One of its instances is no more."""
         self.pending.pop(instance, None)
         self.settled.pop(instance, None)
         self.deadlines.pop(instance, None)
+        self._told.pop(instance, None)
 
     def give(self, instance: str, deadline: Seconds) -> Seconds:
         """Let an instance have its chance until then; the deadline that it has, which is the first it was given."""

@@ -23,12 +23,15 @@ def test_who_was_given_up_stays_so_until_it_gets_there():
 
 
 def test_who_was_ready_can_be_pending_again():
-    """A crash after readiness makes the operation wait again."""
+    """A crash after readiness makes the operation wait again; to be back is no news, to be given up is."""
     found = watch("web")
     assert found.settle("web", True)
     assert not found.settle("web", True)
     assert not found.settle("web", None)
     assert list(found.pending) == ["web"]
+    assert not found.settle("web", True)
+    assert found.settle("web", False)
+    assert found.settle("web", True)
 
 
 def test_when_it_looks_again():

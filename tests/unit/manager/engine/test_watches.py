@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from snowfox.service.event import Ask, StopAll
 from snowfox.service.spec import Service
 from snowfox.testing.stage import Stage
@@ -37,6 +39,32 @@ def test_words_for_one_and_for_many():
     assert stage.done[again].message == "a did not get ready: cannot launch a: no; 5 failed starts within 1m"
     stage.tell(StopAll("down"))
     assert stage.done["down"].message == "node test is down"
+
+
+@pytest.mark.parametrize("verb", ["up", "apply"])
+def test_who_crashes_early_is_told_ready_once(verb):
+    """As long as it is tried again there is nothing to add; that it failed is told."""
+    stage = Stage(Service("web", ("x",)))
+    stage.up()
+    if verb == "apply":
+        stage.advance(2)
+        stage.steps.clear()
+        stage.apply(Service("web", ("y",)))
+    for _ in range(5):
+        while not stage.running:
+            stage.advance(0.1)
+        stage.exit("web", Exit(1))
+    assert [(step.state, step.is_well) for step in stage.steps] == [("ready", True), ("failed", False)]
+
+
+def test_who_was_told_ready_before_it_crashed_is_not_told_again():
+    """It came back, and the operation ends well."""
+    stage = Stage(Service("web", ("x",)))
+    stage.up()
+    stage.exit("web", Exit(1))
+    stage.advance(3)
+    assert [step.state for step in stage.steps] == ["ready"]
+    assert stage.done["up"].outcome == "done"
 
 
 def test_two_operations_may_watch_one_instance():
