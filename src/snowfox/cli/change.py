@@ -9,7 +9,7 @@ import argparse
 import sys
 from typing import Final, ParamSpec
 
-from snowfox.cli import length, node, progress
+from snowfox.cli import length, node, paper, progress
 from snowfox.contract.manager import Progress
 from snowfox.core.clock import active
 from snowfox.core.deadline import NO_END, deadline
@@ -73,7 +73,19 @@ def watch(
     except ConnectionLost as error:
         msg = f"cannot follow the {what}: the node ended the session"
         raise ConnectionLost(msg, "snowfox status tells which version is in force, and why") from error
-    return progress.finish(last, as_json=options.json)
+    return progress.finish(_with_next_step(last, options), as_json=options.json)
+
+
+def _with_next_step(last: Progress | None, options: argparse.Namespace) -> Progress | None:
+    """How long it took, and what one may want to do now."""
+    if last is None or last.state != "done":
+        return last
+    confirm: str | None = getattr(options, "confirm", None)
+    step = "snowfox rollback  goes back"
+    if confirm is not None:
+        step = f"goes back after {confirm} unless  snowfox confirm"
+    parts = (last.message, paper.took(last.milliseconds), step)
+    return last._replace(message=f" {paper.out().dot()} ".join(parts))
 
 
 def _goes_on(text: str) -> None:

@@ -61,7 +61,8 @@ class Progress(NamedTuple):
 
     Args:
         instance: as users see it; "" at the end, and for a warning about the configuration.
-        state: its state, `warning`, or at the end `done`, `failed` or `refused`.
+        state: its state, `warning`, or at the end `done`, `failed` or `refused`; of a change also `unchanged` (it was in
+            force already), `rolled back` or `degraded`.
         message: why; at the end the one line that sums it up.
         milliseconds: since the operation began.
         last: whether this is the end.

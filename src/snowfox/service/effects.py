@@ -143,11 +143,13 @@ class Arrived(Frozen):
         operation: its id.
         is_well: whether all got there.
         message: where not, who did not and why.
+        lost: the instances that did not.
     """
 
     operation: str
     is_well: bool
     message: str
+    lost: tuple[str, ...] = ()
 
 
 class PhaseChanged(Frozen):

@@ -24,6 +24,7 @@ from snowfox.manager.blueprint import Blueprints
 from snowfox.manager.change.fact import ChangedFact, DegradedFact, StepFact, WentBackFact
 from snowfox.manager.change.proposal import Proposal
 from snowfox.manager.change.record import APPLYING, RETIRING, UNDOING, Change
+from snowfox.manager.engine.view import few
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
 from snowfox.manager.source import pack
@@ -48,7 +49,7 @@ _WORDS: Final = {
 
 
 class Outcome(NamedTuple):
-    """How it ended: a word (`done`, `rolled back`, `degraded`, `failed`), an exit code, a line, lines before it."""
+    """How it ended: a word (`done`, `unchanged`, `rolled back`, `degraded`, `failed`), an exit code, a line, lines before it."""
 
     word: str
     code: int
@@ -98,7 +99,7 @@ class Carrying:
             raise
         with DynamicContext.instance().pinned():
             try:
-                reason = await self._forward()
+                arrived = await self._forward()
             except Degraded as error:
                 return await self._degraded(str(error))
             except SnowFoxError as error:
@@ -109,12 +110,12 @@ class Carrying:
                 raise
             if self._node.board.phase != "up":  # who begins next finds it as it was left
                 return Outcome("interrupted", NOT_READY, "interrupted: the node goes down")
-            if reason and not self._keep:
-                return await self._back(reason)
-            return await self._finish(reason)
+            if not arrived.is_well and not self._keep:
+                return await self._back(arrived.message, self._advice(arrived.lost))
+            return await self._finish("" if arrived.is_well else arrived.message)
 
-    async def _forward(self) -> str:
-        """Apply all; why something did not get ready, or ""."""
+    async def _forward(self) -> effects.Arrived:
+        """Apply all; whether all got ready."""
         proposal, node = self._proposal, self._node
         await proposal.transaction.apply()
         for step in self._services:
@@ -126,7 +127,7 @@ class Carrying:
             for step in self._services:
                 if step.action is not Action.REMOVE:
                     self._tell(step, "done")
-        return "" if arrived.is_well else arrived.message
+        return arrived
 
     async def _finish(self, reason: str) -> Outcome:
         """In force from now on, whatever fails yet."""
@@ -148,9 +149,13 @@ class Carrying:
         details = tuple(f"left behind: {line}" for line in left)
         if reason:
             return Outcome("failed", NOT_READY, f"{after.version[:7]} is in force, and {reason}", details)
+        if proposal.is_nothing and proposal.before.version == after.version:
+            return Outcome(
+                "unchanged", DONE, f"{after.version[:7]} is in force already: nothing changed", details
+            )
         return Outcome("done", DONE, f"{after.version[:7]} is in force: {self._counts()}", details)
 
-    async def _back(self, reason: str) -> Outcome:
+    async def _back(self, reason: str, advice: tuple[str, ...] = ()) -> Outcome:
         """As it was before."""
         proposal, node = self._proposal, self._node
         left: list[str] = []
@@ -173,7 +178,8 @@ class Carrying:
             self._tell(step, "undone")
         self._emit(WentBackFact(proposal.before.version, proposal.after.version, reason))
         await self._end()
-        return Outcome("rolled back", ROLLED_BACK, f"rolled back to {proposal.before.version[:7]}: {reason}")
+        message = f"rolled back to {proposal.before.version[:7]}: {reason}"
+        return Outcome("rolled back", ROLLED_BACK, message, advice)
 
     async def _degraded(self, reason: str) -> Outcome:
         before, after = self._proposal.before.version, self._proposal.after.version
@@ -227,6 +233,17 @@ class Carrying:
             await self._put(None, None)
         except StoreError as error:
             self._node.standing_notes.append(str(error))
+
+    def _advice(self, lost: tuple[str, ...]) -> tuple[str, ...]:
+        """What may be the matter where something new failed and something else was to go."""
+        proposal = self._proposal
+        new = [step.key.name for step in self._services if step.action is Action.CREATE]
+        failed = [name for name in new if any(one in lost for one in proposal.after.services[name].ids())]
+        gone = [step.key.name for step in self._services if step.action is Action.REMOVE]
+        if not failed or not gone:
+            return ()
+        rule = "what is removed goes only once all else is ready"
+        return (f"{rule}: if {few(failed)} needs a port of {few(gone)}, apply that removal alone first",)
 
     def _counts(self) -> str:
         counts = Counter(step.action for step in self._proposal.steps)

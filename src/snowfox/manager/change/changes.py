@@ -253,7 +253,7 @@ class Changes:
         self._configuration = proposal.after
         self._things = dict(proposal.transaction.things)
         provisional = None
-        if options.confirm:
+        if options.confirm and proposal.after.version != proposal.before.version:
             by = self._node.clock.wall() + options.confirm
             provisional = Provisional(proposal.after.version, proposal.before.version, by)
         await self._ledger.settled(provisional)

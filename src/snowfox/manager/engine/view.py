@@ -56,6 +56,11 @@ def message_of(member: Member, now: Seconds) -> str:
             return own
 
 
+def reason_of(member: Member, now: Seconds) -> str:
+    """As `message_of`, of what an operation wants to be ready, whatever serves meanwhile in its place."""
+    return member.instance.message(now) if member.is_served else message_of(member, now)
+
+
 def status_of(fleet: Fleet, member: Member, now: Seconds) -> Status:
     """All of it; of one whose place is being taken, as long as it serves."""
     instance = member.outgoing if member.outgoing is not None and member.is_served else member.instance

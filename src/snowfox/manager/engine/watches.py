@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
-from snowfox.manager.engine.view import few, message_of
+from snowfox.manager.engine.view import few, reason_of
 from snowfox.manager.engine.watch import Watch
 from snowfox.service.effects import Arrived, ClearTimer, Emit, OperationDone, SetTimer, Stepped
 from snowfox.service.fact import OperationEnded, OperationStarted
@@ -82,7 +82,7 @@ class Watches:
         verdict = self._goes_up(watch, member) if watch.goes_up else self._goes_down(member)
         instance = member.instance
         if watch.settle(instance.id, verdict):
-            message = message_of(member, self._fleet.turn.now)
+            message = reason_of(member, self._fleet.turn.now)
             step = Stepped(watch.operation, instance.id, instance.state, message, is_well=bool(verdict))
             self._fleet.turn.effects.append(step)
 
@@ -162,9 +162,8 @@ class Watches:
         self._unwatch(watch)
         lost = watch.lost()
         if watch.is_part:
-            turn.effects.append(
-                Arrived(watch.operation, not lost, self._lost_text(watch, lost) if lost else "")
-            )
+            message = self._lost_text(watch, lost) if lost else ""
+            turn.effects.append(Arrived(watch.operation, not lost, message, tuple(lost)))
             return
         outcome, message = (
             ("failed", self._lost_text(watch, lost)) if lost else ("done", self._done_text(watch))
@@ -191,7 +190,7 @@ class Watches:
         if len(lost) > 1:
             return f"{len(lost)} of {len(watch.settled)} {failed}: {few(lost)}"
         member = self._fleet.members.get(lost[0])
-        why = message_of(member, self._fleet.turn.now) if member else ""
+        why = reason_of(member, self._fleet.turn.now) if member else ""
         return f"{lost[0]} {failed}" + (f": {why}" if why else "")
 
 

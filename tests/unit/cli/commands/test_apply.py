@@ -16,9 +16,10 @@ STEPS = [
     Progress("shop.web@1", "starting", "", 100),
     Progress("shop.web@1", "ready", "", 1910),
 ]
-DONE = "81d0e77 is in force: 1 created, 1 kept · 2.1 s · snowfox rollback  goes back"
+MADE = "81d0e77 is in force: 1 created, 1 kept"
+DONE = f"{MADE} · 2.1 s · snowfox rollback  goes back"
 TAKEN = "cannot open 127.0.0.1:8080 for socket front: address in use (EADDRINUSE)\n   held by nginx (pid 812)"
-END = Progress("", "done", DONE, 2100, last=True)
+END = Progress("", "done", MADE, 2100, last=True)
 
 
 def end(code: int, state: str, message: str, *details: str) -> Progress:
@@ -27,10 +28,31 @@ def end(code: int, state: str, message: str, *details: str) -> Progress:
 
 
 def test_in_force(played: Any) -> None:
-    """Progress as of `up`, then the node's own line."""
+    """Progress as of `up`, then the node's own line, how long it took and how to go back."""
     played.answers["apply"] = [*STEPS, END]
     assert played.run("apply") == (0, f"✓ shop.web@1     ready      1.9 s\n{DONE}\n", "")
     assert played.asked == [("apply", "", False, 0, False)]
+
+
+def test_in_force_for_now(played: Any) -> None:
+    """With --confirm what has to be done is said instead."""
+    played.answers["apply"] = [END]
+    out = f"{MADE} · 2.1 s · goes back after 10m unless  snowfox confirm\n"
+    assert played.run("apply", "--confirm", "10m") == (0, out, "")
+
+
+def test_in_force_already(played: Any) -> None:
+    """There is nothing to go back from."""
+    line = "81d0e77 is in force already: nothing changed"
+    played.answers["apply"] = [Progress("", "unchanged", line, 20, last=True)]
+    assert played.run("apply") == (0, f"{line}\n", "")
+
+
+def test_plain_paper(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal without the dot gets another sign."""
+    monkeypatch.setattr("snowfox.cli.paper.Paper.dot", lambda _: "-")
+    played.answers["apply"] = [END]
+    assert played.run("apply")[1] == f"{MADE} - 2.1 s - snowfox rollback  goes back\n"
 
 
 def test_all_its_words(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:

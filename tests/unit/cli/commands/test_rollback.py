@@ -12,7 +12,8 @@ END = Progress("", "done", "3f9a1c2 is in force again", 2100, last=True)
 def test_the_one_before_and_a_named_one(played: Any) -> None:
     """Without VERSION the node takes the one before."""
     played.answers["rollback"] = [END]
-    assert played.run("rollback") == (0, "3f9a1c2 is in force again\n", "")
+    line = "3f9a1c2 is in force again · 2.1 s · snowfox rollback  goes back\n"
+    assert played.run("rollback") == (0, line, "")
     assert played.run("rollback", "3f9a1c2", "--supersede")[0] == 0
     assert played.asked == [("rollback", "", False), ("rollback", "3f9a1c2", True)]
 

@@ -136,6 +136,9 @@ def test_going_back_keeps_who_served_all_the_time():
     del stage.running[newer]
     stage.tell(event.Ended(newer, Exit(1)))
     assert [one.is_well for one in stage.arrived] == [False]
+    assert stage.message("web").startswith("its replacement failed: exit 1")
+    assert stage.steps[-1].message.startswith("exit 1")
+    assert stage.arrived[0].message.startswith("web did not get ready: exit 1")
     stage.apply(old)
     assert stage.arrived[-1].is_well
     assert list(stage.running) == [token]
@@ -170,6 +173,7 @@ def test_a_failure_is_told_at_once():
     stage.advance(1)
     assert [one.is_well for one in stage.arrived] == [False]
     assert "bad" in stage.arrived[0].message
+    assert stage.arrived[0].lost == ("bad",)
 
 
 def test_going_back_starts_again_what_was_replaced_and_keeps_what_was_not():
