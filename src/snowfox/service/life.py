@@ -37,7 +37,7 @@ from snowfox.service.fact import (
     ServiceUnready,
 )
 from snowfox.service.instance import Input, Instance, Turn
-from snowfox.service.readiness import unready_text
+from snowfox.service.readiness import unready_text, wait_of
 from snowfox.service.restart import FRESH, Death, death_text, decide
 from snowfox.values import Exit
 
@@ -109,6 +109,7 @@ def _retry(instance: Instance, _told: Input, turn: Turn) -> None:
 
 def _go(instance: Instance, told: Input, turn: Turn) -> None:
     instance.token = instance.last = told.token
+    instance.wait = wait_of(instance.service)  # that of a start before may be of another configuration
     instance.pid = instance.started = 0
     instance.launched = turn.now
     instance.was_killed = instance.again = instance.is_notified = False

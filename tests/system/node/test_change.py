@@ -142,7 +142,7 @@ def test_wrong_input(node: Node) -> None:
     """Another folder, a version that is not kept, no such service: told in a line, with their exit codes."""
     up(node)
     for words, code, why in (
-        (("plan", "/etc"), 1, "cannot read /etc: this node is that of"),
+        (("plan", "/etc"), 3, "cannot read /etc: this node is that of"),
         (("apply", "/etc"), 3, "cannot read /etc: this node is that of"),
         (("rollback",), 3, "there is no version before this"),
         (("rollback", "zzz"), 3, "no versions begin with zzz"),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from snowfox.core.config.plan import Action, Step
 from snowfox.core.context import DynamicContext
@@ -38,6 +38,9 @@ DONE, ROLLED_BACK, DEGRADED, NOT_READY = 0, 4, 5, 1
 
 _LATEST: Final[Seconds] = 24 * 3600.0
 """How long services may take to get ready or to end: their own limits come first."""
+_AS_BEFORE: Final[Seconds] = 30.0
+"""How long what had been well may take to be so again, beside what had failed before."""
+_WELL: Final = frozenset({"ready", "finished"})
 
 _WORDS: Final = {
     Action.CREATE: "created",
@@ -85,12 +88,19 @@ class Carrying:
         self._keep = keep
         self._put = put
         self._former = former
+        self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._were_well: list[str] = []
         self._services = [
             step for step in proposal.steps if step.key.kind == SERVICE and step.action is not Action.KEEP
         ]
 
+    def give_up(self, why: str) -> None:
+        """Go back, where it is not in force yet; `run` tells how that ended."""
+        if not self._given_up.done():
+            self._given_up.set_result(why)
+
     async def run(self) -> Outcome:
-        """Do it. Cancelling undoes it, and is raised when that is done. Raises StoreError: nothing was changed."""
+        """Do it. Raises StoreError: nothing was changed. Cancelling leaves it as it is, for the next manager."""
         proposal = self._proposal
         try:
             await self._put(self._change(APPLYING), None)
@@ -104,12 +114,10 @@ class Carrying:
                 return await self._degraded(str(error))
             except SnowFoxError as error:
                 return await self._back(str(error))
-            except asyncio.CancelledError:
-                if self._node.board.phase == "up":
-                    await asyncio.shield(self._back("superseded"))
-                raise
             if self._node.board.phase != "up":  # who begins next finds it as it was left
                 return Outcome("interrupted", NOT_READY, "interrupted: the node goes down")
+            if self._given_up.done():
+                return await self._back(self._given_up.result())
             if not arrived.is_well and not self._keep:
                 return await self._back(arrived.message, self._advice(arrived.lost))
             return await self._finish("" if arrived.is_well else arrived.message)
@@ -122,7 +130,8 @@ class Carrying:
             self._tell(step, "begins")
         await self._flush()
         node.see(proposal.before, proposal.after)
-        arrived = await self._move(proposal.after, proposal.blueprints)
+        self._were_well = [one for one, status in node.board.statuses.items() if status.state in _WELL]
+        arrived = await self._move(proposal.after, proposal.blueprints, until=self._given_up)
         if arrived.is_well:
             for step in self._services:
                 if step.action is not Action.REMOVE:
@@ -164,7 +173,10 @@ class Carrying:
         except StoreError as error:  # a phase that is not stored says no less: at `before`
             left.append(str(error))
         arrived = await self._move(proposal.before, self._former)
-        if not arrived.is_well:
+        # What had failed before may fail again: then all is as it was.
+        if not arrived.is_well and not await node.board.until_state(
+            self._were_well, "ready", within=_AS_BEFORE
+        ):
             left.append(arrived.message)
         left += await self._retire()
         try:
@@ -187,26 +199,36 @@ class Carrying:
         await self._end()
         return Outcome("degraded", DEGRADED, f"degraded: {before[:7]} is in force, and {reason}")
 
-    async def _move(self, configuration: Configuration, blueprints: Blueprints) -> effects.Arrived:
+    async def _move(
+        self,
+        configuration: Configuration,
+        blueprints: Blueprints,
+        *,
+        until: asyncio.Future[str] | None = None,
+    ) -> effects.Arrived:
         node, operation = self._node, self._operation
         node.blueprints = blueprints
         node.driver.use(blueprints)
         node.operations.assign(operation, self._instances())
-        return await self._arrived(event.Reconfigure(operation.id, configuration))
+        return await self._arrived(event.Reconfigure(operation.id, configuration), until=until)
 
     async def _retire(self) -> list[str]:
         arrived = await self._arrived(event.Retire(self._operation.id))
         return [] if arrived.is_well else [arrived.message]
 
-    async def _arrived(self, happened: event.Event) -> effects.Arrived:
+    async def _arrived(
+        self, happened: event.Event, *, until: asyncio.Future[str] | None = None
+    ) -> effects.Arrived:
+        """How what is told ends; `until` ends the waiting before."""
         arrival = self._node.driver.arrival(self._operation.id)
         self._node.driver.tell(happened)
-        try:
-            async with asyncio.timeout(_LATEST):
-                return await arrival
-        except TimeoutError:
-            self._node.driver.tell(event.Abandon(self._operation.id))
-            return effects.Arrived(self._operation.id, is_well=False, message="it took more than a day")
+        waits: set[asyncio.Future[Any]] = {arrival} if until is None else {arrival, until}
+        await asyncio.wait(waits, timeout=_LATEST, return_when=asyncio.FIRST_COMPLETED)
+        if arrival.done():
+            return arrival.result()
+        self._node.driver.tell(event.Abandon(self._operation.id))
+        why = until.result() if until is not None and until.done() else "it took more than a day"
+        return effects.Arrived(self._operation.id, is_well=False, message=why)
 
     def _instances(self) -> list[str]:
         """Of services that move, in both versions."""

@@ -8,20 +8,21 @@ from contextlib import suppress
 from typing import Final
 
 from snowfox.contract import manager as contract
+from snowfox.core.config.plan import Step
 from snowfox.core.config.resource import ResourceKey
 from snowfox.core.config.source import Sources
 from snowfox.core.config.transaction import Realizer
 from snowfox.core.log import get
-from snowfox.errors import ConfigurationRefused, SnowFoxError, UserError
+from snowfox.errors import ConfigurationRefused, SnowFoxError, StoreError, UserError
 from snowfox.manager.blueprint import Blueprints
-from snowfox.manager.change import view
-from snowfox.manager.change.carrying import ROLLED_BACK, Carrying, Outcome
+from snowfox.manager.change.carrying import Carrying, Outcome
 from snowfox.manager.change.ledger import Ledger
 from snowfox.manager.change.options import Options
+from snowfox.manager.change.planning import planned, unkept
 from snowfox.manager.change.proposal import Proposal, World, propose
 from snowfox.manager.change.record import Provisional
 from snowfox.manager.change.sockets import Open, Sockets, specs_of
-from snowfox.manager.change.versions import find, line_of, line_of_sources
+from snowfox.manager.change.versions import find, line_of
 from snowfox.manager.change.where import name_of
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
@@ -38,12 +39,21 @@ Read = Callable[[], Awaitable[Sources]]
 
 
 class _Running:
-    """A change that is under way."""
+    """A change that is under way, or waits for the one before it to be undone."""
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         self.task: asyncio.Task[None] | None = None
-        self.superseded_by = 0
+        self.carrying: Carrying | None = None
+        self.why = ""
+
+    def supersede(self, number: int) -> None:
+        """Let another take its place: it goes back, unless it is in force already; what only reads or verifies ends."""
+        self.why = f"superseded by #{number}"
+        if self.carrying is not None:
+            self.carrying.give_up(self.why)
+        elif self.task is not None:
+            self.task.cancel()
 
 
 class Changes:
@@ -60,7 +70,8 @@ class Changes:
         self._things: dict[ResourceKey, object] = {}
         self._configuration: Configuration | None = None
         self._ledger = Ledger(node, self._expire)
-        self._running: _Running | None = None
+        self._running: list[_Running] = []
+        self._lock = asyncio.Lock()
         self._is_closing = False
         self._is_first = False
 
@@ -91,7 +102,7 @@ class Changes:
         world = World({}, self._realizers)
         try:
             proposal = await propose(
-                self._node, world, sources, before=nothing, after=configuration, journal=_unkept
+                self._node, world, sources, before=nothing, after=configuration, journal=unkept
             )
         except ConfigurationRefused as error:
             msg = "refused: nothing was started"
@@ -105,10 +116,11 @@ class Changes:
         """Stop what is under way as it is: the next manager finds it."""
         self._is_closing = True
         self._ledger.close()
-        if self._running is not None and self._running.task is not None:
-            self._running.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._running.task
+        for running in self._running:
+            if running.task is not None:
+                running.task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await running.task
 
     @property
     def notes(self) -> list[str]:
@@ -119,26 +131,19 @@ class Changes:
 
     async def plan(self, source: str) -> contract.Plan:
         """See `contract.manager`."""
+        self._in_force("plan")
+        self._refuse_beside("plan")
+        async with self._lock:
+            return await self._planned(source)
+
+    async def _planned(self, source: str) -> contract.Plan:
         configuration = self._in_force("plan")
         sources = await self._source(source)
-        checked = check(sources)
-        after = checked.require()
-        world = World(self._things, self._realizers)
-        try:
-            proposal = await propose(
-                self._node, world, sources, before=configuration, after=after, journal=_unkept
-            )
-        except ConfigurationRefused as error:
-            refusals = error.problems or [str(error)]
-        else:
-            await proposal.transaction.release()
-            refusals = []
-        return view.plan(configuration, after, self._node.measured)._replace(
-            before=next(one for one in await self.versions() if one.is_current),
-            after=line_of_sources(sources, id=after.version, now=configuration.version),
-            refusals=refusals,
-            warnings=[problem.show() for problem in checked.warnings],
-        )
+        found = await planned(self._node, self._world(), sources, before=configuration)
+        return found._replace(before=await self._current())
+
+    def _world(self) -> World:
+        return World(self._things, self._realizers)
 
     def apply(self, source: str, options: Options, *, who: str) -> Operation:
         """Begin a change to what is there now. Raises UserError when none can begin."""
@@ -154,7 +159,15 @@ class Changes:
             msg = "cannot confirm: the version in force is not provisional"
             raise UserError(msg)
         await self._ledger.confirm()
-        return next(one for one in await self.versions() if one.is_current)
+        return await self._current()
+
+    async def _current(self) -> contract.VersionLine:
+        return next(
+            (one for one in await self.versions() if one.is_current),
+            contract.VersionLine(
+                self._node.version, self._node.source, self._node.commit, 0, "", is_current=True
+            ),
+        )
 
     async def versions(self) -> list[contract.VersionLine]:
         """Those that are kept, the newest last. Raises StoreError."""
@@ -173,75 +186,82 @@ class Changes:
 
     def _begin(self, verb: str, read: Read, options: Options, *, who: str) -> Operation:
         self._in_force(verb)
-        before = self._running
-        if before is not None and not options.supersede:
-            other = before.operation
-            msg = f"cannot {verb}: #{other.number} ({other.verb} by {other.who}) is under way"
-            raise UserError(msg, "wait for it, or take its place: --supersede")
+        if not options.supersede:
+            self._refuse_beside(verb)
         waits = self._ledger.provisional
         if waits is not None and verb == "apply" and not options.supersede:
             msg = f"cannot apply: {waits.version[:7]} is not confirmed yet"
             raise UserError(msg, "snowfox confirm, or snowfox rollback, or --supersede")
         operation = self._node.open(verb, who, ())
-        running = self._running = _Running(operation)
+        running = _Running(operation)
+        self._running.append(running)
         running.task = asyncio.get_running_loop().create_task(
-            self._run(running, before, read, options), name=f"{verb} #{operation.number}"
+            self._run(running, read, options), name=f"{verb} #{operation.number}"
         )
         return operation
 
-    async def _run(self, running: _Running, before: _Running | None, read: Read, options: Options) -> None:
+    def _refuse_beside(self, verb: str) -> None:
+        """Raises UserError while a change is under way."""
+        if self._running:
+            other = self._running[0].operation
+            msg = f"cannot {verb}: #{other.number} ({other.verb} by {other.who}) is under way"
+            raise UserError(msg, "wait for it, or take its place: snowfox apply --supersede")
+
+    async def _run(self, running: _Running, read: Read, options: Options) -> None:
         operation = running.operation
         try:
-            outcome = await self._change(running, before, read, options)
+            outcome = await self._change(running, read, options)
         except ConfigurationRefused as error:
-            outcome = Outcome("refused", REFUSED, str(error), tuple(error.problems or ()))
+            text = "\n   ".join((str(error), *error.hint.splitlines()))
+            outcome = Outcome("refused", REFUSED, text, tuple(error.problems or ()))
         except SnowFoxError as error:
             lines = "\n   ".join((str(error), *error.hint.splitlines()))
             outcome = Outcome("refused", REFUSED, "refused: nothing was changed", (lines,))
         except asyncio.CancelledError:
             if self._is_closing:
                 return
-            outcome = Outcome("rolled back", ROLLED_BACK, f"superseded by #{running.superseded_by}")
+            outcome = Outcome("refused", REFUSED, running.why or "cancelled")
+        except Exception as error:  # noqa: BLE001 - whoever asked must not wait for ever because of a mistake of ours
+            _log.error("a change failed inside", operation=operation.id, error=repr(error))
+            outcome = Outcome("failed", FAILED, f"failed inside: {error}")
         finally:
-            if self._running is running:
-                self._running = None
+            self._running.remove(running)
         self._node.operations.end(
             operation.id, outcome.word, outcome.message, outcome.code, details=outcome.details
         )
 
-    async def _change(
-        self, running: _Running, before: _Running | None, read: Read, options: Options
-    ) -> Outcome:
+    async def _change(self, running: _Running, read: Read, options: Options) -> Outcome:
         sources = await read()
         checked = check(sources)
         after = checked.require()
         for problem in checked.warnings:
             running.operation.add(contract.Progress("", "warning", problem.show(), 0))
-        if before is not None and before.task is not None:
-            before.superseded_by = running.operation.number
-            before.task.cancel()
-            await asyncio.wait([before.task])
+        for other in self._running[: self._running.index(running)]:
+            other.supersede(running.operation.number)
+        async with self._lock:
+            return await self._carry_out(running, sources, after, options)
+
+    async def _carry_out(
+        self, running: _Running, sources: Sources, after: Configuration, options: Options
+    ) -> Outcome:
         configuration = self._in_force("apply")
-        carrying: list[Carrying] = []
 
-        async def journal(*what: object) -> None:
-            await carrying[0].journal(*what)  # type: ignore[arg-type]  # the transaction's own call
+        async def journal(step: Step, what: str) -> None:
+            if running.carrying is not None:
+                await running.carrying.journal(step, what)
 
-        world = World(self._things, self._realizers)
         proposal = await propose(
-            self._node, world, sources, before=configuration, after=after, journal=journal
+            self._node, self._world(), sources, before=configuration, after=after, journal=journal
         )
-        carrying.append(
-            Carrying(
-                self._node,
-                running.operation,
-                proposal,
-                keep=options.keep,
-                put=self._ledger.put,
-                former=self._node.blueprints,
-            )
+        running.carrying = Carrying(
+            self._node,
+            running.operation,
+            proposal,
+            keep=options.keep,
+            put=self._ledger.put,
+            former=self._node.blueprints,
         )
-        outcome = await carrying[0].run()
+        outcome = await running.carrying.run()
         await self._settle(proposal, outcome, options)
         return outcome
 
@@ -256,11 +276,16 @@ class Changes:
         if options.confirm and proposal.after.version != proposal.before.version:
             by = self._node.clock.wall() + options.confirm
             provisional = Provisional(proposal.after.version, proposal.before.version, by)
-        await self._ledger.settled(provisional)
+        try:
+            await self._ledger.settled(provisional)
+        except StoreError as error:  # it is in force, and that is stored
+            self._node.standing_notes.append(
+                f"{error}; what becomes of {proposal.after.version[:7]} is not kept"
+            )
 
     def _expire(self, waits: Provisional) -> bool:
         """Go back from what was not confirmed in time."""
-        if self._running is not None or self._is_closing or self._node.board.phase != "up":
+        if self._running or self._is_closing or self._node.board.phase != "up":
             return False
         self.rollback(waits.before, Options(), who="the node, not confirmed in time")
         return True
@@ -275,7 +300,3 @@ class Changes:
         """What was read for a version that is kept."""
         kept = await self._node.storage.versions()
         return unpack(find(kept, version, now=self._node.version).content)
-
-
-async def _unkept(*_: object) -> None:
-    """What is only planned, and what a node begins with, is not journalled step by step."""

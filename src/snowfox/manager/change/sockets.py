@@ -8,7 +8,7 @@ no place any more are closed only when all else is done.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from snowfox.contract.spawner import ListenSpec
 from snowfox.core.config.plan import Step
@@ -19,6 +19,10 @@ from snowfox.manager.connector.connector import Connector
 from snowfox.service.launch import socket_keys
 from snowfox.service.resources import SOCKET
 from snowfox.service.spec import Socket
+
+_OURS: Final = (
+    "what goes ends only after all else is ready: take that socket out in an apply of its own first"
+)
 
 
 class Open(NamedTuple):
@@ -62,13 +66,14 @@ class Sockets(Realizer):
                 if spec.key in old.addresses:
                     held.addresses[spec.key] = old.addresses[spec.key]
                     continue
+                held.reserved.append(spec)  # before it is known: it may be made though no answer comes
                 try:
                     found = await self._connector.reserve(spec)
                 except SnowFoxError as error:
+                    held.reserved.remove(spec)
                     problems.append(problem(error, resource.key.name))
                 else:
                     held.addresses[spec.key] = found.address
-                    held.reserved.append(spec)
         except BaseException:
             await held.release()
             raise
@@ -133,4 +138,5 @@ def problem(error: SnowFoxError, socket: str) -> str:
     """Why an address cannot be had, with the socket's name and the advice."""
     text = str(error)
     named = text if socket in text else f"{text} for socket {socket}"
-    return "\n   ".join((named, *error.hint.splitlines()))
+    ours = [_OURS] if "of this node" in f"{text} {error.hint}" else []
+    return "\n   ".join((named, *error.hint.splitlines(), *ours))

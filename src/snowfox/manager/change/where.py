@@ -6,7 +6,7 @@ from os.path import normpath, split
 
 from snowfox.contract.start import GIT
 from snowfox.core.config.sources.git import parse
-from snowfox.errors import UserError
+from snowfox.errors import ConfigurationRefused
 
 
 def name_of(source: str, *, root: str, configuration: str) -> str:
@@ -17,7 +17,7 @@ def name_of(source: str, *, root: str, configuration: str) -> str:
         root: the node's folder.
         configuration: what it was started with.
 
-    Raises UserError when it is in another folder, ConfigurationRefused for `git:` without a point.
+    Raises ConfigurationRefused when it is in another folder, or for `git:` without a point.
     """
     if not source:
         return configuration
@@ -32,4 +32,4 @@ def name_of(source: str, *, root: str, configuration: str) -> str:
         if folder == root:
             return name
     msg = f"cannot read {source}: this node is that of {root}"
-    raise UserError(msg, "snowfox --node names another node")
+    raise ConfigurationRefused(msg, "snowfox --node names another node", [])

@@ -18,7 +18,7 @@ from snowfox.manager.engine.rollout import HOLD, Rollout
 from snowfox.manager.engine.view import status_of
 from snowfox.manager.engine.watches import Watches
 from snowfox.manager.engine.wishes import Wishes
-from snowfox.service.effects import Changed, Effect, Emit, Forget, Kill, PhaseChanged
+from snowfox.service.effects import Changed, Effect, Emit, Forget, Kill, PhaseChanged, WantedChanged
 from snowfox.service.event import (
     Abandon,
     Ask,
@@ -174,6 +174,10 @@ class Engine:
     def _retire(self, operation: str) -> None:
         strays = [member for member in self._strays if member.is_alive]
         self._strays = []
+        fleet = self._fleet
+        for name in [one for one in fleet.asked if one not in fleet.members and one not in fleet.groups]:
+            del fleet.asked[name]  # whoever defines it again means something else
+            fleet.turn.effects.append(WantedChanged(name, None))
         self._watches.open(operation, "retire", strays)
         self._fleet.stop(list(reversed(strays)), REMOVED)
 
@@ -237,6 +241,8 @@ class Engine:
             self._fleet.see_off(member)
         else:
             self._stale(event)
+        if isinstance(event, Ended):
+            self._fleet.elsewhere.pop(event.token, None)
 
     def _stale(
         self, event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered | ProbeFailed

@@ -37,6 +37,8 @@ class Watches:
         if watch.is_part:
             for other in [one for one in self._all.values() if one.is_part]:
                 self._unwatch(other)
+                if other.operation != operation:
+                    self.refuse_part(other.operation, "another change took its place")
         self._all[operation] = watch
         for member in members:
             watch.pending[member.instance.id] = None
@@ -89,7 +91,9 @@ class Watches:
     def _goes_up(self, watch: Watch, member: Member) -> bool | None:
         instance = member.instance
         if not self._fleet.is_to_run(member):
-            return None if member.is_alive and instance.state != "stuck" else False
+            if member.is_alive and instance.state != "stuck":
+                return None
+            return watch.is_part and not member.wants  # a person stopped it meanwhile: a change does not mind
         if member.leaving or member.outgoing is not None or member.is_outdated:
             return self._is_replaced(watch, member)
         match instance.state:

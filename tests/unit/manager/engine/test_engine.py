@@ -53,7 +53,7 @@ class Anything(RuleBasedStateMachine):
         self.open: set[str] = set()
         self.phase = ""
         self.statuses: dict[str, object] = {}
-        self.is_going, self.part = False, ""
+        self.is_going, self.parts = False, set[str]()
         self.dying: set[str] = set()
 
     @initialize(when=st.sampled_from(("always", "on-failure", "never")))
@@ -102,8 +102,8 @@ class Anything(RuleBasedStateMachine):
                 assert operation in self.open, "an operation ended twice"
                 self.open.discard(operation)
             case effects.Arrived(operation):
-                assert operation == self.part, "a part ended twice"
-                self.part = ""
+                assert operation in self.parts, "a part ended twice"
+                self.parts.discard(operation)
             case effects.Renamed(was, instance):
                 for tokens in (self.alive, self.pending):
                     tokens.update((token, instance) for token in tokens if tokens[token] == was)
@@ -331,28 +331,29 @@ class AnyChange(Anything):
 
     def change(self, found: tuple[Service, ...]) -> None:
         """To this configuration."""
-        self.part = f"part{self.new_id()}"
-        self.tell(event.Reconfigure(self.part, self.use(found)))
+        self.parts.add(part := f"part{self.new_id()}")
+        self.tell(event.Reconfigure(part, self.use(found)))
 
     @rule()
     @precondition(lambda self: not self.is_going)
     def retire(self) -> None:
         """What has no place goes."""
-        self.part = f"part{self.new_id()}"
-        self.tell(event.Retire(self.part))
+        self.parts.add(part := f"part{self.new_id()}")
+        self.tell(event.Retire(part))
 
     @rule()
     def abandon(self) -> None:
         """Nobody waits any more."""
-        self.tell(event.Abandon(self.part))
-        self.part = ""
+        for part in sorted(self.parts):
+            self.tell(event.Abandon(part))
+        self.parts.clear()
 
     def teardown(self) -> None:
         """Back to the first configuration, all of which goes well: nothing of another is left."""
         if self.phase and not self.is_going:
             self.change(services(self.when))
             self.let_go_well()
-            assert not self.part, "it has no end"
+            assert not self.parts, "it has no end"
             self.retire()
             self.let_go_well()
             for member in self.engine._fleet.members.values():

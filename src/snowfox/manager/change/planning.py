@@ -1,0 +1,44 @@
+"""A plan: a change that is read, checked and verified, and of which nothing happens."""
+
+from __future__ import annotations
+
+from snowfox.contract.manager import Plan
+from snowfox.core.config.source import Sources
+from snowfox.errors import ConfigurationRefused
+from snowfox.manager.change import view
+from snowfox.manager.change.proposal import World, propose
+from snowfox.manager.change.versions import line_of_sources
+from snowfox.manager.node import Node
+from snowfox.manager.source import check
+from snowfox.service.spec import Configuration
+
+
+async def planned(node: Node, world: World, sources: Sources, *, before: Configuration) -> Plan:
+    """What would become of a change to these files; all that it took is given back.
+
+    Args:
+        node: where.
+        world: what is there.
+        sources: that were read.
+        before: the configuration in force.
+
+    Raises ConfigurationRefused when they are wrong in themselves.
+    """
+    checked = check(sources)
+    after = checked.require()
+    refusals: list[str] = []
+    try:
+        proposal = await propose(node, world, sources, before=before, after=after, journal=unkept)
+    except ConfigurationRefused as error:
+        refusals = error.problems or [str(error)]
+    else:
+        await proposal.transaction.release()
+    return view.plan(before, after, node.measured)._replace(
+        after=line_of_sources(sources, id=after.version, now=before.version),
+        refusals=refusals,
+        warnings=[problem.show() for problem in checked.warnings],
+    )
+
+
+async def unkept(*_: object) -> None:
+    """What is only planned, and what a node begins with, is not journalled step by step."""
