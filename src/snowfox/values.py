@@ -67,6 +67,14 @@ def size(text: str) -> int:
     return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
 
 
+def exact_size_text(count: int) -> str:
+    """The shortest exact text of a size, as `size` takes it: `20M`, `1500`."""
+    for unit, bits in (("G", 30), ("M", 20), ("K", 10)):
+        if count and not count % (1 << bits):
+            return f"{count >> bits}{unit}"
+    return str(count)
+
+
 def size_text(count: int) -> str:
     """For people: `812`, `12.1M`, `3.0G`."""
     if count < 1024:

@@ -12,6 +12,7 @@ from snowfox.values import (
     Exit,
     duration,
     duration_text,
+    exact_size_text,
     is_name,
     signal_name,
     signal_number,
@@ -80,6 +81,12 @@ def test_no_sizes(text):
 def test_size_texts(count, text):
     """For people: one digit, and never 1024 of a unit that has a larger one."""
     assert size_text(count) == text
+
+
+@pytest.mark.parametrize("text", ["0", "1", "1500", "64K", "1500K", "20M", "3G", "2048G"])
+def test_exact_size_texts(text):
+    """What was written in the shortest way comes back."""
+    assert exact_size_text(size(text)) == text
 
 
 @pytest.mark.parametrize("text", ["a", "shop.web", "A-1_b.c", "x" * LONGEST_NAME])

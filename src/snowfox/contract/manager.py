@@ -184,21 +184,58 @@ class Plan(NamedTuple):
 
 
 class Effective(NamedTuple):
-    """A key of a service as it is in force, and where it comes from: `snowfox.toml:12`, `[defaults]`, `default`."""
+    """A key of a service as it is in force, and where it comes from.
+
+    Args:
+        key: its path: `restart.limit`, `environment.DEBUG`.
+        value: as a person writes it.
+        origin: `snowfox.toml:12`, `template python snowfox.toml:3`, `[defaults] node.toml:4`; a file alone, where the
+            line is not known; `default`.
+    """
 
     key: str
     value: str
     origin: str
 
 
+class Ending(NamedTuple):
+    """How a process of an instance ended, in words, and the wall clock ms at which it did."""
+
+    at: int
+    instance: str
+    text: str
+
+
 class ServiceView(NamedTuple):
-    """All about a service: its keys, its instances, how they ended last, what they printed last."""
+    """All about a service.
+
+    Args:
+        name: its name.
+        keys: all of them, also those that nobody wrote: their origin is `default`.
+        instances: as they are now.
+        exits: how they ended last, the newest first.
+        lines: what they printed last, each line for itself, the newest last.
+    """
 
     name: str
     keys: list[Effective]
     instances: list[InstanceStatus]
-    exits: list[str]
+    exits: list[Ending]
     lines: list[LogLine]
+
+
+class Variable(NamedTuple):
+    """A variable of an environment.
+
+    Args:
+        name: its name.
+        value: what it holds; "" where only the launch knows.
+        note: where that comes from then, for people: `secret, from /srv/shop/secrets/key`; "" for others.
+    """
+
+    name: str
+    value: str
+    note: str = ""
 
 
 class Manager(Interface):
@@ -296,8 +333,8 @@ class Manager(Interface):
         """Raises NotFound."""
 
     @call(right=Right.OPERATE)
-    def env(self, instance: str) -> list[list[str]]:
-        """Name and value of its environment as the next launch gets it; of a secret only where it comes from.
+    def env(self, instance: str) -> list[Variable]:
+        """Its environment as the next launch gets it, by name; of a secret only where it comes from.
 
-        Raises NotFound, UserError.
+        Of several instances that of the first. Raises NotFound, UserError also for several services.
         """

@@ -112,9 +112,9 @@ class Blueprints:
         made = words.replace(program=command[0], arguments=command)
         return _launch(made, f"{instance}{HELPER}~{id}", output=False)
 
-    def environment(self, instance: str) -> dict[str, str]:
-        """What it is launched with, but LISTEN_* and secrets, which the spawner adds. Raises UserError."""
-        return self._plan(instance).environment
+    def sample(self, instance: str) -> Launch:
+        """As `launch`, to look at. Raises UserError."""
+        return _launch(self._plan(instance), f"{instance}~{_NO_ID}")
 
     def ready(self, instance: str) -> Ready:
         """How its readiness is found out, everything filled in. Raises UserError."""

@@ -14,6 +14,7 @@ from snowfox.contract.manager import (
     Plan,
     Progress,
     ServiceView,
+    Variable,
     VersionLine,
 )
 from snowfox.core.posix.api import Users
@@ -24,6 +25,7 @@ from snowfox.manager.change.options import Options
 from snowfox.manager.node import Node
 from snowfox.manager.output.follower import Follower, lines_of
 from snowfox.manager.showing import show
+from snowfox.manager.variables import variables
 from snowfox.service import event
 from snowfox.service.pattern import select
 
@@ -182,10 +184,14 @@ class ManagerHandlers:
         return await show(self._node, service)
 
     @handles(Manager.env)
-    async def env(self, instance: str) -> list[list[str]]:
+    async def env(self, instance: str) -> list[Variable]:
         """What its next launch gets."""
         found = await self._select(instance)
-        return [list(pair) for pair in sorted(self._node.blueprints.environment(found[0]).items())]
+        services = [name for name, ids in self._node.services.items() if not set(ids).isdisjoint(found)]
+        if len(services) > 1:
+            msg = f"cannot show the environment of {instance}: it means {len(services)} services"
+            raise UserError(msg, f"name one, for example {services[0]}")
+        return variables(self._node.blueprints.sample(found[0]))
 
     async def _operate(self, verb: str, pattern: str) -> AsyncIterator[Progress]:
         node = self._node

@@ -132,7 +132,7 @@ class Node:
         self.standing_notes: list[str] = []
         self.start_was_told = asyncio.Event()
         self.is_known = asyncio.Event()
-        self._sources: Sources | None = None
+        self.sources: Sources | None = None
         self._files_asked: Seconds = 0.0
         self._files_differ = False
         self._opened: asyncio.Future[None] | None = None
@@ -164,7 +164,7 @@ class Node:
             configuration: checked.
             things: the objects of its resources that are no services.
         """
-        self._sources = sources
+        self.sources = sources
         self.name = configuration.node
         self.version = configuration.version
         self.source, self.commit = sources.called, sources.commit
@@ -217,7 +217,7 @@ class Node:
     async def _files_changed(self) -> bool:
         """Whether the files are no longer those in force; looked at no more than once a second."""
         now = self.clock.now()
-        if self._sources is not None and now - self._files_asked >= _FILES_EVERY:
+        if self.sources is not None and now - self._files_asked >= _FILES_EVERY:
             self._files_asked = now
-            self._files_differ = await self.reader.differs(self._sources)
+            self._files_differ = await self.reader.differs(self.sources)
         return self._files_differ

@@ -2,54 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from operator import attrgetter
+from typing import Any, Final
 
-from snowfox.contract.manager import Effective, LogLine, ServiceView
+from snowfox.contract.manager import Ending, LogLine, ServiceView
 from snowfox.core.context import DynamicContext
-from snowfox.core.store.api import Query
+from snowfox.core.store.api import FactRow, Query
 from snowfox.errors import NotFound
+from snowfox.manager.effective import effective
 from snowfox.manager.node import SERVICE, Node
 from snowfox.manager.output.follower import lines_of
+from snowfox.manager.source import check
 from snowfox.service.fact import ServiceExited
 from snowfox.service.pattern import select
-from snowfox.service.resources import key_of, written
-from snowfox.service.spec import Service
+from snowfox.service.restart import death_text
+from snowfox.values import Exit, span_text
 
 LINES: Final = 20
-"""Last lines of output of each instance."""
+"""Last lines of output."""
 EXITS: Final = 5
-"""Last ends of each instance."""
+"""Last ends."""
 
+_LOOKED_AT: Final = 200
 _EXITED: Final = ServiceExited.kind
-_NOT_KEYS: Final = frozenset({"name", "owner", "folder"})
 
 
 async def show(node: Node, name: str) -> ServiceView:
-    """All about it. Raises NotFound, StoreError, PosixError."""
+    """All about it; the files are checked again for who wrote what. Raises NotFound, StoreError, PosixError."""
     await node.until_known()
     context = DynamicContext.instance()
-    if (SERVICE, name) not in context:
+    sources = node.sources
+    if sources is None or (SERVICE, name) not in context:
         select(name, node.services)
         msg = f"{name} is no name of a service"
         raise NotFound(msg, "name the service, as web of web@1")
     service = context[SERVICE, name]
     ids = list(service.ids())
-    exits: list[str] = []
+    exits: list[Ending] = []
     lines: list[LogLine] = []
     await node.keeper.flush()
     for instance in ids:
-        rows = await node.store.facts(Query(subject=instance, last=200))
-        exits += [f"{row.at} {instance} {row.fact}" for row in rows if row.kind == _EXITED][-EXITS:]
-        tail = await node.output.tail(instance, LINES)
-        lines += list(lines_of(instance, tail, LINES, with_rest=True))
-    return ServiceView(name, _keys(service), node.board.rows(ids, node.posix), exits, lines)
+        rows = await node.store.facts(Query(subject=instance, last=_LOOKED_AT))
+        exits += [_ending(row) for row in rows if row.kind == _EXITED][-EXITS:]
+        lines += await _lines(node, instance)
+    return ServiceView(
+        name,
+        effective(service, check(sources)),
+        node.board.rows(ids, node.posix),
+        sorted(exits, key=attrgetter("at"))[::-1][:EXITS],
+        sorted(lines, key=attrgetter("at"))[-LINES:],
+    )
 
 
-def _keys(service: Service) -> list[Effective]:
-    """Every key with its value; where each comes from is known to the files."""
-    names: tuple[str, ...] = service.__match_args__
-    return [
-        Effective(key_of(name), written(name, getattr(service, name)), "")
-        for name in names
-        if name not in _NOT_KEYS
-    ]
+async def _lines(node: Node, instance: str) -> list[LogLine]:
+    tail = await node.output.tail(instance, LINES)
+    found = lines_of(instance, tail, LINES, with_rest=True)
+    return [one._replace(text=text) for one in found for text in one.text.split(b"\n")]
+
+
+def _ending(row: FactRow) -> Ending:
+    fact: dict[str, Any] = json.loads(row.fact)
+    how, lived = Exit(fact["code"], fact["signal"]), fact["seconds"]
+    text = f"{how} after {span_text(lived)}, asked for" if fact["asked"] else death_text(how, lived)
+    return Ending(row.at, row.subject, text)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, cast
+from collections.abc import Callable
+from typing import Final
 
 from snowfox.core.config.effect import Effect
 from snowfox.core.config.plan import Difference, compare
 from snowfox.core.config.resource import Resource, ResourceKey
 from snowfox.service.identity import is_same_beside, launch_digest
 from snowfox.service.spec import Configuration, Service, Socket
-from snowfox.values import signal_name, size_text, span_text
 
 SERVICE: Final = "service"
 SOCKET: Final = "socket"
 
-_SPANS: Final = frozenset({"delay", "max_delay", "window", "early", "timeout", "every", "grace"})
 _HIDDEN: Final = frozenset({"name", "was", "ready.path"})
 
 
@@ -80,36 +78,3 @@ def _from_outside(before: Configuration, after: Configuration, service: Service)
 
 def _listen(socket: Socket | None) -> tuple[str, ...] | None:
     return None if socket is None else socket.listen
-
-
-def written(field: str, value: Any) -> str:
-    """A value of a difference as a person would write it; "" for one that is not there.
-
-    Args:
-        field: its path.
-        value: from a `Difference`.
-    """
-    last = field.rpartition(".")[2]
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if last in _SPANS and isinstance(value, (int, float)):
-        return span_text(value)
-    if field == "stop.signal":
-        return signal_name(value)
-    if field == "log.size":
-        return size_text(value)
-    if isinstance(value, (tuple, list)):
-        items = cast("Sequence[Any]", value)
-        return "[" + ", ".join(written(field, item) for item in items) + "]"
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def key_of(field: str) -> str:
-    """The path of a field as it is written in a file: `restart.max-delay`; `type` is what is called `is_task` here."""
-    head, dot, rest = field.partition(".")
-    if head == "environment":
-        return field
-    names = {"is_task": "type", "replacement": "replace"}
-    return (names.get(head, head) + dot + rest).replace("_", "-")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+
 from snowfox.testing.node import Node
 
 FIRST = """
@@ -54,3 +58,49 @@ def test_why_it_was_rolled_back(node: Node) -> None:
         "what is removed goes only once all else is ready: if new needs a port of old, apply that removal alone first"
     )
     assert ": new did not get ready: exit 1 after " in last
+
+
+SHOWN = """
+[defaults]
+log.size = "1M"
+
+[service.web]
+command = ["sh", "-c", "echo one; echo two; exec sleep 1001"]
+directory = "/"
+environment.DEBUG = "0"
+secrets.TOKEN = { file = "secrets/token" }
+restart.limit = 9
+"""
+
+
+def test_show_and_env(node: Node) -> None:
+    """Keys with who wrote them, also after the file is gone; ends with their words; output; secrets by their place only."""
+    node.write(SHOWN)
+    secret = node.folder / "secrets" / "token"
+    secret.parent.mkdir(mode=0o700)
+    secret.write_text("hunter2")
+    secret.chmod(0o600)
+    node.good("up", "-d")
+    node.write(SHOWN.replace('DEBUG = "0"', 'DEBUG = "1"'))
+    node.good("apply")
+    (node.folder / "snowfox.toml").unlink()
+    os.kill(node.running()["web"].pid, signal.SIGKILL)
+    node.until(lambda: node.status()["web"]["restarts"] == 1, "web is back")
+    node.until(lambda: node.good("show", "web").endswith(" | two\n"), "it printed")
+    lines = node.good("show", "web").splitlines()
+    assert [line.split() for line in lines[4:8]] == [
+        ["environment.DEBUG", '"1"', "snowfox.toml:8"],
+        ["restart.limit", "9", "snowfox.toml:10"],
+        ["log.size", "1M", "[defaults]", "snowfox.toml:3"],
+        ["secrets.TOKEN.file", f'"{secret}"', "snowfox.toml:9"],
+    ]
+    exits = lines[lines.index("last exits:") + 1 : lines.index("last lines:")]
+    assert len(exits) == 2
+    assert exits[0].endswith("  web      killed by signal 9 (KILL), not by us")
+    assert exits[1].endswith(", asked for")
+    assert "log.keep" not in "".join(lines)
+    assert "   log.keep " in node.good("show", "web", "--all")
+    found = node.good("env", "web")
+    assert f"TOKEN  (secret, from {secret})" in found.splitlines()
+    assert "hunter2" not in found + "".join(lines)
+    json.loads(node.good("env", "web", "--json"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from snowfox.cli import node, paper, progress
-from snowfox.contract.manager import Manager
+from snowfox.contract.manager import Manager, Variable
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -15,11 +15,23 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0: what its next launch gets. Raises NotFound."""
+    """0: what its next launch gets. Raises NotFound, UserError."""
     with progress.waiting(), node.session(options) as session:
-        found = {one[0]: one[1] for one in session.call(Manager.env, options.instance)}
+        found = session.call(Manager.env, options.instance)
     if options.json:
-        paper.json_line(found)
+        paper.json_line({one.name: _known(one) for one in found})
     else:
-        paper.out().lines(paper.safe(f"{name}={value}") for name, value in found.items())
+        paper.out().lines(paper.safe(_line(one)) for one in found)
     return 0
+
+
+def _known(one: Variable) -> str | None:
+    """Its value; None where only the launch knows it."""
+    return None if one.note and not one.value else one.value
+
+
+def _line(one: Variable) -> str:
+    """`NAME=VALUE`, or what there is to say of one whose value is not known or needs a word."""
+    value = _known(one)
+    text = one.name if value is None else f"{one.name}={value}"
+    return f"{text}  ({one.note})" if one.note else text

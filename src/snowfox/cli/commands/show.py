@@ -1,4 +1,4 @@
-"""`snowfox show SERVICE`."""
+"""`snowfox show SERVICE [--all]`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from typing import Any, Final
 
 from snowfox.cli import node, paper, progress
 from snowfox.cli.commands import status
-from snowfox.contract.manager import Effective, LogLine, Manager, ServiceView
+from snowfox.contract.manager import Effective, Ending, LogLine, Manager, ServiceView
+from snowfox.core.clock import active
 
 _WIDEST_VALUE: Final = 60
 _HEADS: Final = Effective("KEY", "VALUE", "FROM")
+_EXIT_HEADS: Final = ("WHEN", "SERVICE", "HOW")
+_DEFAULT: Final = "default"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare its words."""
     parser.add_argument("service", metavar="SERVICE", help="the name of a service")
+    parser.add_argument(
+        "--all", action="store_true", help="also the keys that nobody wrote, with their defaults"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -28,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         paper.json_line(_as_json(found))
     else:
         sheet = paper.out()
-        sheet.lines(_lines(found, sheet))
+        sheet.lines(_lines(found, sheet, every=options.all))
     return 0
 
 
@@ -38,14 +44,14 @@ def _as_json(view: ServiceView) -> dict[str, Any]:
     return {**paper.plain(view), "lines": lines}
 
 
-def _lines(view: ServiceView, sheet: paper.Paper) -> list[str]:
+def _lines(view: ServiceView, sheet: paper.Paper, *, every: bool) -> list[str]:
     head = sheet.colour("bold", paper.safe(view.name))
     return [
         f"{head} {sheet.dot()} {paper.count(len(view.instances), 'instance')}",
-        *_keys(view.keys),
+        *_keys([key for key in view.keys if every or key.origin != _DEFAULT]),
         *status.listing(view.instances, sheet),
-        *_below("last exits:", [paper.safe(text) for text in view.exits]),
-        *_below("last lines:", [text for line in view.lines for text in _output(line)]),
+        *_below("last exits:", _exits(view.exits)),
+        *_below("last lines:", _output(view.lines, sheet)),
     ]
 
 
@@ -60,10 +66,21 @@ def _keys(keys: Sequence[Effective]) -> list[str]:
     return [f"   {row.key:<{key_width}}  {row.value:<{value_width}}  {row.origin}".rstrip() for row in rows]
 
 
-def _output(line: LogLine) -> list[str]:
-    texts = line.text.decode(errors="replace").split("\n")
-    return [f"{line.instance:<14} | {paper.safe(text)}" for text in texts]
+def _exits(exits: Sequence[Ending]) -> list[str]:
+    now = active().wall()
+    rows = [(paper.clock(one.at, now), one.instance, paper.safe(one.text)) for one in exits]
+    return [f"   {line}" for line in paper.columns(_EXIT_HEADS, rows)[1:]]
 
 
-def _below(title: str, texts: Sequence[str]) -> list[str]:
-    return [title, *(f"   {text}" for text in texts)] if texts else []
+def _output(lines: Sequence[LogLine], sheet: paper.Paper) -> list[str]:
+    """As `snowfox logs` prints them, but safe for a terminal."""
+    places = {name: index for index, name in enumerate(dict.fromkeys(line.instance for line in lines))}
+    return [
+        sheet.prefix(f"{line.instance:<14} | ", places[line.instance])
+        + paper.safe(line.text.decode(errors="replace"))
+        for line in lines
+    ]
+
+
+def _below(title: str, lines: Sequence[str]) -> list[str]:
+    return [title, *lines] if lines else []

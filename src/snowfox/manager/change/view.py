@@ -9,8 +9,9 @@ from snowfox.contract.manager import Plan, PlanLine, Reason, VersionLine
 from snowfox.core.config.effect import Effect
 from snowfox.core.config.plan import Action, Step
 from snowfox.core.config.plan import plan as plan_of
-from snowfox.service.resources import SERVICE, differ, key_of, resources, written
+from snowfox.service.resources import SERVICE, differ, resources
 from snowfox.service.spec import Configuration
+from snowfox.service.spelling import key_of, written
 from snowfox.values import Seconds
 
 UNKNOWN: Final = -1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from snowfox.contract.manager import Effective, InstanceStatus, LogLine, ServiceView
+from snowfox.cli import paper
+from snowfox.contract.manager import Effective, Ending, InstanceStatus, LogLine, ServiceView
 from snowfox.errors import NotFound
 from snowfox.testing.clock import VirtualClock
 
@@ -18,12 +19,20 @@ VIEW = ServiceView(
     [
         Effective("command", '["gunicorn", "shop:app"]', "snowfox.toml:12"),
         Effective("environment.PYTHONUNBUFFERED", '"1"', "[template.python]"),
-        Effective("stop.grace", '"10s"', "default"),
+        Effective("stop.grace", "10s", "default"),
     ],
     [WEB],
-    ["shop.web@1 killed by signal 9 (KILL), 13 s ago"],
-    [LogLine("shop.web@1", NOON, b"listening\nready \x1b[2J")],
+    [
+        Ending(NOON - 13_000, "shop.web@1", "killed by signal 9 (KILL), not by us"),
+        Ending(NOON - 86_400_000, "shop.web@1", "exit 1 after 3 s"),
+    ],
+    [LogLine("shop.web@1", NOON, b"listening"), LogLine("shop.web@2", NOON, b"ready \x1b[2J")],
 )
+
+
+def clock(seconds: int) -> str:
+    """So long before noon, on the clock of this host."""
+    return paper.clock(NOON - seconds * 1000, NOON)
 
 
 def test_all_about_a_service(played: Any, noon: VirtualClock) -> None:
@@ -31,23 +40,32 @@ def test_all_about_a_service(played: Any, noon: VirtualClock) -> None:
     played.answers["show"] = VIEW
     assert played.run("show", "shop.web") == (
         0,
-        """\
+        f"""\
 shop.web · 1 instance
    KEY                           VALUE                     FROM
    command                       ["gunicorn", "shop:app"]  snowfox.toml:12
    environment.PYTHONUNBUFFERED  "1"                       [template.python]
-   stop.grace                    "10s"                     default
    SERVICE     STATE  SINCE  PID   MEMORY  RESTARTS  MESSAGE
  ● shop.web@1  ready  12s    9033  48.2M   1         restarted
 last exits:
-   shop.web@1 killed by signal 9 (KILL), 13 s ago
+   {clock(13)}             shop.web@1  killed by signal 9 (KILL), not by us
+   {clock(86_400)}  shop.web@1  exit 1 after 3 s
 last lines:
-   shop.web@1     | listening
-   shop.web@1     | ready �[2J
+shop.web@1     | listening
+shop.web@2     | ready �[2J
 """,
         "",
     )
     assert played.asked == [("show", "shop.web")]
+
+
+def test_with_defaults(played: Any) -> None:
+    """When asked for, keys that nobody wrote are there too."""
+    played.answers["show"] = VIEW
+    assert (
+        "   stop.grace                    10s                       default\n"
+        in played.run("show", "web", "--all")[1]
+    )
 
 
 def test_little_to_tell(played: Any) -> None:
@@ -80,8 +98,11 @@ def test_json(played: Any) -> None:
         "name": "shop.web",
         "keys": [key._asdict() for key in VIEW.keys],
         "instances": [WEB._asdict()],
-        "exits": VIEW.exits,
-        "lines": [{"instance": "shop.web@1", "at": NOON, "text": "listening\nready \x1b[2J"}],
+        "exits": [one._asdict() for one in VIEW.exits],
+        "lines": [
+            {"instance": "shop.web@1", "at": NOON, "text": "listening"},
+            {"instance": "shop.web@2", "at": NOON, "text": "ready \x1b[2J"},
+        ],
     }
 
 

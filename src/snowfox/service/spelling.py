@@ -1,0 +1,60 @@
+"""Fields of specs and their values, spelled as a person writes them in a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from snowfox.service.spec import Secret
+from snowfox.values import duration_text, exact_size_text, signal_name
+
+_DURATIONS: Final = frozenset({"delay", "max_delay", "window", "early", "timeout", "every", "grace"})
+_CALLED: Final = {"is_task": "type", "replacement": "replace"}
+
+
+def key_of(field: str) -> str:
+    """The path of a field as it is written: `restart.max-delay`; `type` is what is called `is_task` here."""
+    head, dot, rest = field.partition(".")
+    if head in {"environment", "secrets"}:
+        return field
+    return (_CALLED.get(head, head) + dot + rest).replace("_", "-")
+
+
+def written(field: str, value: Any) -> str:
+    """A value, with durations, sizes and signals as they are within their quotes: `10s`, `20M`, `TERM`, `"text"`.
+
+    Args:
+        field: its path, which tells what a number means.
+        value: of a spec; "" for None, which is not there.
+    """
+    last = field.rpartition(".")[2]
+    if value is None:
+        return ""
+    if field == "is_task":
+        return '"task"' if value else '"service"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (tuple, list)):
+        items = cast("Sequence[Any]", value)
+        return "[" + ", ".join(written(field, item) for item in items) + "]"
+    if isinstance(value, Secret):
+        form = "" if value.form == "environment" else f', as = "{value.form}"'
+        return f"{value.name} = {{ file = {written('', value.file)}{form} }}"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return _number(field, last, value)
+
+
+def _number(field: str, last: str, value: Any) -> str:
+    if last in _DURATIONS:
+        return duration_text(value)
+    match field:
+        case "stop.signal":
+            return signal_name(value)
+        case "log.size":
+            return exact_size_text(value)
+        case "mode":
+            return f'"{value:04o}"' if value >= 0 else ""
+        case _:
+            return str(value)
