@@ -14,6 +14,7 @@ class Signal(Frozen):
 from __future__ import annotations
 
 from functools import cache
+from operator import attrgetter
 from types import CodeType, FunctionType
 from typing import Any, ClassVar, Self, dataclass_transform
 
@@ -49,6 +50,7 @@ class _FrozenType(type):
             raise TypeError(msg)
         namespace["__slots__"] = tuple(own)
         namespace["_defaults"] = fields
+        namespace["_values"] = attrgetter(*(fields or ("__class__",)))
         namespace["_names"] = namespace["__match_args__"] = tuple(fields)
         made: Any = super().__new__(mcs, name, bases, namespace, **keywords)
         made.__init__ = _init(made, fields)
@@ -92,6 +94,7 @@ class Frozen(metaclass=_FrozenType):
 
     _defaults: ClassVar[dict[str, Any]]
     _names: ClassVar[tuple[str, ...]]
+    _values: ClassVar[Any]
 
     def __setattr__(self, name: str, value: object) -> None:
         msg = f"{type(self).__name__} is frozen"
@@ -104,7 +107,8 @@ class Frozen(metaclass=_FrozenType):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self._names)
+        values = self._values
+        return self is other or values(self) == values(other)
 
     def __hash__(self) -> int:
         return hash((type(self), *(getattr(self, name) for name in self._names)))

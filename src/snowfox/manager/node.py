@@ -142,7 +142,8 @@ class Node:
         found: dict[str, tuple[str, ...]] = {}
         for configuration in configurations:
             for name, service in configuration.services.items():
-                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *service.ids())))
+                ids, others = service.ids(), found.get(name, ())
+                found[name] = tuple(dict.fromkeys((*others, *ids))) if others else ids
         self.services = found
         self.labels = {
             name: service.labels

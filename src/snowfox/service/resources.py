@@ -34,6 +34,20 @@ def resources(configuration: Configuration) -> dict[ResourceKey, Resource]:
     return found
 
 
+def carried(before: Configuration, after: Configuration) -> Configuration:
+    """`after` with the very services of `before` where nothing of them differs.
+
+    They are compared here, once: whoever compares them later sees that they are the same, and only one is in memory.
+    """
+    old = before.services
+    return after.replace(
+        services={
+            name: old[name] if old.get(name) == service else service
+            for name, service in after.services.items()
+        }
+    )
+
+
 def differ(
     before: Configuration, after: Configuration
 ) -> Callable[[Resource, Resource], tuple[Difference, ...]]:

@@ -43,6 +43,23 @@ def test_equal_only_within_the_class():
     assert len({Point(1), Point(1), Other(1)}) == 2
 
 
+def test_equal_with_many_fields_one_or_none():
+    """What is compared at once is all fields, however many there are."""
+
+    class Nothing(Frozen):
+        pass
+
+    class One(Frozen):
+        value: object
+
+    assert Nothing() == Nothing()
+    assert One(1) == One(1)
+    assert One(1) != One(2)
+    assert One(One((1, 2))) == One(One((1, 2)))
+    assert Named(1, 2, "n") != Named(1, 2, "m")
+    assert Point(1).__eq__(Other(1)) is NotImplemented
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [

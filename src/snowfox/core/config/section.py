@@ -66,12 +66,10 @@ class _Plan(NamedTuple):
     Args:
         parts: keys whose values are made of partial ones.
         required: keys that must be written.
-        defaults: all fields in order, each with its default.
     """
 
     parts: tuple[Key, ...]
     required: dict[str, Key]
-    defaults: tuple[tuple[str, Any], ...]
 
 
 Partial = dict[str, Any]
@@ -113,7 +111,7 @@ class Section(Frozen):
             keys = cls.keys()
             parts = tuple(key for key in keys.values() if type(key.kind).finish is not Kind.finish)
             required = {name: key for name, key in keys.items() if key.is_required}
-            cls._plan = _Plan(parts, required, tuple(cls._defaults.items()))
+            cls._plan = _Plan(parts, required)
         return cls._plan
 
     @classmethod
@@ -282,10 +280,10 @@ def merge(section: type[Section], upper: Partial, lower: Partial) -> Partial:
 
 def build(section: type[S], fields: Partial) -> S:
     """The section, with the defaults of what is not there; what must be written must be there."""
-    parts, _, defaults = section.plan()
-    made = {key.field: key.kind.finish(fields[key.field]) for key in parts if key.field in fields}
-    fields = {**fields, **made} if made else fields
-    return section(*[fields.get(name, default) for name, default in defaults])
+    made = {
+        key.field: key.kind.finish(fields[key.field]) for key in section.plan().parts if key.field in fields
+    }
+    return section(**{**fields, **made})
 
 
 def _refuse_key(section: type[Section], value: Any, path: Path, findings: Findings) -> None:

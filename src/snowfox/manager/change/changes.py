@@ -27,7 +27,7 @@ from snowfox.manager.change.where import name_of
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
 from snowfox.manager.source import check, unpack
-from snowfox.service.resources import SOCKET
+from snowfox.service.resources import SOCKET, carried
 from snowfox.service.spec import Configuration
 
 REFUSED: Final = 3
@@ -245,6 +245,7 @@ class Changes:
         self, running: _Running, sources: Sources, after: Configuration, options: Options
     ) -> Outcome:
         configuration = self._in_force("apply")
+        after = carried(configuration, after)
 
         async def journal(step: Step, what: str) -> None:
             if running.carrying is not None:

@@ -10,6 +10,7 @@ from snowfox.manager.change.proposal import World, propose
 from snowfox.manager.change.versions import line_of_sources
 from snowfox.manager.node import Node
 from snowfox.manager.source import check
+from snowfox.service.resources import carried
 from snowfox.service.spec import Configuration
 
 
@@ -25,7 +26,7 @@ async def planned(node: Node, world: World, sources: Sources, *, before: Configu
     Raises ConfigurationRefused when they are wrong in themselves.
     """
     checked = check(sources)
-    after = checked.require()
+    after = carried(before, checked.require())
     refusals: list[str] = []
     try:
         proposal = await propose(node, world, sources, before=before, after=after, journal=unkept)

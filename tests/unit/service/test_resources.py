@@ -1,0 +1,31 @@
+"""What a configuration makes, and what of it stays the very same."""
+
+from snowfox.service.resources import carried, differ, resources
+from snowfox.service.spec import Configuration, Restart, Service
+
+
+def of(*services: Service, version: str = "1") -> Configuration:
+    """A configuration of these."""
+    return Configuration("n", {one.name: one for one in services}, {}, version, "/srv")
+
+
+def test_carried():
+    """What is equal is the same object afterwards, what differs or is new is as it is to be, in its order."""
+    before = of(Service("a", ("x",), restart=Restart(limit=2)), Service("b", ("x",)), Service("gone", ("x",)))
+    new = (
+        Service("c", ("x",)),
+        Service("b", ("y",)),
+        Service("a", ("x",), restart=Restart(limit=2)),
+    )
+    after = of(*new, version="2")
+
+    found = carried(before, after)
+
+    assert found == after
+    assert list(found.services) == ["c", "b", "a"]
+    assert found.services["a"] is before.services["a"]
+    assert found.services["b"] is new[1]
+    assert found.services["c"] is new[0]
+    old, made = resources(before), resources(found)
+    told = differ(before, found)
+    assert [key.name for key in made if key in old and told(old[key], made[key])] == ["b"]
