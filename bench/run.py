@@ -89,6 +89,14 @@ def median(bench, name, metric, n):
     return statistics.median(samples) if samples else None
 
 
+def add_growth(bench, names, largest):
+    """What each service more costs a reload, in us, from 100 services to all."""
+    for name in names:
+        few, all_ = median(bench, name, "reload", 100), median(bench, name, "reload", largest)
+        if largest > 100 and few is not None and all_ is not None:
+            bench.results[name, "growth", largest] = [max(0.0, all_ - few) * 1000 / (largest - 100)]
+
+
 def short(value):
     if value is None:
         return "–"
@@ -111,6 +119,11 @@ def table(bench, names, ns, scale):
         ("  daemon, N = 0, MB", "pss_daemon", 0, megabyte, 12),
         ("  spawner, N = 0, MB", "pss_spawner", 0, megabyte, 12),
         (f"idle, N = {largest}, ms of processor per second", "idle_cpu", largest, 1, 1.0),
+        (f"check, N = {largest}, ms", "check", largest, 1, 300 * scale),
+        (f"plan, one of {largest} changed, ms in the manager", "plan", largest, 1, 50 * scale),
+        ("reload, one of 100 changed, ms", "reload", 100, 1, 100 * scale),
+        (f"reload, one of {largest} changed, ms", "reload", largest, 1, 150 * scale),
+        ("  growth from N = 100, us a service", "growth", largest, 1, 100 * scale if largest > 100 else None),
         (f"stop, N = {largest}, ms", "stop", largest, 1, None),
     ]
     held = True
@@ -178,6 +191,7 @@ def main():
         measure(bench, names, ns, reps)
     finally:
         bench.close()
+    add_growth(bench, names, max(ns))
     print(
         f"Linux {platform.release()}, {os.cpu_count()} processors, Python {platform.python_version()}; a bare interpreter takes {bare:.1f} ms"
     )
@@ -202,10 +216,8 @@ def measure(bench, names, ns, reps):
                     continue
                 metrics = {"start", "stop", "mem"} if n else {"mem"}
                 if rep == 0:
-                    metrics |= (
-                        {"status", "restart"} if n == 100 else {"status", "idle"} if n == max(ns) else set()
-                    )
-                    metrics |= {"idle"} if n == max(ns) else set()
+                    metrics |= {"status", "restart", "reload"} if n == 100 else set()
+                    metrics |= {"status", "idle", "check", "plan", "reload"} if n == max(ns) else set()
                 start = time.monotonic()
                 bench.session(cls, n, metrics)
                 say(f"{name}, N = {n}, {rep + 1} of {reps}: {time.monotonic() - start:.0f} s")

@@ -11,7 +11,7 @@ import time
 
 from processes import Failed, descendants, now, reaped
 
-METRICS = frozenset({"start", "mem", "idle", "status", "restart", "stop"})
+METRICS = frozenset({"start", "mem", "idle", "status", "restart", "reload", "stop"})
 
 
 class Service:
@@ -35,6 +35,7 @@ class Adapter:
     settle = 1.3
     start_timeout, stop_timeout, restart_timeout = 120, 60, 15
     restarts = 20
+    reloads = 5
     n_max = 10**9
     mode = "tuned"
 
@@ -58,6 +59,13 @@ class Adapter:
 
     def status(self):
         """Run the CLI which shows all services; return its output."""
+        raise NotImplementedError
+
+    def reload_one_changed(self, service):
+        """`service` of `services` is another now: write that down and have it run.
+
+        Returns the monotonic ns at which all was written and nobody had been told yet.
+        """
         raise NotImplementedError
 
     def stop(self):
@@ -160,7 +168,7 @@ def adapter(cls):
 
 
 class Limit(Adapter):
-    can = {"start", "mem", "idle", "restart", "stop"}
+    can = METRICS - {"status", "reload"}
     how, mode = "", "floor"
 
     def write_config(self, services):

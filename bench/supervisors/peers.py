@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from adapter import Adapter, adapter
-from processes import reap, reaped
+from processes import now, reap, reaped
 
 
 @adapter
@@ -51,6 +51,12 @@ class Supervisord(Adapter):
     def status(self):
         return self.ctl("status", check=False)
 
+    def reload_one_changed(self, service):
+        self.write_config(self.services)
+        t0 = now()
+        self.ctl("update")
+        return t0
+
     def stop(self):
         self.ctl("stop", "all", check=False)  # SIGTERM alone stops one group at a time, up to a second each
         os.kill(self.root, signal.SIGTERM)
@@ -87,6 +93,12 @@ class Circus(Adapter):
 
     def status(self):
         return self.ctl("status")
+
+    def reload_one_changed(self, service):
+        self.write_config(self.services)
+        t0 = now()
+        self.ctl("reloadconfig")
+        return t0
 
 
 class ScanDir(Adapter):
@@ -131,6 +143,12 @@ class S6(ScanDir):
     def status(self):
         return self.run(["/bin/sh", "-c", 'for d in "$0"/*; do s6-svstat "$d"; done', self.work / "scan"])
 
+    def reload_one_changed(self, service):
+        self.write_one(service)
+        t0 = now()
+        self.run([self.which("s6-svc"), "-r", self.work / "scan" / service.name])
+        return t0
+
 
 @adapter
 class Runit(ScanDir):
@@ -147,6 +165,12 @@ class Runit(ScanDir):
 
     def status(self):
         return self.run(["/bin/sh", "-c", 'exec sv status "$0"/*', self.work / "scan"])
+
+    def reload_one_changed(self, service):
+        self.write_one(service)
+        t0 = now()
+        self.run([self.which("sv"), "restart", self.work / "scan" / service.name])
+        return t0
 
     def stop(self):
         os.kill(self.root, signal.SIGHUP)
@@ -209,6 +233,13 @@ class Pm2(Adapter):
 
     def status(self):
         return self.run([self.which("pm2"), "list"])
+
+    def reload_one_changed(self, service):
+        self.write_config(self.services)
+        t0 = now()
+        config = self.work / "eco.config.js"
+        self.run([self.which("pm2"), "startOrRestart", config, "--only", service.name], timeout=180)
+        return t0
 
     def stop(self):
         self.run([self.which("pm2"), "kill"], timeout=self.stop_timeout)

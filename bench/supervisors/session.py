@@ -18,7 +18,6 @@ from pathlib import Path
 from processes import Events, Failed, become_subreaper, cpu_with_children, descendants, mem_of, ms, now, reap
 
 HERE = Path(__file__).resolve().parent
-UNITS = {"start": "ms", "pss": "KiB", "idle_cpu": "ms/s", "status": "ms", "restart": "ms", "stop": "ms"}
 
 
 def in_memory():
@@ -102,7 +101,7 @@ class Bench:
             if metrics - {"start"}:
                 time.sleep(2.0)
                 self.events.poll()
-            for where in ("mem", "idle", "status", "restart", "stop"):
+            for where in ("mem", "idle", "status", "check", "plan", "restart", "reload", "stop"):
                 if where in metrics and (n or where == "mem"):
                     getattr(self, "measure_" + where)(cls, peer, n)
         except Failed as error:
@@ -134,12 +133,39 @@ class Bench:
                 raise Failed(f"status showed {rows} lines for {n}: {out[-200:]}")
             self.add(cls, "status", n, ms(took))
 
+    def measure_check(self, cls, peer, n):
+        for _ in range(5):
+            start = now()
+            peer.check()
+            self.add(cls, "check", n, ms(now() - start))
+
+    def measure_plan(self, cls, peer, n):
+        self.add(cls, "plan", n, *peer.plan(5))
+
     def measure_restart(self, cls, peer, n):
         time.sleep(cls.settle)
         count = min(cls.restarts, n)
         for k in range(count):
             time.sleep(0.05 + random.random() * cls.phase)
             self.add(cls, "restart", n, ms(peer.restart_one((k * n) // count)))
+
+    def measure_reload(self, cls, peer, n):
+        """One service after another becomes another version; no other may be touched by that."""
+        for k in range(cls.reloads):
+            time.sleep(cls.settle)
+            self.events.poll()
+            mark, ident, version = len(self.events.all), (k * n) // cls.reloads, str(k + 2)
+            peer.services[ident] = peer.service(ident, version)
+            start = peer.reload_one_changed(peer.services[ident])
+            told = (ident, version)
+            event = next((e for e in self.events.all[mark:] if e[2:] == told), None)
+            event = event or self.events.wait(lambda e, told=told: e[2:] == told, 60)
+            if not event:
+                raise Failed("the changed service did not run its new version within 60 s")
+            others = {e[2] for e in self.events.all[mark:]} - {ident}
+            if others:
+                raise Failed(f"{len(others)} other services were restarted by a reload")
+            self.add(cls, "reload", n, ms(event[0] - start))
 
     def measure_stop(self, cls, peer, n):
         time.sleep(0.5)

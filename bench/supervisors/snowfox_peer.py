@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+from pathlib import Path
 
-from adapter import Adapter, adapter
+from adapter import METRICS, Adapter, adapter
+from processes import now
 
 
 @adapter
@@ -12,6 +15,7 @@ class SnowFox(Adapter):
     """`snowfox up -d` in a folder with a snowfox.toml; restart without delay; stopped by `snowfox down`."""
 
     name = "snowfox"
+    can = METRICS | {"check", "plan"}
     settle = 0.2
 
     def version(self):
@@ -35,6 +39,21 @@ class SnowFox(Adapter):
 
     def status(self):
         return self.ctl("status", check=False)
+
+    def reload_one_changed(self, service):
+        self.write_config(self.services)
+        t0 = now()
+        self.ctl("apply")
+        return t0
+
+    def check(self):
+        self.run([self.which("snowfox"), "check", self.work])
+
+    def plan(self, count):
+        """ms of the manager's part of a plan, see `planning.py`."""
+        program = Path(__file__).with_name("planning.py")
+        out = self.run([sys.executable, program, self.work / "snowfox.toml", count])
+        return [float(line) for line in out.splitlines()]
 
     def stop(self):
         self.ctl("down")
