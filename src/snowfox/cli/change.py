@@ -5,9 +5,8 @@ The change is the node's: it goes on when nobody watches any more.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from typing import Final, ParamSpec
+from typing import TYPE_CHECKING, Final, ParamSpec
 
 from snowfox.cli import length, node, paper, progress
 from snowfox.contract.manager import Progress
@@ -16,6 +15,9 @@ from snowfox.core.deadline import NO_END, deadline
 from snowfox.core.rpc.interface import Method
 from snowfox.errors import ConnectionLost, DeadlineExceeded
 from snowfox.values import Seconds
+
+if TYPE_CHECKING:
+    import argparse
 
 NOT_IN_TIME: Final = 8
 """It was still under way when the time to watch was over."""

@@ -186,7 +186,7 @@ def _simple(module: ModuleType, name: str, words: list[str]) -> Any:
         return None
     from snowfox.cli import simple  # noqa: PLC0415 - few commands have it
 
-    return simple.read(name, words, flags)
+    return simple.read(name, words, flags, getattr(module, "VALUES", None))
 
 
 def _read(module: ModuleType, name: str, words: list[str]) -> Any:

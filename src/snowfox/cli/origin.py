@@ -7,9 +7,11 @@ The node reads it, so nothing is opened here: a path only becomes absolute and l
 
 from __future__ import annotations
 
-import argparse
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import argparse
 
 GIT: Final = "git:"
 HEAD: Final = "HEAD"

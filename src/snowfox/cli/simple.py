@@ -1,4 +1,4 @@
-"""The words of a command, where they are simple: patterns, flags, `--node FOLDER`. Else argparse reads them.
+"""The words of a command, where they are simple: patterns or a PATH, flags, `--node FOLDER`. Else argparse reads them.
 
 argparse with gettext and locale takes 6 ms, a sixth of all that `snowfox status` takes. What is read here argparse
 would read alike (a test compares both); whatever may be anything else, a mistake or `--help`, is left to it.
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     import argparse
 
 
-def read(command: str, words: Iterable[str], flags: Collection[str]) -> argparse.Namespace | None:
+def read(
+    command: str, words: Iterable[str], flags: Collection[str], values: Collection[str] | None = None
+) -> argparse.Namespace | None:
     """What the words say; None where argparse has to be asked.
 
     Args:
         command: its name.
         words: what was given.
-        flags: the options that the command takes besides `--node` and `--debug`; all are without a value.
+        flags: the options without a value that the command takes besides `--debug`.
+        values: names of those with one besides `--node`, of a command that takes one PATH; None: it takes patterns.
     """
     patterns: list[str] = []
     folder: str | None = None
@@ -37,6 +40,14 @@ def read(command: str, words: Iterable[str], flags: Collection[str]) -> argparse
             return None
         else:
             patterns.append(word)
-    options = {flag.removeprefix("--"): flag in given for flag in (*flags, "--debug")}
-    found = SimpleNamespace(command=command, pattern=patterns, node=folder, **options)
+    options: dict[str, object] = {
+        flag.removeprefix("--").replace("-", "_"): flag in given for flag in (*flags, "--debug")
+    }
+    if values is None:
+        options["pattern"] = patterns
+    elif len(patterns) > 1:
+        return None
+    else:
+        options |= {"path": next(iter(patterns), None), **dict.fromkeys(values)}
+    found = SimpleNamespace(command=command, node=folder, **options)
     return cast("argparse.Namespace", found)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from itertools import product
+from types import ModuleType
 from typing import Any
 
+import pytest
+
 from snowfox.cli import simple
-from snowfox.cli.commands import status
+from snowfox.cli.commands import apply, plan, status
 from snowfox.cli.words import Words
 from snowfox.errors import UsageError
 
@@ -14,13 +17,19 @@ WORDS = (
     "",
     "a b",
     *["web", "*", "--json", "--node", "--node=a", "--debug", "--", "-", "-x", "--jso", "--node="],
+    *["--exit-code", "--keep", "--wait", "--confirm=5m"],
 )
 
 
-def by_argparse(words: tuple[str, ...]) -> dict[str, Any] | None:
+def read(module: ModuleType, words: tuple[str, ...]) -> Any:
+    """What is read here."""
+    return simple.read("any", words, module.FLAGS, getattr(module, "VALUES", None))
+
+
+def by_argparse(module: ModuleType, words: tuple[str, ...]) -> dict[str, Any] | None:
     """What argparse says; None where it refuses."""
-    parser = Words("status", "what runs")
-    status.add(parser)
+    parser = Words("any", "what runs")
+    module.add(parser)
     parser.add_argument("--node", metavar="FOLDER")
     parser.add_argument("--debug", action="store_true")
     try:
@@ -29,25 +38,36 @@ def by_argparse(words: tuple[str, ...]) -> dict[str, Any] | None:
         return None
 
 
-def test_it_differs_from_argparse_in_nothing() -> None:
+@pytest.mark.parametrize("module", [status, apply, plan])
+def test_it_differs_from_argparse_in_nothing(module: ModuleType) -> None:
     """Every list of up to three of these words is left to argparse, or means the same."""
-    read = 0
+    count_read = 0
     for count in range(4):
         for words in product(WORDS, repeat=count):
-            found = simple.read("status", words, status.FLAGS)
+            found = read(module, words)
             if found is not None:
-                read += 1
-                assert vars(found) == by_argparse(words), words
-    assert read > 150
+                count_read += 1
+                assert vars(found) == by_argparse(module, words), words
+    assert count_read > 60
 
 
 def test_the_usual_words_need_no_argparse() -> None:
     """What people type."""
     for words in ((), ("web",), ("--json",), ("--node", "/srv/shop", "web", "--json", "cache"), ("--debug",)):
-        assert simple.read("status", words, status.FLAGS) is not None
+        assert read(status, words) is not None
+    for words in (
+        (),
+        ("other.toml",),
+        ("--keep", "--supersede"),
+        ("--node", "/srv/shop", "git:.@main", "--json"),
+    ):
+        assert read(apply, words) is not None
+    assert read(plan, ("--exit-code",)) is not None
 
 
 def test_help_is_argparses() -> None:
     """So is every option that is not known here."""
     for words in (("--help",), ("-h",), ("web", "--help"), ("--node",), ("--node", "--json")):
-        assert simple.read("status", words, status.FLAGS) is None
+        assert read(status, words) is None
+    for words in (("--wait", "5m"), ("a", "b"), ("--help",)):
+        assert read(apply, words) is None

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snowfox.cli import change, length, origin
 from snowfox.contract.manager import Manager
+
+if TYPE_CHECKING:
+    import argparse
+
+FLAGS: Final = ("--keep", "--supersede", "--json")
+VALUES: Final = ("confirm", "wait")
+"""With one PATH all that it takes: `cli.simple` can read it where none of `VALUES` is written."""
 
 _SHORTEST: Final = "1s"
 _LONGEST: Final = "30d"

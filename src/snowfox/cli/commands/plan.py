@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snowfox.cli import difference, node, origin, paper, progress
 from snowfox.contract.manager import Manager, Plan
 from snowfox.errors import ConfigurationRefused
+
+if TYPE_CHECKING:
+    import argparse
+
+FLAGS: Final = ("--exit-code", "--json")
+VALUES: Final = ()
+"""With one PATH all that it takes: `cli.simple` can read that."""
 
 REFUSED: Final = 3
 CHANGES: Final = 8
