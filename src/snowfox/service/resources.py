@@ -25,12 +25,10 @@ def resources(configuration: Configuration) -> dict[ResourceKey, Resource]:
         found[key] = Resource(key, socket)
     for name, service in configuration.services.items():
         key = ResourceKey(SERVICE, name)
-        requires = (
-            *(ResourceKey(SOCKET, other) for other in service.sockets),
-            *(ResourceKey(SERVICE, other) for other in (*service.requires, *service.after)),
-        )
+        requires = [ResourceKey(SOCKET, other) for other in service.sockets]
+        requires += [ResourceKey(SERVICE, other) for other in (*service.requires, *service.after)]
         was = ResourceKey(SERVICE, service.was) if service.was else None
-        found[key] = Resource(key, service, requires, was)
+        found[key] = Resource(key, service, tuple(requires), was)
     return found
 
 

@@ -35,7 +35,7 @@ def read(text: str) -> dict[str, Any] | None:
     tree: dict[str, Any] = {}
     table = tree
     holders: set[str] = set()
-    for line in text.split("\n"):
+    for line in filter(None, text.split("\n")):
         found = _LINE.fullmatch(line)
         if found is None:
             return None
@@ -67,7 +67,7 @@ def _value(text: str) -> Any:
         case '"':
             return text[1:-1]
         case "[":
-            return [_value(item) for item in _ITEM.findall(text)]
+            return [item[1:-1] if item[0] == '"' else _value(item) for item in _ITEM.findall(text)]
         case "{":
             entries = _ENTRY.findall(text)
             made = {key: _value(value) for key, value in entries}

@@ -108,7 +108,10 @@ def plan(before: Resources, after: Resources, differ: Differ = compare) -> tuple
 def in_order(resources: Resources) -> list[ResourceKey]:
     """Each after all that it requires, else in the order in which they are written."""
     done: dict[ResourceKey, None] = {}
-    for first in resources:
+    for first, one in resources.items():
+        if not one.requires:
+            done[first] = None
+            continue
         way = [first]
         while way:
             key = way[-1]
