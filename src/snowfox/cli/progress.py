@@ -137,17 +137,25 @@ def settled(item: Progress, sheet: paper.Paper) -> str:
     return f"{line}  {paper.safe(item.message)}" if item.message else line.rstrip()
 
 
-def finish(last: Progress | None, *, as_json: bool) -> int:
-    """Print the end of an operation and return its exit code; 1 when the session ended before it."""
+def finish(last: Progress | None, *, as_json: bool, colour: str = "") -> int:
+    """Print the end of an operation and return its exit code; 1 when the session ended before it.
+
+    Args:
+        last: the end.
+        as_json: it was printed already.
+        colour: of its last line.
+    """
     if last is None:
         print("cannot follow the operation: the node ended the session", file=sys.stderr)
         print("   see: snowfox status", file=sys.stderr)
         return 1
     if not as_json:
         stream = sys.stderr if last.code else sys.stdout
-        lines = [line for text in (*last.details, last.message) for line in text.splitlines()]
+        lines = [paper.safe(line) for text in (*last.details, last.message) for line in text.splitlines()]
+        if lines and colour:
+            lines[-1] = paper.Paper(stream).colour(colour, lines[-1])
         if lines:
-            print("\n".join(map(paper.safe, lines)), file=stream, flush=True)
+            print("\n".join(lines), file=stream, flush=True)
     return last.code
 
 

@@ -1,7 +1,7 @@
 """How `snowfox up` goes: show a node that runs, else start one, whose manager checks, and show how it comes up."""
 
 # pathlib costs 5 ms of import in every command.
-# ruff: noqa: PTH123, PTH208
+# ruff: noqa: PTH110, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from typing import Final
 from snowfox.cli import daemon, node, paper, progress, reading
 from snowfox.contract.manager import Manager, NodeStatus, Progress
 from snowfox.contract.record import FOLDER as LAUNCHES
-from snowfox.contract.start import NODE_LOG, RUN, Node, Said
+from snowfox.contract.start import NODE_LOG, RUN, STORE, Node, Said
 from snowfox.core.config.source import Sources
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.interface import Method
 from snowfox.errors import ConnectionLost, HostError, NoNode, PosixError, SnowFoxError, errno_text
 from snowfox.service.configuration import read
 
-FAILED: Final = 1
+REFUSED: Final = 3
+_STORES: Final = (STORE, "state.db")
 _PATIENCE: Final = 60.0  # seconds for a manager to answer
 _PAUSE: Final = 0.1
 
@@ -44,8 +45,9 @@ def up(options: argparse.Namespace, waiting: daemon.Waiting | None) -> int:
         return _show_running(place, sources, as_json=options.json)
     except NoNode:
         pass
-    if _has_services(place):
-        # Of before, and perhaps alive: a manager that refuses the configuration would have them stopped.
+    if _has_services(place) and not _has_store(place):
+        # Of before, and perhaps alive: a manager that refuses the configuration, and has no version of before that it
+        # could run instead, would have them stopped.
         read(sources, host=os.uname().nodename).require()
     if not options.detach:
         from snowfox.cli import viewer  # noqa: PLC0415 - only in the foreground
@@ -91,6 +93,11 @@ def _has_services(place: node.Place) -> bool:
         return False
 
 
+def _has_store(place: node.Place) -> bool:
+    """Whether there is a store, in which all is that was launched by; root's may be elsewhere."""
+    return any(os.path.exists(f"{place.home}/{name}") for name in _STORES)
+
+
 def _show_running(place: node.Place, sources: Sources, *, as_json: bool) -> int:
     """The status of a node that runs; of one that starts, how it goes on. Raises NoNode, ConfigurationRefused."""
     with node.open_session(place, timeout=_PATIENCE) as session:
@@ -100,7 +107,7 @@ def _show_running(place: node.Place, sources: Sources, *, as_json: bool) -> int:
         if found.phase == "starting":
             with _going_on():
                 last = progress.follow(session.stream(Manager.starting), as_json=as_json)
-            return progress.finish(last, as_json=as_json)
+            return finish(last, as_json=as_json)
     from snowfox.cli.commands import status  # noqa: PLC0415 - seldom
 
     for problem in checked.warnings:
@@ -121,9 +128,15 @@ def _detached(
         last = progress.follow(steps(place, Manager.starting), as_json=as_json)
     except NoNode as error:
         raise next((failure(line, place) for line in pipe.rest() if line.word == "failed"), error) from error
-    if last is not None and last.code not in {0, FAILED}:
+    if last is not None and not last.is_well:
         _await_end(pipe, first.pid)
-    return progress.finish(_with_next_steps(last), as_json=as_json)
+    return finish(_with_next_steps(last), as_json=as_json)
+
+
+def finish(last: Progress | None, *, as_json: bool) -> int:
+    """Print how a start ended, in yellow where the last good version runs instead; the exit code."""
+    is_instead = last is not None and last.is_well and last.code == REFUSED
+    return progress.finish(last, as_json=as_json, colour="yellow" if is_instead else "")
 
 
 def steps(place: node.Place, method: Method[[], Progress]) -> Iterator[Progress]:

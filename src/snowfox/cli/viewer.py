@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 
 from snowfox.cli import daemon, node, paper, progress
 from snowfox.cli.commands.logs import Printer
-from snowfox.cli.starting import failure, steps
+from snowfox.cli.starting import failure, finish, steps
 from snowfox.contract.manager import Manager, Progress
 from snowfox.contract.start import NODE_LOG, Node
 from snowfox.core.posix.api import Posix
@@ -91,7 +91,7 @@ class _View:
         try:
             for item in steps(self._place, Manager.starting):
                 last = item
-                if item.last and item.code not in {0, 1}:
+                if item.last and not item.is_well:
                     progress.finish(item, as_json=self._as_json)
                     return
                 if not output.is_alive():
@@ -131,7 +131,7 @@ class _View:
             if self._as_json:
                 progress.follow([item], as_json=True)
             elif item.last:
-                progress.finish(item, as_json=False)
+                finish(item, as_json=False)
             elif item.state == progress.WARNING:
                 progress.warn(item)
             elif progress.is_settled(item):

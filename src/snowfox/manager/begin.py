@@ -11,16 +11,17 @@ from typing import Final
 
 from snowfox.contract.manager import Progress
 from snowfox.contract.spawner import Running
+from snowfox.contract.start import GIT
 from snowfox.core.config.source import Sources
 from snowfox.core.log import get
 from snowfox.core.store.api import Version
-from snowfox.errors import ConfigurationRefused, SnowFoxError
+from snowfox.errors import ConfigurationRefused, SnowFoxError, StoreError
 from snowfox.manager.blueprint import Blueprints, listen_specs
 from snowfox.manager.driver import Parts
 from snowfox.manager.engine.engine import Engine
 from snowfox.manager.facts import facts
 from snowfox.manager.node import Node
-from snowfox.manager.operation.operation import Operation
+from snowfox.manager.operation.operation import Operation, Verdict
 from snowfox.manager.source import check, pack, unpack
 from snowfox.service import event
 from snowfox.service.spec import Configuration
@@ -49,24 +50,64 @@ async def begin(node: Node) -> None:
 async def _prepare(node: Node, operation: Operation) -> tuple[Configuration, list[Running]]:
     """The version in force, everything that it needs held or found, and what runs. Raises SnowFoxError."""
     sources = await _in_force(node)
+    note = ""
     if sources is not None:
         configuration = check(sources).require()
         node.blueprints = await _blueprints(node, configuration, node.standing_notes)
         found = await node.connector.begin()
     else:
-        sources = await node.reader.read(node.welcome.configuration)
-        checked = check(sources)
-        configuration = checked.require()
-        for problem in checked.warnings:
-            operation.add(Progress("", "warning", problem.show(), 0))
-        node.blueprints = await node.changes.first(sources, configuration)
+        sources, configuration, note = await _first(node, operation)
         # Stored before the first launch: a manager that takes our place goes on with what was launched, not with
         # what the files say then.
         found, _ = await asyncio.gather(
             node.connector.begin(), _keep(node, operation, sources, configuration)
         )
-    node.changes.begin(sources, configuration, node.blueprints.addresses)
+    await node.changes.begin(sources, configuration, node.blueprints.addresses, note=note)
     return configuration, found
+
+
+async def _first(node: Node, operation: Operation) -> tuple[Sources, Configuration, str]:
+    """What there is to read; where that is refused, the last good version, and a note that says so.
+
+    Raises SnowFoxError.
+    """
+    try:
+        sources = await node.reader.read(node.welcome.configuration)
+        checked = check(sources)
+        configuration = checked.require()
+        node.blueprints = await node.changes.first(sources, configuration)
+    except ConfigurationRefused as error:
+        last, configuration = await _last_good(node, error)
+        name, version = node.welcome.configuration, configuration.version
+        title = name if name.startswith(GIT) else f"{node.welcome.shown}{name}"
+        runs = f"{title} is refused: the last good version {version[:7]} runs instead"
+        note = f"{runs}; snowfox check, then snowfox apply"
+        operation.verdict = Verdict("refused", note, REFUSED, tuple(error.problems or [str(error)]))
+        _log.warning("the last good version runs instead", version=version, error=str(error))
+        return last, configuration, note
+    for problem in checked.warnings:
+        operation.add(Progress("", "warning", problem.show(), 0))
+    return sources, configuration, ""
+
+
+async def _last_good(node: Node, refused: ConfigurationRefused) -> tuple[Sources, Configuration]:
+    """The version that was in force last, verified as any other. Raises `refused` where there is none that can be."""
+    kept = await node.storage.versions()
+    if not kept:
+        raise refused
+    try:
+        sources = unpack(kept[-1].content)
+        configuration = check(sources).require()
+        node.blueprints = await node.changes.first(sources, configuration)
+    except (ConfigurationRefused, StoreError) as error:
+        _log.info("the last good version is refused too", version=kept[-1].id, error=str(error))
+        whys = [] if isinstance(error, StoreError) else error.problems
+        if whys == refused.problems:
+            raise refused from error
+        why = f"the last good version {kept[-1].id[:7]} is refused too: {(whys or [str(error)])[0]}"
+        problems = [*(refused.problems or [str(refused)]), why]
+        raise ConfigurationRefused(str(refused), refused.hint, problems) from error
+    return sources, configuration
 
 
 async def _in_force(node: Node) -> Sources | None:
@@ -163,7 +204,8 @@ async def _refuse(node: Node, operation: Operation, error: SnowFoxError) -> None
         _log.error("the node does not start", error=str(error))
     message = "\n".join(_lines(error))
     node.is_known.set()
-    node.operations.end(operation.id, "refused", message, code, details=tuple(details))
+    operation.verdict = Verdict("refused", message, code, tuple(details), is_well=False)
+    node.operations.end(operation.id, "refused", "", 0)
     try:
         async with asyncio.timeout(_TELL_WITHIN):
             await node.start_was_told.wait()

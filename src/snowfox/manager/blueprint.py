@@ -21,11 +21,15 @@ _NO_ID: Final = "0" * LENGTH
 
 def listen_specs(configuration: Configuration) -> list[ListenSpec]:
     """All listening sockets of a configuration."""
-    return [
+    return [spec for socket in configuration.sockets.values() for spec in specs_of(socket)]
+
+
+def specs_of(socket: Socket) -> tuple[ListenSpec, ...]:
+    """What to ask the spawner for, address by address."""
+    return tuple(
         ListenSpec(key, address, socket.backlog, *_look(socket, address))
-        for socket in configuration.sockets.values()
         for key, address in zip(socket_keys(socket), socket.listen, strict=True)
-    ]
+    )
 
 
 def helper_uid(folder: str, users: Users, manager: int) -> int:

@@ -50,8 +50,10 @@ class Changing(Protocol):
         """The first configuration of a node, verified and held. Raises ConfigurationRefused."""
         ...
 
-    def begin(self, sources: Sources, configuration: Configuration, addresses: Mapping[str, str]) -> None:
-        """The node begins with this configuration."""
+    async def begin(
+        self, sources: Sources, configuration: Configuration, addresses: Mapping[str, str], *, note: str = ""
+    ) -> None:
+        """The node begins with this configuration. Raises StoreError."""
         ...
 
     @property

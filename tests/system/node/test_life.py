@@ -306,19 +306,6 @@ def test_a_detached_start_survives_its_manager(node: Node) -> None:
     assert "is up" in out
 
 
-def test_a_mistake_does_not_stop_what_runs(node: Node) -> None:
-    """All three are killed, the file is broken: `up` is refused, services go on, and are adopted once it is mended."""
-    up(node)
-    before = node.running()
-    node.kill("daemon", "spawner", "manager")
-    node.until(lambda: not node.processes(), "all three are gone")
-    node.write(THREE + 'restrt = "x"\n')
-    assert node.run("up", "-d").code == 3
-    assert all(alive(service.pid) for service in before.values())
-    up(node)
-    assert node.running() == before
-
-
 def test_warnings_come_with_the_start(node: Node) -> None:
     """What may be meant otherwise is told once, on stderr, and the node comes up."""
     node.write(THREE + '[service.star]\ncommand = "sleep 1000 \'*\' *"\ndirectory = "/"\ntype = "task"\n')

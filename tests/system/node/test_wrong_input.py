@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 
 import pytest
 
-from snowfox.testing.node import Node, environment
+from snowfox.testing.node import Node, environment, remove_store
 
 SERVICE = '[service.web]\ncommand = ["sleep", "1000"]\ndirectory = "/"\n'
 
@@ -218,6 +219,8 @@ def test_few_descriptors(node: Node) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     node.good("down")
+    remove_store(node.folder)
+    shutil.rmtree(node.home)
     node.write(SERVICE + "instances = 600\n")
     done = subprocess.run(
         [*limited, "up", "-d"],

@@ -109,6 +109,15 @@ def test_the_end_goes_where_it_belongs(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr() == ("", "")
 
 
+def test_the_last_line_in_a_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal; the lines before it are as they are."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    bad = END._replace(state="refused", message="another runs", code=3, details=["a: bad"])
+    assert progress.finish(bad, as_json=False, colour="yellow") == 3
+    assert terminal.getvalue() == "a: bad\n\x1b[33manother runs\x1b[0m\n"
+
+
 def test_without_an_end(capsys: pytest.CaptureFixture[str]) -> None:
     """The session ended before the operation did: that is a failure."""
     assert progress.finish(None, as_json=False) == 1

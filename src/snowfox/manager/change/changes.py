@@ -14,14 +14,14 @@ from snowfox.core.config.source import Sources
 from snowfox.core.config.transaction import Realizer
 from snowfox.core.log import get
 from snowfox.errors import ConfigurationRefused, SnowFoxError, StoreError, UserError
-from snowfox.manager.blueprint import Blueprints
+from snowfox.manager.blueprint import Blueprints, specs_of
 from snowfox.manager.change.carrying import Carrying, Outcome
 from snowfox.manager.change.ledger import Ledger
 from snowfox.manager.change.options import Options
 from snowfox.manager.change.planning import planned, unkept
 from snowfox.manager.change.proposal import Proposal, World, propose
 from snowfox.manager.change.record import Provisional
-from snowfox.manager.change.sockets import Open, Sockets, specs_of
+from snowfox.manager.change.sockets import Open, Sockets
 from snowfox.manager.change.versions import find, line_of
 from snowfox.manager.change.where import name_of
 from snowfox.manager.node import Node
@@ -77,13 +77,18 @@ class Changes:
 
     # Beginning and end
 
-    def begin(self, sources: Sources, configuration: Configuration, addresses: Mapping[str, str]) -> None:
+    async def begin(
+        self, sources: Sources, configuration: Configuration, addresses: Mapping[str, str], *, note: str = ""
+    ) -> None:
         """The node begins with this configuration. What an earlier manager left is told, and goes on.
 
         Args:
             sources: that it was read from.
             configuration: in force.
             addresses: of its sockets, by key.
+            note: a line for `status`, until another version is in force.
+
+        Raises StoreError.
         """
         self._configuration = configuration
         for name, socket in configuration.sockets.items():
@@ -91,7 +96,7 @@ class Changes:
             found = {spec.key: addresses[spec.key] for spec in specs if spec.key in addresses}
             self._things.setdefault(ResourceKey(SOCKET, name), Open(specs, found))
         self._node.use(sources, configuration, self._things)
-        self._ledger.begin(configuration.version, is_first=self._is_first)
+        await self._ledger.begin(configuration.version, is_first=self._is_first, note=note)
 
     async def first(self, sources: Sources, configuration: Configuration) -> Blueprints:
         """The first configuration of a node: verified as a change from nothing, its sockets open.

@@ -39,20 +39,25 @@ class Ledger:
         """The version that waits to be confirmed."""
         return self._record.provisional
 
-    def begin(self, version: str, *, is_first: bool) -> None:
+    async def begin(self, version: str, *, is_first: bool, note: str = "") -> None:
         """The node begins with this version; a change that was under way is over.
 
         Args:
             version: in force.
             is_first: whether it was read anew: whatever was under way before has no meaning then.
+            note: a line for `status`, where it was.
+
+        Raises StoreError.
         """
-        left, waits = self._record.change, self._record.provisional
-        note = self._record.note
+        before = self._record
+        left, waits = before.change, before.provisional
         if is_first:
-            note, waits = "", waits if waits is not None and waits.version == version else None
-        elif left is not None:
-            note = _interrupted(left)
-        self._record = Record(None, waits, note)
+            waits = waits if waits is not None and waits.version == version else None
+        else:
+            note = before.note if left is None else _interrupted(left)
+        record = Record(None, waits, note)
+        if record != before:
+            await self._keep(record)
         self._arm()
 
     def close(self) -> None:

@@ -15,8 +15,8 @@ from snowfox.core.config.plan import Step
 from snowfox.core.config.resource import Resource, ResourceKey
 from snowfox.core.config.transaction import Held, Realizer
 from snowfox.errors import ConfigurationRefused, InternalError, SnowFoxError
+from snowfox.manager.blueprint import specs_of
 from snowfox.manager.connector.connector import Connector
-from snowfox.service.launch import socket_keys
 from snowfox.service.resources import SOCKET
 from snowfox.service.spec import Socket
 
@@ -30,14 +30,6 @@ class Open(NamedTuple):
 
     specs: tuple[ListenSpec, ...]
     addresses: dict[str, str]
-
-
-def specs_of(socket: Socket) -> tuple[ListenSpec, ...]:
-    """What to ask the spawner for."""
-    return tuple(
-        ListenSpec(key, address, socket.backlog)
-        for key, address in zip(socket_keys(socket), socket.listen, strict=True)
-    )
 
 
 class Sockets(Realizer):
@@ -113,7 +105,7 @@ class _Held(Held):
         self.reserved.clear()
 
     async def apply(self) -> object:
-        """Listen; one that is open gets its new backlog."""
+        """Listen; one that is open gets its new backlog, and its file its new mode and owner."""
         addresses = dict(self.addresses)
         try:
             for spec in self._new:
@@ -125,7 +117,7 @@ class _Held(Held):
         return Open(self._new, addresses)
 
     async def undo(self) -> None:
-        """Close what is new, and give the others the backlog that they had."""
+        """Close what is new, and give the others what they had."""
         for spec in self._new:
             if spec.key not in self._old.addresses:
                 await self._connector.close_socket(spec.key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from snowfox.contract.manager import Progress
 from snowfox.core.trace import Trace
@@ -17,6 +17,16 @@ from snowfox.values import Seconds
 
 PACE: Final[Seconds] = 0.05
 """Between two times that readers are woken, but for the end."""
+
+
+class Verdict(NamedTuple):
+    """What an operation ends with, as `Progress` has it."""
+
+    state: str
+    message: str
+    code: int
+    details: tuple[str, ...] = ()
+    is_well: bool = True
 
 
 class Operation:
@@ -34,6 +44,7 @@ class Operation:
         trace: what its instances do belongs to it.
         instances: whom it is about.
         is_shown_live: whether it tells what they are doing meanwhile.
+        verdict: how it ends whatever comes of its instances, where that is known before.
     """
 
     __slots__ = (
@@ -49,6 +60,7 @@ class Operation:
         "number",
         "trace",
         "verb",
+        "verdict",
         "who",
     )
 
@@ -62,6 +74,7 @@ class Operation:
         self.trace = Trace(id, id)
         self.instances: set[str] = set()
         self.is_shown_live = False
+        self.verdict: Verdict | None = None
         self._steps: list[Progress] = []
         self._wake: asyncio.Future[None] | None = None
         self._rest: asyncio.TimerHandle | None = None

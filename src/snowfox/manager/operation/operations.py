@@ -9,7 +9,7 @@ from snowfox.contract.manager import Progress
 from snowfox.core.clock import Clock
 from snowfox.core.ids import Ids
 from snowfox.manager.alarm import Alarms
-from snowfox.manager.operation.operation import Operation
+from snowfox.manager.operation.operation import Operation, Verdict
 from snowfox.service.effects import Stepped
 from snowfox.service.status import Status
 from snowfox.values import Seconds
@@ -95,12 +95,27 @@ class Operations:
             operation.add(Progress(status.id, status.state, status.message, self._age(operation)))
 
     def end(self, id: str, outcome: str, message: str, code: int, *, details: tuple[str, ...] = ()) -> None:
-        """It is over. Unknown ones are fine."""
+        """It is over, by its verdict where it has one. Unknown ones are fine."""
         operation = self._all.get(id)
         if operation is None or operation.end is not None:
             return
+        end = Verdict(outcome, message, code, details)
+        if operation.verdict is not None:
+            lines = operation.verdict.details
+            end = operation.verdict._replace(details=(*lines, message) if code else lines)
         age = self._age(operation)
-        operation.add(Progress("", outcome, message, age, last=True, code=code, details=list(details)))
+        operation.add(
+            Progress(
+                "",
+                end.state,
+                end.message,
+                age,
+                last=True,
+                code=end.code,
+                details=list(end.details),
+                is_well=end.is_well,
+            )
+        )
         for instance in operation.instances:
             if self._of_instance.get(instance) is operation:
                 del self._of_instance[instance]

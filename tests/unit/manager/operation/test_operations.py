@@ -8,7 +8,7 @@ from snowfox.contract.manager import Progress
 from snowfox.core.clock import SystemClock
 from snowfox.core.ids import Ids, KernelRandom
 from snowfox.manager.alarm import Alarms
-from snowfox.manager.operation.operation import Operation
+from snowfox.manager.operation.operation import Operation, Verdict
 from snowfox.manager.operation.operations import MOST_KEPT, Operations
 from snowfox.service.effects import Stepped
 from snowfox.service.status import Status
@@ -160,3 +160,20 @@ async def test_what_is_under_way_is_told_once_it_takes_long() -> None:
         ("a", "TERM sent, kill in 9 s"),
         ("", ""),
     ]
+
+
+async def test_a_verdict_comes_before_what_becomes_of_instances() -> None:
+    """It is what the operation ends with; where its instances did not get there, that is told beside."""
+    some, _ = operations()
+    for code, lines in ((0, ["a"]), (1, ["a", "web failed"])):
+        operation = some.open("up", "uid 0", ("web",))
+        operation.verdict = Verdict("refused", "another runs", 3, ("a",))
+        some.end(operation.id, "failed" if code else "done", "web failed" if code else "", code)
+        (end,) = await steps(operation)
+        assert (end.state, end.message, end.code, end.details, end.is_well) == (
+            "refused",
+            "another runs",
+            3,
+            lines,
+            True,
+        )
