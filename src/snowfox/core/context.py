@@ -186,6 +186,11 @@ class DynamicContext:
         return Pin(self)
 
     @property
+    def pins(self) -> int:
+        """How many have it pinned."""
+        return self._pins
+
+    @property
     def is_released(self) -> bool:
         """Whether its resources were given back."""
         return self._released

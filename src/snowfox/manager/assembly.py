@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from snowfox.contract.manager import ModuleLine
+from snowfox.core.config.transaction import Realizer
 from snowfox.core.context import StaticContext
 from snowfox.core.discovery import discover
 from snowfox.core.module import Module, Modules, Setup, module
@@ -39,6 +40,8 @@ async def set_up(node: Node, found: list[Module]) -> Modules:
         modules.names,
     ).install()
     await modules.setup()
+    brought = modules.added(Realizer)  # type: ignore[type-abstract] # what modules add is not
+    node.changes.realize(one() if isinstance(one, type) else one for one in brought)
     return modules
 
 

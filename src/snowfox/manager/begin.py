@@ -52,7 +52,7 @@ async def _prepare(node: Node, operation: Operation) -> tuple[Configuration, lis
     sources = await _in_force(node)
     note = ""
     if sources is not None:
-        configuration = check(sources).require()
+        configuration = check(sources, node.sections).require()
         node.blueprints = await _blueprints(node, configuration, node.standing_notes)
         found = await node.connector.begin()
     else:
@@ -73,7 +73,7 @@ async def _first(node: Node, operation: Operation) -> tuple[Sources, Configurati
     """
     try:
         sources = await node.reader.read(node.welcome.configuration)
-        checked = check(sources)
+        checked = check(sources, node.sections)
         configuration = checked.require()
         node.blueprints = await node.changes.first(sources, configuration)
     except ConfigurationRefused as error:
@@ -97,7 +97,7 @@ async def _last_good(node: Node, refused: ConfigurationRefused) -> tuple[Sources
         raise refused
     try:
         sources = unpack(kept[-1].content)
-        configuration = check(sources).require()
+        configuration = check(sources, node.sections).require()
         node.blueprints = await node.changes.first(sources, configuration)
     except (ConfigurationRefused, StoreError) as error:
         _log.info("the last good version is refused too", version=kept[-1].id, error=str(error))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from snowfox.contract.control import Daemon, Welcome
 from snowfox.contract.manager import ModuleLine, Plan, VersionLine
 from snowfox.core.clock import Clock
+from snowfox.core.config.registry import Sections
 from snowfox.core.config.resource import ResourceKey
 from snowfox.core.config.source import Sources
+from snowfox.core.config.transaction import Realizer
 from snowfox.core.context import DynamicContext, Key
 from snowfox.core.event.bus import Bus
 from snowfox.core.ids import Ids
@@ -45,6 +47,10 @@ _KNOWN_WITHIN: Final[Seconds] = 5.0
 
 class Changing(Protocol):
     """Changes of the configuration, as the rest of the node sees them: `change.changes.Changes`."""
+
+    def realize(self, more: Iterable[Realizer]) -> None:
+        """Realise what sections of modules make, by what modules bring. Raises ModuleFailed for two of one kind."""
+        ...
 
     async def first(self, sources: Sources, configuration: Configuration) -> Blueprints:
         """The first configuration of a node, verified and held. Raises ConfigurationRefused."""
@@ -130,6 +136,8 @@ class Node:
         self.measured: dict[str, Seconds] = {}
         self.services: dict[str, tuple[str, ...]] = {}
         self.labels: dict[str, tuple[str, ...]] = {}
+        self.sections = Sections(with_installed=True)
+        self.keys: dict[str, Key[Any]] = {}
         self.lines: Callable[[], list[ModuleLine]] = list
         self.standing_notes: list[str] = []
         self.start_was_told = asyncio.Event()
@@ -138,6 +146,7 @@ class Node:
         self._files_asked: Seconds = 0.0
         self._files_differ = False
         self._opened: asyncio.Future[None] | None = None
+        self._beside: set[asyncio.Task[None]] = set()
 
     def see(self, *configurations: Configuration) -> None:
         """People may name the instances of these: while one takes the place of another, those of both."""
@@ -172,12 +181,20 @@ class Node:
         self.version = configuration.version
         self.source, self.commit = sources.called, sources.commit
         self.see(configuration)
-        resources: dict[tuple[Key[Any], str], object] = {
-            (THING, str(key)): thing for key, thing in (things or {}).items()
-        }
+        resources: dict[tuple[Key[Any], str], object] = {}
+        for key, thing in (things or {}).items():
+            resources[THING, str(key)] = thing
+            if key.kind in self.keys:
+                resources[self.keys[key.kind], key.name] = thing
         resources |= {(SERVICE, name): service for name, service in configuration.services.items()}
         resources |= {(SOCKET, name): socket for name, socket in configuration.sockets.items()}
         DynamicContext(configuration.version, resources).install()
+
+    def beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Do it beside all else; dropped when the manager ends. It raises nothing."""
+        task = self.loop.create_task(work, name=name)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     async def until_known(self) -> None:
         """Wait, not for long, until it is known what there is to run: a new manager reads that first."""

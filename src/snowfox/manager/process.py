@@ -14,6 +14,7 @@ from typing import Any, Final
 from snowfox.contract.control import Daemon, ManagerControl, Welcome
 from snowfox.contract.spawner import ExitReports, Spawner
 from snowfox.core.clock import SystemClock
+from snowfox.core.config.registry import Sections
 from snowfox.core.log import get, json_line_sink, set_sink
 from snowfox.core.module import Module, Modules
 from snowfox.core.posix.active import activate
@@ -49,11 +50,13 @@ def run(arguments: list[str]) -> int:
     set_sink(json_line_sink(lambda line: posix.files.write(_STDERR, line), least="info"))
     try:
         found = find()
-        if posix.own.ids().uid == 0:
-            closed.load()  # the welcome names another user
+        sections = Sections(with_installed=True)
+        if posix.own.ids().uid == 0:  # the welcome names another user
+            closed.load()
+            sections.all()
         gc.freeze()  # what was imported stays
         gc.set_threshold(_GARBAGE)
-        asyncio.run(Process(posix, found).serve())
+        asyncio.run(Process(posix, found, sections).serve())
     except SnowFoxError as error:
         _log.error("the manager ends", error=str(error), arguments=" ".join(arguments))
         return 1
@@ -71,11 +74,13 @@ class Process:
     Args:
         posix: the kernel, still with all that we may do.
         found: the modules.
+        sections: their tables.
     """
 
-    def __init__(self, posix: Posix, found: list[Module]) -> None:
+    def __init__(self, posix: Posix, found: list[Module], sections: Sections) -> None:
         self._posix = posix
         self._found = found
+        self._sections = sections
         self._node: Node | None = None
         self._modules: Modules | None = None
         self._daemon: Daemon | None = None
@@ -106,6 +111,7 @@ class Process:
         posix = self._posix
         loop = asyncio.get_running_loop()
         node = self._node = Node(posix, SystemClock(), loop, daemon=self._daemon, welcome=welcome)
+        node.sections = self._sections
         self._modules = await set_up(node, self._found)
         self._start(self._keep_session(welcome.spawner.take()), "spawner")
         self._start(self._begin(node), "begin")

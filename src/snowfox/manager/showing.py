@@ -48,7 +48,7 @@ async def show(node: Node, name: str) -> ServiceView:
         lines += await _lines(node, instance)
     return ServiceView(
         name,
-        effective(service, check(sources)),
+        effective(service, check(sources, node.sections)),
         node.board.rows(ids, node.posix),
         sorted(exits, key=attrgetter("at"))[::-1][:EXITS],
         sorted(lines, key=attrgetter("at"))[-LINES:],

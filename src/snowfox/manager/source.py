@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from snowfox.contract.control import Daemon, Source
 from snowfox.contract.start import GIT
+from snowfox.core.config.registry import Sections
 from snowfox.core.config.source import File, Gathering, Sources
 from snowfox.core.config.sources.folder import Further, further_name
 from snowfox.core.posix.api import Posix
@@ -144,9 +145,9 @@ def _read(page: list[Source], files: Gathering, posix: Posix) -> None:
             source.file.close()
 
 
-def check(sources: Sources) -> Checked:
-    """What they say."""
-    return read(sources, host=os.uname().nodename)
+def check(sources: Sources, sections: Sections) -> Checked:
+    """What they say, with tables of these sections."""
+    return read(sources, host=os.uname().nodename, sections=sections)
 
 
 def pack(sources: Sources) -> bytes:

@@ -23,6 +23,8 @@ def resources(configuration: Configuration) -> dict[ResourceKey, Resource]:
     for name, socket in configuration.sockets.items():
         key = ResourceKey(SOCKET, name)
         found[key] = Resource(key, socket)
+    for section in configuration.sections.values():
+        found.update((one.key, one) for one in section.resources())
     for name, service in configuration.services.items():
         key = ResourceKey(SERVICE, name)
         requires = [ResourceKey(SOCKET, other) for other in service.sockets]

@@ -10,6 +10,7 @@ from snowfox.core.config.nearest import did_you_mean
 from snowfox.core.config.problem import quoted
 from snowfox.core.config.registry import Sections
 from snowfox.core.config.report import Report
+from snowfox.core.config.resource import ResourceKey
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Reader, Section
 from snowfox.service.placing import absolute_address
@@ -37,6 +38,7 @@ class Top:
         self._tables = TABLES if has_services else TABLES[:-1]
         self._known = known
         self.sections: dict[str, Section] = {}
+        self._claimed: dict[ResourceKey, str] = {}
         for name in self._tree:
             if name not in self._tables:
                 self._other_table(name)
@@ -72,15 +74,36 @@ class Top:
         """A table that is none of ours: of a module, of a later version, or a mistake."""
         section = self._known.get(name)
         if section is not None:
+            count = len(self._report.problems)
             table = self._table(section, (name,), name)
             if table is not None:
                 self.sections[name] = table
+            if table is not None and len(self._report.problems) == count:
+                self._claim(name, table)
         elif name in LATER_TABLES:
             self._refuse((name,), f"{quoted(name)} is not supported yet")
         elif name in TABLES:
             self._refuse((name,), "services have files of their own here", "for example services/web.toml")
         else:
             self._refuse_table(name)
+
+    def _claim(self, name: str, table: Section) -> None:
+        """What a section makes must be its own, and known without an accident: it is a module's."""
+        try:
+            keys = [resource.key for resource in table.resources()]
+        except Exception as error:  # noqa: BLE001 - whatever it is, the check goes on
+            self._refuse_section(name, f"its module fails with {type(error).__name__}: {error}")
+            return
+        for key in keys:
+            if key.kind in TABLES:
+                self._refuse_section(name, f"its module makes {key}, which is none of a module's kinds")
+            elif key in self._claimed:
+                self._refuse_section(name, f"{key} is made by {self._claimed[key]} already")
+            else:
+                self._claimed[key] = name
+
+    def _refuse_section(self, name: str, why: str) -> None:
+        self._report.wrong((name,), f"cannot read {name}: {why}", part="key")
 
     def _refuse_table(self, name: str) -> None:
         is_a_table = is_table(self._tree[name])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from snowfox.contract.control import Seen, Source
+from snowfox.core.config.registry import Sections
 from snowfox.core.config.source import File, Sources
 from snowfox.core.config.sources.folder import Further
 from snowfox.core.posix.linux import LinuxPosix
@@ -102,8 +103,8 @@ async def test_what_is_stored_is_what_was_read(project: Project) -> None:
     project.put("snowfox.toml", text='[service.web]\ncommand = "true"\n')
     sources = await project.reader.read("snowfox.toml")
     assert unpack(pack(sources)) == sources
-    assert list(check(sources).require().services) == ["web"]
-    assert check(unpack(pack(sources))).require().version == sources.version()
+    assert list(check(sources, Sections()).require().services) == ["web"]
+    assert check(unpack(pack(sources)), Sections()).require().version == sources.version()
 
 
 async def test_a_procfile_comes_with_its_environment(project: Project) -> None:
@@ -129,7 +130,7 @@ async def test_the_tree(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
         "services/b/d.toml",
         "services/e.toml",
     ]
-    assert sorted(check(unpack(pack(sources))).require().services) == ["a", "b.c", "b.d", "e"]
+    assert sorted(check(unpack(pack(sources)), Sections()).require().services) == ["a", "b.c", "b.d", "e"]
     assert unpack(pack(sources)).version() == sources.version()
 
 

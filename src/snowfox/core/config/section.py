@@ -132,7 +132,10 @@ class Section(Frozen):
         return schema | ({"required": required} if required else {}) | {"additionalProperties": False}
 
     def resources(self) -> Iterable[Resource]:
-        """What it makes."""
+        """What it makes, from its values alone. It may require what other sections make, and sockets.
+
+        The module brings a `transaction.Realizer` for its kind. Services come when all of it is there.
+        """
         return ()
 
     @classmethod

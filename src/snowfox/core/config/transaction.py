@@ -15,16 +15,19 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from snowfox.core.config.plan import Action, Resources, Step
 from snowfox.core.config.resource import Resource, ResourceKey
+from snowfox.core.context import Key
 from snowfox.core.log import get
-from snowfox.errors import ConfigurationRefused, Degraded, SnowFoxError
+from snowfox.errors import ConfigurationRefused, DeadlineExceeded, Degraded, InternalError, SnowFoxError
 from snowfox.values import Seconds
 
+T = TypeVar("T")
+
 PATIENCE: Seconds = 60.0
-"""How long all of `prepare` may take."""
+"""How long all of `prepare` may take, and each other part."""
 
 _log = get("config.transaction")
 
@@ -51,9 +54,20 @@ class Held(ABC):
 
 
 class Realizer(ABC):
-    """How resources of one kind become real."""
+    """How resources of one kind become real.
 
-    kind: str
+    A module brings one for the kind that its section makes: `setup.add(Pools())`.
+
+    Attributes:
+        kind: which.
+        key: by which its objects are found in the dynamic context, by their names; as a rule the module's own.
+        outlasts: whether what has no place any more is retired only when nobody has the context of before pinned. Else
+            it is when the change is made.
+    """
+
+    kind: ClassVar[str]
+    key: ClassVar[Key[Any] | None] = None
+    outlasts: ClassVar[bool] = True
 
     @abstractmethod
     async def prepare(self, step: Step, resource: Resource, before: object | None) -> Held:
@@ -77,8 +91,6 @@ class Realizer(ABC):
             successor: the object that took its place, or None.
         """
 
-
-T = TypeVar("T")
 
 Journal = Callable[[Step, str], Awaitable[None]]
 """Takes a step and what becomes of it: `begins`, `done`, `failed`, `undone`. Raises StoreError when it cannot be kept."""
@@ -104,7 +116,7 @@ class Transaction:
         before: Mapping[ResourceKey, object],
         journal: Journal,
     ) -> None:
-        self._steps = [step for step in steps if step.key.kind in realizers]
+        self._steps = [_needed(step, before) for step in steps if step.key.kind in realizers]
         self._after = after
         self._realizers = realizers
         self._before = before
@@ -129,13 +141,14 @@ class Transaction:
         async def one(step: Step) -> None:
             realizer = self._realizers[step.key.kind]
             try:
-                self._held[step.key] = await realizer.prepare(
-                    step, self._after[step.key], self._before.get(step.was or step.key)
+                self._held[step.key] = await _bounded(
+                    realizer.prepare(step, self._after[step.key], self._before.get(step.was or step.key)),
+                    f"cannot prepare {step.key}",
                 )
             except ConfigurationRefused as error:
                 problems.extend(error.problems or [str(error)])
             except SnowFoxError as error:
-                problems.append("\n   ".join(part for part in (str(error), error.hint) if part))
+                problems.append("\n   ".join((str(error), *error.hint.splitlines())))
 
         try:
             async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
@@ -175,7 +188,7 @@ class Transaction:
             try:
                 await self._journal(step, "begins")
                 del self._held[step.key]
-                self.things[step.key] = await held.apply()
+                self.things[step.key] = await _bounded(held.apply(), f"cannot apply {step.key}")
                 self._done.append(step)
                 self._undo[step.key] = held
                 await self._journal(step, "done")
@@ -190,7 +203,7 @@ class Transaction:
         while self._done:
             step = self._done.pop()
             try:
-                await self._undo.pop(step.key).undo()
+                await _bounded(self._undo.pop(step.key).undo(), "not undone")
             except SnowFoxError as error:
                 left.append(f"{step.key}: {error}")
             else:
@@ -199,24 +212,50 @@ class Transaction:
             msg = f"cannot undo {'; '.join(left)}"
             raise Degraded(msg)
 
-    async def finish(self) -> list[str]:
-        """End what has no place any more, the last first; why something could not be ended. The change stands."""
+    async def finish(self, *, outlasting: bool | None = None) -> list[str]:
+        """End what has no place any more, the last first; why something could not be ended. The change stands.
+
+        Args:
+            outlasting: only what outlasts the change, or only what does not; None: all.
+        """
         left: list[str] = []
         for step in reversed(self._steps):
             key = step.was or step.key
             old, new = self._before.get(key), self.things.get(step.key)
-            if old is None or old is new:
+            realizer = self._realizers[key.kind]
+            if old is None or old is new or outlasting not in {None, realizer.outlasts}:
                 continue
             try:
-                await self._realizers[key.kind].retire(key, old, new)
+                await _bounded(realizer.retire(key, old, new), "not ended")
             except SnowFoxError as error:
                 left.append(f"{key}: {error}")
         return left
 
 
+def _needed(step: Step, before: Mapping[ResourceKey, object]) -> Step:
+    """What is to be kept, and could not be made when the manager began, is made now."""
+    is_lacking = step.action is Action.KEEP and step.key not in before
+    return step.replace(action=Action.CREATE) if is_lacking else step
+
+
+async def _bounded(work: Awaitable[T], what: str) -> T:
+    """Its outcome, in time. A module's failure is one of ours. Raises SnowFoxError."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await work
+    except SnowFoxError:
+        raise
+    except TimeoutError as error:
+        msg = f"{what}: {str(error) or f'it took more than {PATIENCE:g} s'}"
+        raise DeadlineExceeded(msg) from error
+    except Exception as error:
+        msg = f"{what}: {type(error).__name__}: {error}"
+        raise InternalError(msg) from error
+
+
 async def _quietly(work: Awaitable[None], what: str) -> None:
     """What has nobody to tell it to is in the log."""
     try:
-        await work
+        await _bounded(work, what)
     except SnowFoxError as error:
         _log.error(what, error=str(error))

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from snowfox.core.config.plan import Action, Step
 from snowfox.core.context import DynamicContext
+from snowfox.core.log import get
 from snowfox.core.store.api import Version
 from snowfox.core.trace import Trace, within
 from snowfox.errors import Degraded, SnowFoxError, StoreError
@@ -41,6 +42,11 @@ _LATEST: Final[Seconds] = 24 * 3600.0
 _AS_BEFORE: Final[Seconds] = 30.0
 """How long what had been well may take to be so again, beside what had failed before."""
 _WELL: Final = frozenset({"ready", "finished"})
+
+_OURS: Final = 1
+"""Pins on the context that a change itself has."""
+
+_log: Final = get("manager.change")
 
 _WORDS: Final = {
     Action.CREATE: "created",
@@ -146,13 +152,14 @@ class Carrying:
             await self._put(self._change(RETIRING), self._version())
         except StoreError as error:
             return await self._back(str(error))
+        context = DynamicContext.instance()
         node.use(sources, after, proposal.transaction.things)
         for step in self._services:
             if step.action is Action.UPDATE:
                 for instance in after.services[step.key.name].ids():
                     node.output.limit(instance, after.services[step.key.name].log)
         left = await self._retire()
-        left += await proposal.transaction.finish()
+        left += await self._finish_things(context)
         self._emit(ChangedFact(proposal.before.version, after.version))
         await self._end()
         details = tuple(f"left behind: {line}" for line in left)
@@ -163,6 +170,19 @@ class Carrying:
                 "unchanged", DONE, f"{after.version[:7]} is in force already: nothing changed", details
             )
         return Outcome("done", DONE, f"{after.version[:7]} is in force: {self._counts()}", details)
+
+    async def _finish_things(self, before: DynamicContext) -> list[str]:
+        """End what resources have no place any more, of modules' only when nobody uses the context of before."""
+        transaction, node = self._proposal.transaction, self._node
+        if before.pins <= _OURS:
+            return await transaction.finish()
+
+        async def later() -> None:
+            for line in await transaction.finish(outlasting=True):
+                _log.error("left behind", what=line)
+
+        before.on_release("modules' resources", lambda: node.beside(later(), "retire"))
+        return await transaction.finish(outlasting=False)
 
     async def _back(self, reason: str, advice: tuple[str, ...] = ()) -> Outcome:
         """As it was before."""

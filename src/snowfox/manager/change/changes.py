@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -13,21 +13,22 @@ from snowfox.core.config.resource import ResourceKey
 from snowfox.core.config.source import Sources
 from snowfox.core.config.transaction import Realizer
 from snowfox.core.log import get
-from snowfox.errors import ConfigurationRefused, SnowFoxError, StoreError, UserError
+from snowfox.errors import ConfigurationRefused, Degraded, SnowFoxError, StoreError, UserError
 from snowfox.manager.blueprint import Blueprints, specs_of
 from snowfox.manager.change.carrying import Carrying, Outcome
 from snowfox.manager.change.ledger import Ledger
 from snowfox.manager.change.options import Options
 from snowfox.manager.change.planning import planned, unkept
-from snowfox.manager.change.proposal import Proposal, World, propose
+from snowfox.manager.change.proposal import Proposal, propose
 from snowfox.manager.change.record import Provisional
 from snowfox.manager.change.sockets import Open, Sockets
 from snowfox.manager.change.versions import find, line_of
 from snowfox.manager.change.where import name_of
+from snowfox.manager.change.world import World, lines
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
 from snowfox.manager.source import check, unpack
-from snowfox.service.resources import SOCKET, carried
+from snowfox.service.resources import SOCKET, carried, resources
 from snowfox.service.spec import Configuration
 
 REFUSED: Final = 3
@@ -61,21 +62,24 @@ class Changes:
 
     Args:
         node: whose.
-        more: realizers of kinds that modules bring.
     """
 
-    def __init__(self, node: Node, more: Mapping[str, Realizer] | None = None) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self._realizers: dict[str, Realizer] = {SOCKET: Sockets(node.connector), **(more or {})}
-        self._things: dict[ResourceKey, object] = {}
+        self._world = World(Sockets(node.connector))
         self._configuration: Configuration | None = None
         self._ledger = Ledger(node, self._expire)
         self._running: list[_Running] = []
         self._lock = asyncio.Lock()
         self._is_closing = False
         self._is_first = False
+        self._lacking: list[str] = []
 
     # Beginning and end
+
+    def realize(self, more: Iterable[Realizer]) -> None:
+        """Realise what sections of modules make, by what modules bring. Raises ModuleFailed for two of one kind."""
+        self._world.realize(more, self._node.keys)
 
     async def begin(
         self, sources: Sources, configuration: Configuration, addresses: Mapping[str, str], *, note: str = ""
@@ -94,8 +98,10 @@ class Changes:
         for name, socket in configuration.sockets.items():
             specs = specs_of(socket)
             found = {spec.key: addresses[spec.key] for spec in specs if spec.key in addresses}
-            self._things.setdefault(ResourceKey(SOCKET, name), Open(specs, found))
-        self._node.use(sources, configuration, self._things)
+            self._world.things.setdefault(ResourceKey(SOCKET, name), Open(specs, found))
+        if not self._is_first:
+            self._lacking = await self._world.make_again(resources(configuration))
+        self._node.use(sources, configuration, self._world.things)
         await self._ledger.begin(configuration.version, is_first=self._is_first, note=note)
 
     async def first(self, sources: Sources, configuration: Configuration) -> Blueprints:
@@ -104,16 +110,18 @@ class Changes:
         Raises ConfigurationRefused with everything that speaks against it; nothing is held then.
         """
         nothing = Configuration(configuration.node, {}, {}, "", configuration.folder)
-        world = World({}, self._realizers)
         try:
             proposal = await propose(
-                self._node, world, sources, before=nothing, after=configuration, journal=unkept
+                self._node, self._world, sources, before=nothing, after=configuration, journal=unkept
             )
-        except ConfigurationRefused as error:
+            await proposal.transaction.apply()
+        except Degraded:
+            raise
+        except SnowFoxError as error:
+            problems = error.problems if isinstance(error, ConfigurationRefused) else [lines(error)]
             msg = "refused: nothing was started"
-            raise ConfigurationRefused(msg, "", error.problems) from None
-        await proposal.transaction.apply()
-        self._things = dict(proposal.transaction.things)
+            raise ConfigurationRefused(msg, "", problems) from error
+        self._world.things = dict(proposal.transaction.things)
         self._is_first = True
         return proposal.blueprints
 
@@ -130,7 +138,7 @@ class Changes:
     @property
     def notes(self) -> list[str]:
         """Lines for `status`."""
-        return self._ledger.notes()
+        return [*self._ledger.notes(), *self._lacking]
 
     # What people ask
 
@@ -139,16 +147,9 @@ class Changes:
         self._in_force("plan")
         self._refuse_beside("plan")
         async with self._lock:
-            return await self._planned(source)
-
-    async def _planned(self, source: str) -> contract.Plan:
-        configuration = self._in_force("plan")
-        sources = await self._source(source)
-        found = await planned(self._node, self._world(), sources, before=configuration)
-        return found._replace(before=await self._current())
-
-    def _world(self) -> World:
-        return World(self._things, self._realizers)
+            sources = await self._source(source)
+            found = await planned(self._node, self._world, sources, before=self._in_force("plan"))
+            return found._replace(before=await self._current())
 
     def apply(self, source: str, options: Options, *, who: str) -> Operation:
         """Begin a change to what is there now. Raises UserError when none can begin."""
@@ -220,8 +221,7 @@ class Changes:
             text = "\n   ".join((str(error), *error.hint.splitlines()))
             outcome = Outcome("refused", REFUSED, text, tuple(error.problems or ()))
         except SnowFoxError as error:
-            lines = "\n   ".join((str(error), *error.hint.splitlines()))
-            outcome = Outcome("refused", REFUSED, "refused: nothing was changed", (lines,))
+            outcome = Outcome("refused", REFUSED, "refused: nothing was changed", (lines(error),))
         except asyncio.CancelledError:
             if self._is_closing:
                 return
@@ -237,7 +237,7 @@ class Changes:
 
     async def _change(self, running: _Running, read: Read, options: Options) -> Outcome:
         sources = await read()
-        checked = check(sources)
+        checked = check(sources, self._node.sections)
         after = checked.require()
         for problem in checked.warnings:
             running.operation.add(contract.Progress("", "warning", problem.show(), 0))
@@ -257,7 +257,7 @@ class Changes:
                 await running.carrying.journal(step, what)
 
         proposal = await propose(
-            self._node, self._world(), sources, before=configuration, after=after, journal=journal
+            self._node, self._world, sources, before=configuration, after=after, journal=journal
         )
         running.carrying = Carrying(
             self._node,
@@ -277,7 +277,8 @@ class Changes:
             await self._ledger.failed(outcome.message)
             return
         self._configuration = proposal.after
-        self._things = dict(proposal.transaction.things)
+        self._world.things = dict(proposal.transaction.things)
+        self._lacking = []
         provisional = None
         if options.confirm and proposal.after.version != proposal.before.version:
             by = self._node.clock.wall() + options.confirm

@@ -6,8 +6,9 @@ from snowfox.contract.manager import Plan
 from snowfox.core.config.source import Sources
 from snowfox.errors import ConfigurationRefused
 from snowfox.manager.change import view
-from snowfox.manager.change.proposal import World, propose
+from snowfox.manager.change.proposal import propose
 from snowfox.manager.change.versions import line_of_sources
+from snowfox.manager.change.world import World
 from snowfox.manager.node import Node
 from snowfox.manager.source import check
 from snowfox.service.resources import carried
@@ -25,7 +26,7 @@ async def planned(node: Node, world: World, sources: Sources, *, before: Configu
 
     Raises ConfigurationRefused when they are wrong in themselves.
     """
-    checked = check(sources)
+    checked = check(sources, node.sections)
     after = carried(before, checked.require())
     refusals: list[str] = []
     try:

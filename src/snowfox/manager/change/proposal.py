@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from snowfox.contract.spawner import Refusal
-from snowfox.core.config.plan import Action, Step, plan
+from snowfox.core.config.plan import Action, Resources, Step, plan
 from snowfox.core.config.resource import ResourceKey
 from snowfox.core.config.source import Sources
-from snowfox.core.config.transaction import Journal, Realizer, Transaction
+from snowfox.core.config.transaction import Journal, Transaction
 from snowfox.errors import ConfigurationRefused
 from snowfox.manager.blueprint import Blueprints
 from snowfox.manager.change.sockets import Open
+from snowfox.manager.change.world import World, lines
 from snowfox.manager.facts import facts, too_many
 from snowfox.manager.node import Node
 from snowfox.manager.verify import refusals
@@ -47,13 +48,6 @@ class Proposal(NamedTuple):
         return all(step.action is Action.KEEP for step in self.steps)
 
 
-class World(NamedTuple):
-    """What is there: the objects of resources that are no services, and how each kind is realised."""
-
-    things: Mapping[ResourceKey, object]
-    realizers: Mapping[str, Realizer]
-
-
 async def propose(
     node: Node,
     world: World,
@@ -70,7 +64,7 @@ async def propose(
     old, new = resources(before), resources(after)
     steps = plan(old, new, differ(before, after))
     transaction = Transaction(steps, new, world.realizers, before=world.things, journal=journal)
-    problems = too_many(node, after)
+    problems = too_many(node, after) + _unrealised(new, world)
     is_held = True
     try:
         await transaction.prepare()
@@ -85,6 +79,16 @@ async def propose(
         await transaction.release()
         raise
     return Proposal(sources, before, after, steps, transaction, blueprints)
+
+
+def _unrealised(new: Resources, world: World) -> list[str]:
+    """What a module declares and none realises: it failed."""
+    known = {SERVICE, *world.realizers}
+    return [
+        f"cannot make {key}: no module realises it\n   see: snowfox modules"
+        for key in new
+        if key.kind not in known
+    ]
 
 
 def _refuse(problems: Sequence[str]) -> None:
@@ -107,7 +111,7 @@ async def _verify(
     launches, errors = blueprints.prepare(names)
     if not with_sockets:  # why they are not there is told already
         launches = [launch._replace(sockets=[], socket_names=[]) for launch in launches]
-    problems = ["\n   ".join((str(error), *error.hint.splitlines())) for error in errors]
+    problems = [lines(error) for error in errors]
     return problems + [_shown(refusal) for refusal in await refusals(node.connector, launches)]
 
 

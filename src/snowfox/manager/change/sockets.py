@@ -40,6 +40,7 @@ class Sockets(Realizer):
     """
 
     kind = SOCKET
+    outlasts = False  # an address that has no place any more is free for the next change
 
     def __init__(self, connector: Connector) -> None:
         self._connector = connector

@@ -10,7 +10,7 @@ from snowfox.core.config.plan import plan
 from snowfox.core.config.resource import Resource, ResourceKey
 from snowfox.core.config.transaction import Held, Realizer, Transaction
 from snowfox.core.frozen import Frozen
-from snowfox.errors import ConfigurationRefused, Degraded, HostError, StoreError
+from snowfox.errors import ConfigurationRefused, Degraded, HostError, InternalError, StoreError
 
 
 class Spec(Frozen):
@@ -192,3 +192,65 @@ async def test_what_does_not_end_is_told():
     await transaction.prepare()
     await transaction.apply()
     assert await transaction.finish() == ["thing gone: cannot retire gone"]
+
+
+async def test_what_is_kept_and_is_not_there_is_made():
+    """A manager that could not make it when it began leaves that to the next change."""
+    world = World()
+    same = resources(kept=1)
+    transaction = Transaction(
+        plan(same, same), same, {"thing": Things(world)}, before={}, journal=change(World(**BEFORE))._journal
+    )
+    await transaction.prepare()
+    await transaction.apply()
+    assert (world.there, transaction.things) == ({"kept": 1}, {ResourceKey("thing", "kept"): 1})
+
+
+class Foreign(Things):
+    """A module's: it raises what is none of ours."""
+
+    async def prepare(self, step, resource, before):
+        """As it is told."""
+        if self.world.fails:
+            raise self.world.fails.pop()
+        return Raising(self.world, step.key.name, resource.spec, before)
+
+
+class Raising(Holding):
+    async def apply(self):
+        """Fails."""
+        self.world.held.discard(self.name)
+        raise OSError(28, "No space left on device")
+
+
+async def test_a_failure_of_a_module_is_one_of_ours():
+    """Whatever it raises refuses the change, or has it undone, with its name."""
+    world = World()
+    one = resources(first=1)
+
+    def made():
+        return Transaction(
+            plan({}, one), one, {"thing": Foreign(world)}, before={}, journal=change(World(**BEFORE))._journal
+        )
+
+    for error, text in ((KeyError("x"), "KeyError: 'x'"), (TimeoutError(), "it took more than 60 s")):
+        world.fails = {error}
+        with pytest.raises(ConfigurationRefused) as caught:
+            await made().prepare()
+        assert caught.value.problems == [f"cannot prepare thing first: {text}"]
+    transaction = made()
+    await transaction.prepare()
+    with pytest.raises(InternalError, match="cannot apply thing first: OSError:"):
+        await transaction.apply()
+
+
+async def test_what_outlasts_ends_apart():
+    """What others may still use is ended later, everything else with the change."""
+    world = World(**BEFORE)
+    transaction = change(world)
+    await transaction.prepare()
+    await transaction.apply()
+    assert await transaction.finish(outlasting=False) == []
+    assert "gone" in world.there
+    assert await transaction.finish(outlasting=True) == []
+    assert "gone" not in world.there
