@@ -18,6 +18,7 @@ import pytest
 from snowfox.cli.main import run
 from snowfox.contract.manager import (
     Effective,
+    Ending,
     LogLine,
     Manager,
     Plan,
@@ -25,6 +26,7 @@ from snowfox.contract.manager import (
     Progress,
     Reason,
     ServiceView,
+    Variable,
     VersionLine,
 )
 from snowfox.core.posix.active import within
@@ -35,7 +37,9 @@ from snowfox.core.rpc.server import handles, serve
 LINE = VersionLine("81d0e77" + "0" * 57, "main", "5c0ffee", 1, "anna", is_current=True, confirm_by=9)
 STEP = PlanLine("update", "service", "web", "old", [Reason("a", "1", "2", "live")], "live", -1, False)
 PLAN = Plan(LINE, LINE, 4, [STEP], ["bad"], ["odd"])
-VIEW = ServiceView("web", [Effective("user", "x", "a:1")], [], ["exit 1"], [LogLine("web", 1, b"x")])
+VIEW = ServiceView(
+    "web", [Effective("user", "x", "a:1")], [], [Ending(1, "web", "exit 1")], [LogLine("web", 1, b"x")]
+)
 
 
 class Played:
@@ -86,10 +90,10 @@ class Played:
         return VIEW
 
     @handles(Manager.env)
-    def env(self, instance: str) -> list[list[str]]:
+    def env(self, instance: str) -> list[Variable]:
         """Little."""
         self.asked.append(("env", instance))
-        return [["A", "1"]]
+        return [Variable("A", "1")]
 
 
 def unused(method: Any) -> Any:
@@ -141,7 +145,7 @@ def node(tmp_path: Path) -> Iterator[Any]:
 
 def test_every_field_travels(node: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """What the node says is what --json prints."""
-    view = {**VIEW._asdict(), "keys": [VIEW.keys[0]._asdict()]}
+    view = {**VIEW._asdict(), "keys": [VIEW.keys[0]._asdict()], "exits": [VIEW.exits[0]._asdict()]}
     view["lines"] = [{"instance": "web", "at": 1, "text": "x"}]
     plan = {**PLAN._asdict(), "before": LINE._asdict(), "after": LINE._asdict()}
     plan["steps"] = [{**STEP._asdict(), "reasons": [STEP.reasons[0]._asdict()]}]

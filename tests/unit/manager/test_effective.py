@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from snowfox.core.config.registry import Sections
 from snowfox.core.config.source import File, Sources
 from snowfox.manager.effective import effective
 from snowfox.manager.source import check
@@ -66,7 +67,7 @@ def test_defaults() -> None:
 
 def test_a_procfile() -> None:
     """It tells no lines: what is not the default is of the file."""
-    found = check(Sources("/srv", (File("Procfile", "web: ./web\n", 0),)))
+    found = check(Sources("/srv", (File("Procfile", "web: ./web\n", 0),)), Sections())
     keys = {one.key: one.origin for one in effective(found.require().services["web"], found)}
     assert (keys["command"], keys["environment.PORT"], keys["restart.when"]) == (
         "Procfile",
