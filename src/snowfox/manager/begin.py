@@ -62,6 +62,7 @@ async def _prepare(node: Node, operation: Operation) -> tuple[Configuration, lis
         found, _ = await asyncio.gather(
             node.connector.begin(), _keep(node, operation, sources, configuration)
         )
+    await _close_others(node, configuration)
     await node.changes.begin(sources, configuration, node.blueprints.addresses, note=note)
     return configuration, found
 
@@ -108,6 +109,17 @@ async def _last_good(node: Node, refused: ConfigurationRefused) -> tuple[Sources
         problems = [*(refused.problems or [str(refused)]), why]
         raise ConfigurationRefused(str(refused), refused.hint, problems) from error
     return sources, configuration
+
+
+async def _close_others(node: Node, configuration: Configuration) -> None:
+    """Close sockets that this version has no place for: those of a change that was under way when all stood still."""
+    ours = {spec.key for spec in listen_specs(configuration)}
+    try:
+        for listening in await node.connector.sockets():
+            if listening.key not in ours:
+                await node.connector.close_socket(listening.key)
+    except SnowFoxError as error:
+        node.standing_notes += _lines(error)
 
 
 async def _in_force(node: Node) -> Sources | None:

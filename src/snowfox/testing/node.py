@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from snowfox.contract.start import HOME, STORE, STORES
+from snowfox.core.rpc.blocking import Session, connect
 
 SETTLE_SECONDS = 10.0
 
@@ -86,6 +88,16 @@ class Node:
         done = self.run(*words)
         assert done.code == 0, f"snowfox {' '.join(words)} ended with {done.code}:\n{done.text}\n{self.log()}"
         return done.out
+
+    @contextmanager
+    def session(self) -> Generator[Session]:
+        """What the command line has, without its process."""
+        folder = os.open(self.home / "run", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with connect("unix:manager.sock", folder=folder) as opened:
+                yield opened
+        finally:
+            os.close(folder)
 
     def status(self, *words: str) -> dict[str, dict[str, Any]]:
         """{instance: what `status --json` says of it}."""

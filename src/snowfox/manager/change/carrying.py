@@ -154,11 +154,13 @@ class Carrying:
             return await self._back(str(error))
         context = DynamicContext.instance()
         node.use(sources, after, proposal.transaction.things)
+        node.see(proposal.before, after)  # what goes can be seen until it is gone
         for step in self._services:
             if step.action is Action.UPDATE:
                 for instance in after.services[step.key.name].ids():
                     node.output.limit(instance, after.services[step.key.name].log)
         left = await self._retire()
+        node.see(after)
         left += await self._finish_things(context)
         self._emit(ChangedFact(proposal.before.version, after.version))
         await self._end()

@@ -13,6 +13,7 @@ from snowfox.core.config.resource import ResourceKey
 from snowfox.core.config.source import Sources
 from snowfox.core.config.transaction import Realizer
 from snowfox.core.log import get
+from snowfox.core.store.api import Version
 from snowfox.errors import ConfigurationRefused, Degraded, SnowFoxError, StoreError, UserError
 from snowfox.manager.blueprint import Blueprints, specs_of
 from snowfox.manager.change.carrying import Carrying, Outcome
@@ -20,7 +21,7 @@ from snowfox.manager.change.ledger import Ledger
 from snowfox.manager.change.options import Options
 from snowfox.manager.change.planning import planned, unkept
 from snowfox.manager.change.proposal import Proposal, propose
-from snowfox.manager.change.record import Provisional
+from snowfox.manager.change.record import Change, Provisional
 from snowfox.manager.change.sockets import Open, Sockets
 from snowfox.manager.change.versions import find, line_of
 from snowfox.manager.change.where import name_of
@@ -58,11 +59,7 @@ class _Running:
 
 
 class Changes:
-    """All changes of a node.
-
-    Args:
-        node: whose.
-    """
+    """All changes of a node."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -147,8 +144,9 @@ class Changes:
         self._in_force("plan")
         self._refuse_beside("plan")
         async with self._lock:
-            sources = await self._source(source)
-            found = await planned(self._node, self._world, sources, before=self._in_force("plan"))
+            found = await planned(
+                self._node, self._world, await self._source(source), before=self._in_force("plan")
+            )
             return found._replace(before=await self._current())
 
     def apply(self, source: str, options: Options, *, who: str) -> Operation:
@@ -259,19 +257,24 @@ class Changes:
         proposal = await propose(
             self._node, self._world, sources, before=configuration, after=after, journal=journal
         )
+        provisional = self._ledger.waits(proposal.before.version, proposal.after.version, options.confirm)
+
+        async def put(change: Change | None, version: Version | None) -> None:
+            await self._ledger.put(change, version, provisional)
+
         running.carrying = Carrying(
             self._node,
             running.operation,
             proposal,
             keep=options.keep,
-            put=self._ledger.put,
+            put=put,
             former=self._node.blueprints,
         )
         outcome = await running.carrying.run()
-        await self._settle(proposal, outcome, options)
+        await self._settle(proposal, outcome, provisional)
         return outcome
 
-    async def _settle(self, proposal: Proposal, outcome: Outcome, options: Options) -> None:
+    async def _settle(self, proposal: Proposal, outcome: Outcome, provisional: Provisional | None) -> None:
         """Take note of how it ended."""
         if self._node.version != proposal.after.version:
             await self._ledger.failed(outcome.message)
@@ -279,10 +282,6 @@ class Changes:
         self._configuration = proposal.after
         self._world.things = dict(proposal.transaction.things)
         self._lacking = []
-        provisional = None
-        if options.confirm and proposal.after.version != proposal.before.version:
-            by = self._node.clock.wall() + options.confirm
-            provisional = Provisional(proposal.after.version, proposal.before.version, by)
         try:
             await self._ledger.settled(provisional)
         except StoreError as error:  # it is in force, and that is stored

@@ -17,6 +17,9 @@ from snowfox.values import Seconds
 _AGAIN: Final[Seconds] = 1.0
 """How long until a time that is over is looked at again, where the node cannot go back just now."""
 
+_RETRY: Final[Seconds] = 60.0
+"""How long until going back is tried again, where it did not succeed."""
+
 _log: Final = get("manager.change")
 
 
@@ -52,6 +55,10 @@ class Ledger:
         before = self._record
         left, waits = before.change, before.provisional
         if is_first:
+            began_anew = (
+                f"#{left.number} was interrupted: the node began anew with {version[:7]}" if left else ""
+            )
+            note = note or began_anew
             waits = waits if waits is not None and waits.version == version else None
         else:
             note = before.note if left is None else _interrupted(left)
@@ -77,14 +84,29 @@ class Ledger:
             )
         return notes
 
-    async def put(self, change: Change | None, version: Version | None) -> None:
-        """What becomes of a change; with a version: that is in force from now on. Raises StoreError."""
+    async def put(
+        self, change: Change | None, version: Version | None, provisional: Provisional | None = None
+    ) -> None:
+        """What becomes of a change. Raises StoreError.
+
+        Args:
+            change: as it is now; None: none is under way.
+            version: in force from now on; None: the one before still is.
+            provisional: with a version: until when it has to be confirmed.
+        """
         record = self._record._replace(change=change)
         if version is None:
             await self._keep(record)
             return
+        record = record._replace(provisional=provisional)
         await self._node.storage.switch(version, record.text(), daemon=self._node.welcome.version)
         self._record = record
+
+    def waits(self, before: str, after: str, milliseconds: int) -> Provisional | None:
+        """What is to be confirmed within so many ms after a change from one version to another; 0: nothing."""
+        if not milliseconds or before == after:
+            return None
+        return Provisional(after, before, self._node.clock.wall() + milliseconds)
 
     async def settled(self, provisional: Provisional | None) -> None:
         """A change was made. Raises StoreError."""
@@ -117,11 +139,11 @@ class Ledger:
         waits = self._record.provisional
         if waits is None:
             return
-        if not self._expire(waits):
-            self._alarm = self._node.alarms.set(_AGAIN, self._due)
-            return
-        _log.warning("not confirmed in time", version=waits.version)
-        self._record = self._record._replace(provisional=None)
+        begun = self._expire(waits)
+        if begun:
+            _log.warning("not confirmed in time", version=waits.version)
+        # Until it is back it is not forgotten: going back may be refused, or end with this manager.
+        self._alarm = self._node.alarms.set(_RETRY if begun else _AGAIN, self._due)
 
 
 def _interrupted(left: Change) -> str:
