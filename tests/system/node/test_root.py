@@ -73,9 +73,13 @@ def test_project_in_a_closed_home(node: Node, tmp_path: Path) -> None:
     below.write(
         f'[service.web]\ncommand = ["sleep", "1000"]\ndirectory = "{below.folder}"\nuser = "nobody"\n'
     )
-    done = below.run("up", "-d")
-    assert done.code == 3
-    assert str(closed) in done.text
+    try:
+        done = below.run("up", "-d")
+        assert done.code == 3
+        assert str(closed) in done.text
+        assert "the last good version" in below.run("status").text
+    finally:
+        below.run("down")
     assert below.left_behind() == []
     remove_store(below.folder)
 
