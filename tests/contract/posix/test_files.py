@@ -156,7 +156,8 @@ def test_lowest_descriptor(world) -> None:
     reader, writer = world.posix.files.pipe()
     world.posix.files.close(reader)
     assert world.posix.files.duplicate(writer) == reader
-    assert world.posix.files.duplicate(writer, least=200) == 200
+    # High enough that what other tests of this process have open does not reach there.
+    assert world.posix.files.duplicate(writer, least=700) == 700
 
 
 def test_duplicate_to(world) -> None:
