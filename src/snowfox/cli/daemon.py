@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from snowfox import errors
-from snowfox.contract.start import EARLY, INHERITED, Early, Node, Said, said
+from snowfox.contract.start import INHERITED, Early, Node, Said, said
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.api import Posix, Spawn
 from snowfox.errors import DeadlineExceeded, HostError, PosixError, SnowFoxError
@@ -23,7 +23,7 @@ PATIENCE: Final[Seconds] = 60.0
 
 _BOOT: Final = os.path.join(os.path.dirname(errors.__file__), "boot.py")
 _SESSION: Final = 3
-"""The descriptor of their session, in spawner and manager."""
+"""The descriptor of its session, in the manager."""
 
 
 class Pipe:
@@ -158,7 +158,7 @@ def _become(posix: Posix, node: Node) -> NoReturn:
     kept = [
         node.ready,
         node.go,
-        *(number for child in node.early for number in (child.session, child.errors)),
+        *((node.early.session, node.early.errors) if node.early is not None else ()),
     ]
     for descriptor in kept:
         if descriptor >= 0:
@@ -167,24 +167,18 @@ def _become(posix: Posix, node: Node) -> NoReturn:
     posix.own.execute(node.python, words, _environment())
 
 
-def _early(posix: Posix, node: Node) -> tuple[Early, ...]:
-    """Spawner and manager, started now, so that what they import costs no time; they wait for the daemon's greeting.
+def _early(posix: Posix, node: Node) -> Early:
+    """The manager, started now, because it needs longest; it waits for the daemon's greeting in a session of its own.
 
-    The one that will need longest goes first.
+    The spawner is the daemon's to start: with two processors it would only keep the manager from one of them.
     """
     null = posix.files.open(os.devnull, os.O_RDWR)
-    errors, theirs = posix.files.pipe()
-    manager = _child(posix, node.child_words("manager"), null, theirs)
-    spawner = _child(posix, [*node.child_words("spawner"), EARLY], null, 2)
-    return Early("manager", *manager, errors), Early("spawner", *spawner)
-
-
-def _child(posix: Posix, words: list[str], null: int, errors: int) -> tuple[int, int]:
-    """The pid of a child in a session of its own, and our end of the socket that is its third descriptor."""
+    errors, writer = posix.files.pipe()
     ours, theirs = posix.sockets.pair()
-    descriptors = ((null, 0), (null, 1), (errors, 2), (theirs, _SESSION))
-    pid = posix.processes.spawn(Spawn(words[0], tuple(words), _environment(), descriptors, session=True))
-    return pid, ours
+    words = tuple(node.child_words("manager"))
+    descriptors = ((null, 0), (null, 1), (writer, 2), (theirs, _SESSION))
+    pid = posix.processes.spawn(Spawn(words[0], words, _environment(), descriptors, session=True))
+    return Early(pid, ours, errors)
 
 
 def _environment() -> dict[str, str]:

@@ -2,14 +2,14 @@ r"""How a daemon is started: the words on its command line, the names in a node'
 
 ```text
 python -I -S boot.py daemon --project FOLDER --configuration NAME [--policy FILE] [--ready FD]
-                            [--viewer PID] [--detached] [--go FD] [--early ROLE=PID,FD,FD]... [--path FOLDER]...
+                            [--viewer PID] [--detached] [--go FD] [--early PID,FD,FD] [--path FOLDER]...
                             [--shown PREFIX]
 ```
 
 With `--go` it touches nothing until a line NAME\0PREFIX (as `--configuration` and `--shown`) comes on that pipe, and ends without
 a word when the pipe ends first: its imports then cost no time while the command line looks for a node and a
 configuration.
-`--early` names a child that was started before the daemon itself, and waits; see `Early`.
+`--early` names a manager that was started before the daemon itself, and waits; see `Early`.
 
 What it says on the pipe `--ready`, a line each, then its end:
 
@@ -53,26 +53,20 @@ STORES: Final = "/var/lib/snowfox/projects"
 """Where root's nodes keep their stores."""
 INHERITED: Final = ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "TZ", "PATH")
 """Of the environment, what the three processes get."""
-EARLY: Final = "--early"
-"""The word of a spawner whose other words and descriptors come over its session, before anything else: `order`."""
-ORDER_HEAD: Final = 4
-"""Bytes before the words of an order; the descriptors come with them."""
 
 
 class Early(NamedTuple):
-    """A child that was started before the daemon, by the process that became it; it touches nothing until greeted.
+    """A manager that was started before the daemon, by the process that became it; it touches nothing until greeted.
 
     Args:
-        role: which of the two.
         pid: its number, ours to reap.
         session: our end of its session.
-        errors: the read end of its stderr; -1: that is ours.
+        errors: the read end of its stderr.
     """
 
-    role: Literal["spawner", "manager"]
     pid: int
     session: int
-    errors: int = -1
+    errors: int
 
 
 class Node(Frozen):
@@ -86,7 +80,7 @@ class Node(Frozen):
         ready: a descriptor to tell how the start went; -1: none.
         go: a descriptor that says when to begin, and with which configuration; -1: now.
         viewer: pid of our child that shows what happens, and is waited for at the end; 0: none.
-        early: children that were started already.
+        early: a manager that was started already.
         is_detached: there is no terminal; a hangup means nothing.
         paths: folders of third-party packages, for the manager.
         python: the interpreter.
@@ -101,7 +95,7 @@ class Node(Frozen):
     ready: int = -1
     go: int = -1
     viewer: int = 0
-    early: tuple[Early, ...] = ()
+    early: Early | None = None
     is_detached: bool = False
     paths: tuple[str, ...] = ()
     python: str = sys.executable
@@ -120,8 +114,7 @@ class Node(Frozen):
         words += ["--go", str(self.go)] if self.go >= 0 else []
         words += ["--viewer", str(self.viewer)] if self.viewer else []
         words += ["--detached"] if self.is_detached else []
-        for role, pid, session, errors in self.early:
-            words += ["--early", f"{role}={pid},{session},{errors}"]
+        words += ["--early", ",".join(map(str, self.early))] if self.early is not None else []
         for path in self.paths:
             words += ["--path", path]
         return words
@@ -145,9 +138,8 @@ _NUMBERS = {"--ready": "ready", "--go": "go", "--viewer": "viewer"}
 
 def parse(words: list[str]) -> Node:
     """What the command line says. Raises UsageError."""
-    given: dict[str, str | int | bool] = {}
+    given: dict[str, str | int | bool | Early] = {}
     paths: list[str] = []
-    early: list[Early] = []
     rest = list(words)
     while rest:
         option = rest.pop(0)
@@ -160,8 +152,8 @@ def parse(words: list[str]) -> Node:
         value = rest.pop(0)
         if option == "--path":
             paths.append(value)
-        elif option == "--early" and (child := _early(value)) is not None:
-            early.append(child)
+        elif option == "--early" and (early := _early(value)) is not None:
+            given["early"] = early
         elif option in _TEXTS:
             given[_TEXTS[option]] = value
         elif option in _NUMBERS and value.isdigit():
@@ -172,31 +164,14 @@ def parse(words: list[str]) -> Node:
     if not str(given.get("project", "")).startswith("/"):
         msg = "cannot start the daemon: --project needs an absolute path"
         raise UsageError(msg, "snowfox up starts it")
-    return Node("/").replace(**given, paths=tuple(paths), early=tuple(early))
+    return Node("/").replace(**given, paths=tuple(paths))
 
 
 def _early(value: str) -> Early | None:
-    role, _, numbers = value.partition("=")
-    parts = numbers.split(",")
-    if len(parts) != 3 or not all(part.removeprefix("-").isdecimal() for part in parts):
+    parts = value.split(",")
+    if len(parts) != len(Early._fields) or not all(part.isdecimal() for part in parts):
         return None
-    pid, session, errors = map(int, parts)
-    match role:
-        case "spawner" | "manager":
-            return Early(role, pid, session, errors)
-        case _:
-            return None
-
-
-def order(words: list[str]) -> bytes:
-    """What an early spawner is told, with the descriptors that it would have inherited: size and words."""
-    body = "\0".join(words).encode("utf-8", "surrogateescape")
-    return len(body).to_bytes(ORDER_HEAD, "big") + body
-
-
-def ordered(body: bytes) -> list[str]:
-    """The words of an order, without its head."""
-    return body.decode("utf-8", "surrogateescape").split("\0")
+    return Early(*map(int, parts))
 
 
 class Said(NamedTuple):

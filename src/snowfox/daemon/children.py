@@ -11,7 +11,7 @@ import os
 import signal
 from typing import Final, NamedTuple
 
-from snowfox.contract.start import INHERITED, POLICY, SPAWNER_SOCKET, Early, Node, order
+from snowfox.contract.start import INHERITED, POLICY, SPAWNER_SOCKET, Early, Node
 from snowfox.core.log import get
 from snowfox.core.posix.api import Ids, Posix, Spawn
 from snowfox.daemon import keeper
@@ -21,7 +21,7 @@ from snowfox.daemon.events import MANAGER, SPAWNER, OrphanReaped, Role
 from snowfox.daemon.folders import Places
 from snowfox.daemon.opening import listen
 from snowfox.daemon.orphans import Orphans
-from snowfox.errors import HostError, PosixError, SnowFoxError
+from snowfox.errors import HostError, PosixError
 from snowfox.values import UNKNOWN_EXIT, Exit
 
 MOST_AT_ONCE: Final = 1000
@@ -69,7 +69,7 @@ class Children:
         posix: the kernel.
         setting: what they get.
         orphans: the launches of spawners that died.
-        ahead: who was started already.
+        ahead: a manager that was started already.
     """
 
     def __init__(self, posix: Posix, setting: Setting, orphans: Orphans, ahead: Ahead) -> None:
@@ -84,34 +84,21 @@ class Children:
 
     def start(self, role: Role) -> int:
         """Start it; our end of the session with it. Raises PosixError, HostError (the policy cannot be opened)."""
-        early = self._ahead.take(role)
+        early = self._ahead.take() if role == MANAGER else None
         return self._start(role) if early is None else self._greet(early)
 
     def _greet(self, early: Early) -> int:
-        """Go on with one that was started already: give it what it would have inherited."""
-        role, pid, session, errors = early
+        """Go on with a manager that was started already."""
         try:
-            if role == SPAWNER:
-                self._give(session)
-            child = _Child(pid, self._posix.processes.open(pid), is_ours=True)
-        except SnowFoxError:
+            child = _Child(early.pid, self._posix.processes.open(early.pid), is_ours=True)
+        except PosixError:
             self._ahead.reject(early)
             raise
-        if errors >= 0:
-            self._heard.append(Ear(self._posix, errors, self._setting.log, self._allowance))
-        self._alive[role] = child
-        keeper.note(self._posix, role, pid, run=self._setting.places.run)
-        _log.info("started", role=role, pid=pid, early=True)
-        return session
-
-    def _give(self, session: int) -> None:
-        """The order of an early spawner."""
-        policy = self._policy()
-        try:
-            given = tuple(ours for ours, _ in self._of_spawner(policy))
-            self._posix.sockets.send(session, order(self._rights()), given)
-        finally:
-            self._posix.files.close(policy)
+        self._heard.append(Ear(self._posix, early.errors, self._setting.log, self._allowance))
+        self._alive[MANAGER] = child
+        keeper.note(self._posix, MANAGER, early.pid, run=self._setting.places.run)
+        _log.info("started", role=MANAGER, pid=early.pid, early=True)
+        return early.session
 
     def _start(self, role: Role) -> int:
         ours, theirs = self._posix.sockets.pair()

@@ -1,8 +1,8 @@
-"""Spawner and manager that were started before us, by the command that became this daemon.
+"""A manager that was started before us, by the command that became this daemon.
 
-Their interpreters start and import beside our own, on another processor. Until they are greeted they touch nothing, and
-end by themselves when the session that we hold ends; those whom nobody takes are killed and reaped all the same, so that
-none is left when we are gone.
+Its interpreter starts and imports beside our own, on another processor. Until it is greeted it touches nothing, and ends
+by itself when the session that we hold ends; one that nobody takes is killed and reaped all the same, so that it is gone
+when we are.
 """
 
 from __future__ import annotations
@@ -13,50 +13,45 @@ from snowfox.contract.start import Early
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Posix
 from snowfox.daemon import keeper
-from snowfox.daemon.events import Role
 from snowfox.errors import PosixError
 
 
 class Ahead:
-    """The children that wait for their greeting, each to be taken once.
+    """The manager that waits for its greeting, to be taken once.
 
     Args:
         posix: the kernel.
         clock: for waits.
-        children: them; what they name is ours from now on.
+        early: it, if there is one; what that names is ours from now on.
     """
 
-    def __init__(self, posix: Posix, clock: Clock, children: tuple[Early, ...]) -> None:
+    def __init__(self, posix: Posix, clock: Clock, early: Early | None) -> None:
         self._posix = posix
         self._clock = clock
-        self._waiting: dict[Role, Early] = {child.role: child for child in children}
-        for child in children:
-            for descriptor in _descriptors(child):
+        self._early = early
+        if early is not None:
+            for descriptor in (early.session, early.errors):
                 posix.files.duplicate_to(descriptor, descriptor, inherited=False)
 
-    def take(self, role: Role) -> Early | None:
-        """The child of this role, its descriptors the caller's from now on; None when there is none."""
-        return self._waiting.pop(role, None)
+    def take(self) -> Early | None:
+        """It, its descriptors the caller's from now on; None when there is none."""
+        early, self._early = self._early, None
+        return early
 
-    def end(self, *roles: Role) -> None:
-        """Kill and reap those that nobody took, of these roles or all. A second time is fine. Raises PosixError, HostError."""
-        for role in roles or tuple(self._waiting):
-            child = self.take(role)
-            if child is not None:
-                self.reject(child)
+    def end(self) -> None:
+        """Kill and reap it, if nobody took it. A second time is fine. Raises PosixError, HostError."""
+        early = self.take()
+        if early is not None:
+            self.reject(early)
 
-    def reject(self, child: Early) -> None:
+    def reject(self, early: Early) -> None:
         """Kill and reap one that was taken but not greeted. Raises PosixError, HostError."""
-        for descriptor in _descriptors(child):
+        for descriptor in (early.session, early.errors):
             self._posix.files.close(descriptor)
         try:
-            pidfd = self._posix.processes.open(child.pid)
+            pidfd = self._posix.processes.open(early.pid)
         except PosixError:  # out of descriptors; it leads a group of its own
-            self._posix.processes.signal_group(child.pid, signal.SIGKILL)
+            self._posix.processes.signal_group(early.pid, signal.SIGKILL)
             return
         keeper.end(self._posix, self._clock, pidfd)
-        self._posix.processes.exit_of(child.pid, reap=True)
-
-
-def _descriptors(child: Early) -> tuple[int, ...]:
-    return (child.session,) if child.errors < 0 else (child.session, child.errors)
+        self._posix.processes.exit_of(early.pid, reap=True)

@@ -52,7 +52,7 @@ class Means(NamedTuple):
         node: what to run.
         environment: ours; a few names of it are passed on.
         reporter: who is told of the start.
-        ahead: children that were started before us.
+        ahead: a manager that was started before us.
     """
 
     posix: Posix
@@ -174,7 +174,6 @@ def _loop(means: Means, opened: Opened, *, signals: int, limit: tuple[int, int])
     children = Children(posix, setting, Orphans(posix, places.launches), means.ahead)
     sessions = Sessions(posix, clock, poller, sockets=sockets, project=(places.project, node.configuration))
     if opened.found is not None:
-        means.ahead.end(SPAWNER)
         children.take_over(opened.found)
         sessions.open(SPAWNER, opened.found.socket, patience=HUNG)
     stopping: set[int] = {signal.SIGTERM, signal.SIGINT}

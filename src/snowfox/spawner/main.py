@@ -4,8 +4,6 @@ Descriptors: 3 the session with the daemon, 4 the node's run folder, 5 the liste
 policy's file (or /dev/null), 2 the node's log. The daemon ends it over the session. SIGHUP and SIGINT do nothing;
 SIGTERM does nothing either while there is a daemon; without one the spawner leaves, and the services stay with their
 records.
-
-`boot.py spawner --home PATH --early` has descriptor 3 alone; the rest comes over it (`spawner.early`).
 """
 
 from __future__ import annotations
@@ -19,7 +17,6 @@ from functools import partial
 from posixpath import dirname
 from typing import Final, NamedTuple
 
-from snowfox.contract.start import EARLY
 from snowfox.core import log
 from snowfox.core.clock import Clock, SystemClock
 from snowfox.core.posix.active import activate
@@ -30,7 +27,6 @@ from snowfox.core.posix.roles import SPAWNER
 from snowfox.errors import PosixError, SnowFoxError, UsageError
 from snowfox.spawner import requests
 from snowfox.spawner.adoption import Adoption
-from snowfox.spawner.early import await_order
 from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.held import Held, Kit
@@ -102,13 +98,6 @@ def main(words: Sequence[str]) -> int:
     activate(posix)
     clock = SystemClock()
     try:
-        words = list(words)
-        if EARLY in words:
-            words.remove(EARLY)
-            more = await_order(posix, clock, SESSION, (LOG, RUN, LISTENER, POLICY))
-            if more is None:
-                return 0
-            words += more
         log.set_sink(log.json_line_sink(partial(posix.files.write, LOG), least="info"))
         given = setting(words)
         maker = choose(posix, program=given.launcher)

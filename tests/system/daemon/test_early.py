@@ -1,4 +1,4 @@
-"""A daemon with spawner and manager that were started before it, all real, and what becomes of them without a node."""
+"""A daemon with a manager that was started before it, both real, and what becomes of them without a node."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def processes(project: Path) -> dict[str, int]:
 
 
 def begun(project: Path) -> tuple[daemon.Waiting, dict[str, int]]:
-    """A daemon that waits, and all three once they run."""
+    """A daemon that waits, and both once they run."""
     waiting = daemon.begin(LinuxPosix(), daemon.described(str(project), "", None))
-    until(lambda: len(processes(project)) == 3, "all three run")
+    until(lambda: len(processes(project)) == 2, "both run")
     return waiting, processes(project)
 
 
-def test_without_its_word_all_are_gone(tmp_path: Path) -> None:
-    """The command line gave up: none is left, and nothing was made."""
+def test_without_its_word_both_are_gone(tmp_path: Path) -> None:
+    """The command line gave up: neither is left, and nothing was made."""
     waiting, pids = begun(tmp_path)
-    assert len({os.getsid(pid) for pid in pids.values()}) == 3
+    assert len({os.getsid(pid) for pid in pids.values()}) == 2
     waiting.give_up()
     os.waitpid(pids["daemon"], 0)
     assert not any(map(alive, pids.values()))
@@ -45,8 +45,8 @@ def test_without_its_word_all_are_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
-def test_a_killed_daemon_takes_them_along(tmp_path: Path, stopped: bool) -> None:
-    """Their sessions end, and they with them; nothing was made."""
+def test_a_killed_daemon_takes_it_along(tmp_path: Path, stopped: bool) -> None:
+    """Its session ends, and it with that; nothing was made."""
     waiting, pids = begun(tmp_path)
     if stopped:
         os.kill(pids["daemon"], signal.SIGSTOP)

@@ -15,7 +15,7 @@ FULL = Node(
     ready=3,
     go=4,
     viewer=77,
-    early=(Early("spawner", 78, 5), Early("manager", 79, 6, 7)),
+    early=Early(79, 6, 7),
     is_detached=True,
     paths=("/a", "/b"),
 )
@@ -35,8 +35,8 @@ def test_words_are_read_back(node: Node) -> None:
         ["--project", "relative"],
         ["--project", "/x", "--ready", "three"],
         ["--project", "/x", "--what", "1"],
-        ["--project", "/x", "--early", "viewer=1,2,3"],
-        ["--project", "/x", "--early", "manager=1,2"],
+        ["--project", "/x", "--early", "manager=1,2,3"],
+        ["--project", "/x", "--early", "1,2"],
     ],
 )
 def test_wrong_words_are_refused(words: list[str]) -> None:

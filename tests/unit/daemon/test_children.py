@@ -44,7 +44,7 @@ class Host:
             self.posix,
             self.setting(),
             Orphans(self.posix, self.places.launches),
-            Ahead(self.posix, self.kernel.clock, ()),
+            Ahead(self.posix, self.kernel.clock, None),
         )
 
     def setting(self, policy: str = "") -> Setting:
@@ -140,7 +140,7 @@ def test_a_missing_policy_means_the_default(host: Host) -> None:
         host.posix,
         host.setting("/etc/other.toml"),
         Orphans(host.posix, host.places.launches),
-        Ahead(host.posix, host.kernel.clock, ()),
+        Ahead(host.posix, host.kernel.clock, None),
     )
     with pytest.raises(HostError, match=r"cannot read the policy: cannot open /etc/other\.toml"):
         named.start(SPAWNER)
