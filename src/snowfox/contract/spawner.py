@@ -168,8 +168,11 @@ class Spawner(Interface):
         """All that are open or reserved, in no order: a new manager closes what its configuration does not have."""
 
     @call(deadline="30s", repeatable=True)
-    def verify(self, launches: list[Launch]) -> list[Refusal]:
-        """What would be refused of these, and why; nothing is started. At most 200 at once."""
+    def verify(self, launches: list[Launch], users: dict[str, list[str]]) -> list[Refusal]:
+        """What would be refused of these, and why; nothing is started.
+
+        `users`: by the token of one of them, users for whom the same is asked. At most 200 of both at once.
+        """
 
     @call(repeatable=True)
     def inventory(self, after: str) -> list[Running]:

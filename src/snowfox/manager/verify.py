@@ -11,11 +11,19 @@ from snowfox.manager.connector.connector import Connector
 async def refusals(connector: Connector, launches: list[Launch]) -> list[Refusal]:
     """What the spawner would refuse of these. Raises DeadlineExceeded.
 
-    Most of a large configuration differs in words that only the program looks at: the spawner is asked about one of
-    each kind, and about all of a kind where it refuses that one, since a refusal names its instance.
+    Most of a large configuration differs in users and in words that only the program looks at: the spawner is asked
+    about one of each kind and all its users, and about all of a kind where it refuses that, since a refusal names its
+    instance.
     """
-    kinds = {_kind(launch): launch for launch in reversed(launches)}
-    tried = await connector.verify(list(kinds.values()))
+    kinds: dict[Hashable, Launch] = {}
+    users: dict[str, dict[str, None]] = {}
+    for one in launches:
+        first = kinds.setdefault(_kind(one), one)
+        if one.user != first.user:
+            users.setdefault(first.token, {})[one.user] = None
+    tried = await connector.verify(
+        list(kinds.values()), {token: list(names) for token, names in users.items()}
+    )
     if not tried:
         return []
     tokens = {refusal.token for refusal in tried}
@@ -23,11 +31,10 @@ async def refusals(connector: Connector, launches: list[Launch]) -> list[Refusal
 
 
 def _kind(launch: Launch) -> Hashable:
-    """All that the spawner judges a launch by."""
+    """All that the spawner judges a launch by, but its user."""
     return (
         launch.program,
         launch.folder,
-        launch.user,
         launch.environment.get("PATH"),
         tuple(launch.sockets),
         tuple(launch.limits.items()),

@@ -41,7 +41,29 @@ def may(found: Stat, ids: Ids, wanted: int) -> bool:
     return found.mode & wanted == wanted
 
 
-def walk(posix: Posix, path: str, ids: Ids) -> Stat:
+class Judge:
+    """What one user may; all that `walk` and the problems below want to know about the user is asked here.
+
+    Args:
+        ids: the user's.
+    """
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+        self._asked: list[tuple[Stat, int, bool]] = []
+
+    def may(self, found: Stat, wanted: int) -> bool:
+        """See `may`."""
+        answer = may(found, self._ids, wanted)
+        self._asked.append((found, wanted, answer))
+        return answer
+
+    def holds_for(self, ids: Ids) -> bool:
+        """Whether this user would get all the answers that were given here: then what was found out is true for it, too."""
+        return all(may(found, ids, wanted) is answer for found, wanted, answer in self._asked)
+
+
+def walk(posix: Posix, path: str, judge: Judge) -> Stat:
     """Follow an absolute path as the user would, links too. Returns what is at its end. Raises Blocked."""
     left = [part for part in reversed(path.split("/")) if part not in {"", "."}]
     end = f"/{'/'.join(reversed(left))}"
@@ -50,7 +72,7 @@ def walk(posix: Posix, path: str, ids: Ids) -> Stat:
     while left:
         if not S_ISDIR(found.mode):
             raise Blocked(f"{here} is not a folder", _ENOTDIR)
-        if not may(found, ids, _EXECUTE):
+        if not judge.may(found, _EXECUTE):
             raise Blocked(f"{here} does not let it in", _EACCES)
         part = left.pop()
         following = dirname(here) if part == ".." else join(here, part)
@@ -69,26 +91,28 @@ def walk(posix: Posix, path: str, ids: Ids) -> Stat:
     return found
 
 
-def folder_problem(posix: Posix, folder: str, ids: Ids, user: str) -> str | None:
+def folder_problem(posix: Posix, folder: str, judge: Judge, user: str) -> str | None:
     """Why this user cannot have this as its folder: half a sentence, or None."""
     try:
-        found = walk(posix, folder, ids)
+        found = walk(posix, folder, judge)
     except Blocked as blocked:
         return f"user {user} cannot reach folder {folder}: {blocked.why}"
     if not S_ISDIR(found.mode):
         return f"user {user} cannot reach folder {folder}: it is not a folder"
-    if not may(found, ids, _EXECUTE):
+    if not judge.may(found, _EXECUTE):
         return f"user {user} cannot reach folder {folder}: its mode is {found.mode & 0o7777:04o}"
     return None
 
 
-def program_problem(posix: Posix, program: str, ids: Ids, *, user: str, path: str, folder: str) -> str | None:
+def program_problem(
+    posix: Posix, program: str, judge: Judge, *, user: str, path: str, folder: str
+) -> str | None:
     """Why this user cannot execute this program, looked for in `path` (PATH) when it has no `/`: half a sentence, or None.
 
     `folder` is what relative paths start from.
     """
     if "/" in program:
-        return _file_problem(posix, join(folder, program.removeprefix("./")), ids, user)
+        return _file_problem(posix, join(folder, program.removeprefix("./")), judge, user)
     problem = None
     for part in path.split(":", _MOST_PARTS)[:_MOST_PARTS] if path else ():
         candidate = join(folder, part, program)
@@ -96,7 +120,7 @@ def program_problem(posix: Posix, program: str, ids: Ids, *, user: str, path: st
             posix.files.stat(candidate, follow=True)
         except PosixError:
             continue
-        problem = _file_problem(posix, candidate, ids, user)
+        problem = _file_problem(posix, candidate, judge, user)
         if problem is None:
             return None
     if problem is not None:
@@ -104,21 +128,21 @@ def program_problem(posix: Posix, program: str, ids: Ids, *, user: str, path: st
     return f"no program {program} in PATH ({path or 'empty'})"
 
 
-def _file_problem(posix: Posix, program: str, ids: Ids, user: str) -> str | None:
+def _file_problem(posix: Posix, program: str, judge: Judge, user: str) -> str | None:
     try:
-        found = walk(posix, program, ids)
+        found = walk(posix, program, judge)
     except Blocked as blocked:
         if blocked.errno == _ENOENT:
             return f"no program {program}: {blocked.why}"
         return f"user {user} cannot reach {program}: {blocked.why}"
     if not S_ISREG(found.mode):
         return f"{program} is not a file"
-    if not may(found, ids, _EXECUTE):
+    if not judge.may(found, _EXECUTE):
         return f"user {user} cannot execute {program}: its mode is {found.mode & 0o7777:04o}"
-    return _interpreter_problem(posix, program, ids, user=user, found=found)
+    return _interpreter_problem(posix, program, judge, user=user, found=found)
 
 
-def _interpreter_problem(posix: Posix, program: str, ids: Ids, *, user: str, found: Stat) -> str | None:
+def _interpreter_problem(posix: Posix, program: str, judge: Judge, *, user: str, found: Stat) -> str | None:
     """A script names the program that runs it (execve(2)); the kernel's own error names only the script."""
     first = _first_bytes(posix, program, found)
     if not first.startswith(b"#!"):
@@ -128,10 +152,10 @@ def _interpreter_problem(posix: Posix, program: str, ids: Ids, *, user: str, fou
         return None
     interpreter = os.fsdecode(words[0])
     try:
-        found = walk(posix, interpreter, ids)
+        found = walk(posix, interpreter, judge)
     except Blocked as blocked:
         return f"user {user} cannot reach {interpreter}, which runs {program}: {blocked.why}"
-    if not may(found, ids, _EXECUTE):
+    if not judge.may(found, _EXECUTE):
         return f"user {user} cannot execute {interpreter}, which runs {program}: its mode is {found.mode & 0o7777:04o}"
     return None
 

@@ -36,7 +36,7 @@ from snowfox.spawner.launching import LISTENING
 from snowfox.spawner.policy import Account, Policy
 from snowfox.spawner.ports import Holder, Ports
 from snowfox.spawner.rate import Bucket
-from snowfox.spawner.reach import folder_problem, program_problem
+from snowfox.spawner.reach import Judge, folder_problem, program_problem
 from snowfox.spawner.secret import FORMS, Secrets
 from snowfox.spawner.socket_file import SOCKET_MODE, Look
 
@@ -44,13 +44,13 @@ MOST_SOCKETS: Final = 250
 """Listening sockets that are open or reserved at one time: what one message can pass to a new daemon (253, SCM_MAX_FD)."""
 
 MOST_VERIFIED: Final = 200
-"""Launches that one `verify` takes."""
+"""Launches, and further users of them, that one `verify` takes."""
 
 MOST_FORGOTTEN: Final = 10_000
 """Tokens that one `forget` takes."""
 
-Reached = dict[tuple[str, str, str, Account], tuple[str, ...]]
-"""What was found out about a folder, a program in it, a PATH, for an account."""
+Reached = dict[tuple[str, str, str], Judge]
+"""By a folder, a program in it, a PATH: who was found to reach them."""
 
 LONGEST_PATH: Final = 4096
 """Bytes of a path: PATH_MAX of limits.h."""
@@ -187,7 +187,7 @@ def _well_formed(launch: Launch) -> None:
         *launch.environment.values(),
     )
     _require("\0" not in "".join(texts), "a text with a zero byte")
-    _require(len(launch.user) <= LONGEST_USER and "\0" not in launch.user, "a user's name")
+    _user(launch.user)
     _require(bool(launch.program and launch.arguments), "a launch without a program")
     _require(launch.folder.startswith("/"), "a folder that is not absolute")
     names = launch.environment
@@ -323,16 +323,23 @@ def _sockets(desk: Desk, _caller: Caller) -> Replied:
     return Replied(desk.ports.listings())
 
 
-def _check_verify(desk: Desk, launches: list[Launch]) -> None:
-    _require(len(launches) <= MOST_VERIFIED, "too many launches")
+def _check_verify(desk: Desk, launches: list[Launch], users: dict[str, list[str]]) -> None:
+    _require(len(launches) + sum(map(len, users.values())) <= MOST_VERIFIED, "too many launches")
     for launch in launches:
         _well_formed(launch)
+    for names in users.values():
+        for user in names:
+            _user(user)
     desk.rules.look()
 
 
-def _verify(desk: Desk, _caller: Caller, launches: list[Launch]) -> Replied:
+def _verify(desk: Desk, _caller: Caller, launches: list[Launch], users: dict[str, list[str]]) -> Replied:
     reached: Reached = {}
-    refusals = [refusal for launch in launches for refusal in _refusals(desk, launch, reached)]
+    refusals: list[Refusal] = []
+    for launch in launches:
+        refusals += _refusals(desk, launch, reached)
+        for user in users.get(launch.token, ()):
+            refusals += _refusals(desk, launch._replace(user=user, sockets=[], limits={}), reached)
     problem = desk.rules.problem
     if problem is not None and launches:
         refusals.insert(0, Refusal(launches[0].token, str(problem), problem.hint))
@@ -351,10 +358,7 @@ def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
     except (UserError, NotPermitted) as error:
         refusals.append(Refusal(launch.token, str(error), error.hint))
     else:
-        way = (launch.folder, launch.program, launch.environment.get("PATH", ""), account)
-        if way not in reached:
-            reached[way] = _way_problems(desk, *way)
-        problems += reached[way]
+        problems += _way_problems(desk, launch, account, reached)
         refusals += [
             Refusal(launch.token, str(error), error.hint) for error in desk.secrets.refusals(launch, account)
         ]
@@ -367,17 +371,23 @@ def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
     return [*refusals, *(Refusal(launch.token, action + problem, "") for problem in problems)]
 
 
-def _way_problems(desk: Desk, folder: str, program: str, path: str, account: Account) -> tuple[str, ...]:
+def _way_problems(desk: Desk, launch: Launch, account: Account, reached: Reached) -> list[str]:
     """Of folder and program. A program that is looked for from the folder would only repeat what is wrong with that."""
-    ids, who = account.ids, account.name
+    folder, program, path = way = (launch.folder, launch.program, launch.environment.get("PATH", ""))
     for long in (folder, program):  # the kernel takes no longer ones, and to follow them takes long
         if len(long) > LONGEST_PATH:
-            return (f"{long[:40]}…: {errno_text(ENAMETOOLONG)}",)
-    of_folder = folder_problem(desk.posix, folder, ids, who)
+            return [f"{long[:40]}…: {errno_text(ENAMETOOLONG)}"]
+    if way in reached and reached[way].holds_for(account.ids):
+        return []
+    judge, who = Judge(account.ids), account.name
+    of_folder = folder_problem(desk.posix, folder, judge, who)
     if of_folder is not None and "/" in program and not program.startswith("/"):
-        return (of_folder,)
-    of_program = program_problem(desk.posix, program, ids, user=who, path=path, folder=folder)
-    return tuple(problem for problem in (of_folder, of_program) if problem is not None)
+        return [of_folder]
+    of_program = program_problem(desk.posix, program, judge, user=who, path=path, folder=folder)
+    problems = [problem for problem in (of_folder, of_program) if problem is not None]
+    if not problems:
+        reached[way] = judge
+    return problems
 
 
 def _limit_problem(desk: Desk, name: str, value: int) -> str | None:
@@ -404,6 +414,10 @@ def _check_forget(_desk: Desk, tokens: list[str]) -> None:
 
 def _forget(_desk: Desk, caller: Caller, tokens: list[str]) -> Event:
     return ForgetAsked(caller, tuple(tokens))
+
+
+def _user(name: str) -> None:
+    _require(len(name) <= LONGEST_USER and "\0" not in name, "a user's name")
 
 
 def _token(token: str) -> None:

@@ -27,7 +27,7 @@ from snowfox.errors import LaunchFailed, PosixError, SnowFoxError, UserError
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import FIRST
 from snowfox.spawner.policy import Account
-from snowfox.spawner.reach import Blocked, walk
+from snowfox.spawner.reach import Blocked, Judge, walk
 
 LARGEST: Final = 64 << 10
 """Bytes that a secret may have: an argument or variable of execve(2) may have twice as many."""
@@ -162,7 +162,7 @@ class Secrets:
     def _as_user(self, file: str, account: Account) -> tuple[str, int]:
         """The file as this user finds it, if it is its own; else -1, and why the user cannot get to it, if so."""
         try:
-            found = walk(self._posix, file, account.ids)
+            found = walk(self._posix, file, Judge(account.ids))
         except Blocked as blocked:
             return blocked.why, -1
         if found.uid != account.ids.uid:

@@ -145,7 +145,7 @@ class PlayedSpawner:
         ]
 
     @handles(Spawner.verify)
-    def verify(self, launches: list[Launch]) -> list[Refusal]:
+    def verify(self, launches: list[Launch], users: dict[str, list[str]]) -> list[Refusal]:  # noqa: ARG002 - the contract
         """Refuse the programs that the test names."""
         self.verified += launches
         return [

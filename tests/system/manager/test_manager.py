@@ -47,7 +47,7 @@ async def test_what_is_wanted_is_started_in_order(manager: RealManager) -> None:
     steps = await manager.up()
     spawner = manager.spawner
     assert spawner.open == {"front=127.0.0.1:8080"}
-    assert [launch.token.partition("~")[0] for launch in spawner.verified] == ["web@1", "cache"]
+    assert [launch.token.partition("~")[0] for launch in spawner.verified] == ["cache", "web@1"]
     assert [launch.token.partition("~")[0] for launch in spawner.launched] == ["cache", "web@1", "web@2"]
     assert [(step.instance, step.state) for step in steps if not step.last] == [
         ("", "warning"),

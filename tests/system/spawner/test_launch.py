@@ -270,7 +270,7 @@ def test_verify(spawner: RealSpawner, tmp_path: Path) -> None:
         order("gone", "exit 0", folder="/no/where"),
         order("unknown", "exit 0", program="no-such-program"),
     ]
-    refusals = spawner.manager.call(Spawner.verify, launches)
+    refusals = spawner.manager.call(Spawner.verify, launches, {})
     assert [refusal.token.partition("~")[0] for refusal in refusals] == ["gone", "unknown"]
     assert "no such file or directory: /no" in refusals[0].text
     assert spawner.inventory() == {}

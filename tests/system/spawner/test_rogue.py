@@ -96,9 +96,9 @@ def test_f42_large_requests_behind_slow_ones(spawner: RealSpawner) -> None:
     """What waits is bounded, in bytes too: the rest stays with its sender."""
     spawner.manager.call(Spawner.inventory, "")  # before its greeting only one request may be sent
     slow = order("web", "exit 0", program="no-such-program", environment={"PATH": "/a:" * 1000})
-    flood(spawner, Spawner.verify, [slow], times=3000)
+    flood(spawner, Spawner.verify, [slow], {}, times=3000)
     large = order("web", "exit 0", arguments=["xy"] * 300_000)
-    flood(spawner, Spawner.verify, [large], times=60)
+    flood(spawner, Spawner.verify, [large], {}, times=60)
     until = time.monotonic() + 3
     while spawner.manager.channel.unsent and time.monotonic() < until:
         spawner.manager.channel.flush()
@@ -132,7 +132,7 @@ def test_f42_random_requests(spawner: RealSpawner) -> None:
         method, arguments = rng.choice(
             [
                 (Spawner.launch, (launch,)),
-                (Spawner.verify, ([launch],)),
+                (Spawner.verify, ([launch], {token: [rng.choice(users)]})),
                 (Spawner.signal, (token, rng.choice([1, 15, 9, 19]))),
                 (Spawner.kill, (token,)),
                 (Spawner.forget, ([token],)),

@@ -31,7 +31,7 @@ def desk(bench: Bench) -> Desk:
 
 def test_changed_between_verify_and_launch(bench: Bench, desk: Desk) -> None:
     """What `verify` found to be fine is refused at the launch, with the line that would allow it; then allowed again."""
-    assert requests.handle(desk, CALLER, Spawner.verify.full_name, ([LAUNCH],)).value == []  # type: ignore[union-attr]
+    assert requests.handle(desk, CALLER, Spawner.verify.full_name, ([LAUNCH], {})).value == []  # type: ignore[union-attr]
     bench.kernel.write(DEFAULT_FILE, b'users = ["other"]')
     with pytest.raises(NotPermitted) as caught:
         requests.handle(desk, CALLER, Spawner.launch.full_name, (LAUNCH,))
@@ -64,7 +64,7 @@ def test_unusable(bench: Bench, desk: Desk, content: bytes, mode: int) -> None:
     sink = log.set_sink(heard.append)
     try:
         for _ in range(3):
-            (refusal,) = requests.handle(desk, CALLER, Spawner.verify.full_name, ([LAUNCH],)).value  # type: ignore[union-attr]
+            (refusal,) = requests.handle(desk, CALLER, Spawner.verify.full_name, ([LAUNCH], {})).value  # type: ignore[union-attr]
     finally:
         log.set_sink(sink)
     assert bench.rules.policy == before
@@ -73,7 +73,7 @@ def test_unusable(bench: Bench, desk: Desk, content: bytes, mode: int) -> None:
     assert [record.level for record in heard] == ["error"]
     assert isinstance(requests.handle(desk, CALLER, Spawner.launch.full_name, (LAUNCH,)), LaunchAsked)
     bench.kernel.write(DEFAULT_FILE, b'users = ["shop"]')
-    assert requests.handle(desk, CALLER, Spawner.verify.full_name, ([LAUNCH],)).value == []  # type: ignore[union-attr]
+    assert requests.handle(desk, CALLER, Spawner.verify.full_name, ([LAUNCH], {})).value == []  # type: ignore[union-attr]
 
 
 def test_a_start_of_many(bench: Bench, desk: Desk) -> None:

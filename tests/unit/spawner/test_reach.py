@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from snowfox.core.posix.api import Ids
-from snowfox.spawner.reach import Blocked, folder_problem, program_problem, walk
+from snowfox.spawner.reach import Blocked, Judge, folder_problem, program_problem, walk
 from snowfox.testing.kernel import FakeKernel, FakePosix
 from snowfox.testing.kernel.disk import LinkNode
 
@@ -30,7 +30,7 @@ def kernel() -> FakeKernel:
 @pytest.mark.parametrize("folder", ["/", "/srv/shop", "/srv/team"])
 def test_reachable(kernel: FakeKernel, folder: str) -> None:
     """By its own bits, those of one of its groups, or those for all."""
-    assert folder_problem(FakePosix(kernel), folder, SHOP, "shop") is None
+    assert folder_problem(FakePosix(kernel), folder, Judge(SHOP), "shop") is None
 
 
 @pytest.mark.parametrize(
@@ -54,26 +54,26 @@ def test_blocked(kernel: FakeKernel, folder: str, why: str) -> None:
     kernel.write("/srv/file", b"")
     kernel.folder("/srv").entries["link"] = LinkNode("/srv/nowhere", SHOP, kernel.disk.number())
     assert (
-        folder_problem(FakePosix(kernel), folder, SHOP, "shop")
+        folder_problem(FakePosix(kernel), folder, Judge(SHOP), "shop")
         == f"user shop cannot reach folder {folder}: {why}"
     )
 
 
 def test_root_enters_everywhere(kernel: FakeKernel) -> None:
     """Root needs no bits of a folder."""
-    assert folder_problem(FakePosix(kernel), "/srv/other", Ids(0, 0, (0,)), "root") is None
+    assert folder_problem(FakePosix(kernel), "/srv/other", Judge(Ids(0, 0, (0,))), "root") is None
 
 
 def test_not_a_folder_on_the_way(kernel: FakeKernel) -> None:
     """A file ends the way."""
     kernel.write("/srv/file", b"")
     with pytest.raises(Blocked):
-        walk(FakePosix(kernel), "/srv/file/x", SHOP)
+        walk(FakePosix(kernel), "/srv/file/x", Judge(SHOP))
 
 
 def program(kernel: FakeKernel, name: str, path: str = "/usr/bin:/root/bin") -> str | None:
     """What speaks against a program."""
-    return program_problem(FakePosix(kernel), name, SHOP, user="shop", path=path, folder="/srv/shop")
+    return program_problem(FakePosix(kernel), name, Judge(SHOP), user="shop", path=path, folder="/srv/shop")
 
 
 def test_program_found(kernel: FakeKernel) -> None:
@@ -135,5 +135,14 @@ def test_swapped_program(kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch) ->
         return open_really(path, flags, **more)
 
     monkeypatch.setattr(posix.files, "open", swap)
-    assert program_problem(posix, "./app", SHOP, user="shop", path="", folder="/srv/shop") is None
+    assert program_problem(posix, "./app", Judge(SHOP), user="shop", path="", folder="/srv/shop") is None
     assert opened == []
+
+
+def test_what_holds_for_another_user(kernel: FakeKernel) -> None:
+    """What one user was told is true for who would be told the same all the way, and only for them."""
+    judge = Judge(SHOP)
+    assert folder_problem(FakePosix(kernel), "/srv/team", judge, "shop") is None
+    assert judge.holds_for(Ids(1001, 2000, (2000,)))
+    assert not judge.holds_for(Ids(1001, 1001, (1001,)))
+    assert Judge(SHOP).holds_for(Ids(7, 7, (7,)))

@@ -8,6 +8,7 @@ import pytest
 
 from snowfox.contract.spawner import Launch, Listening, ListenSpec, Refusal, Spawner
 from snowfox.core import log
+from snowfox.core.posix.api import Ids
 from snowfox.core.rpc.interface import Method
 from snowfox.errors import HostError, NotPermitted, PosixError, ProtocolError, UserError
 from snowfox.spawner import requests
@@ -93,7 +94,7 @@ def test_malformed_launch(desk: Desk, changes: dict[str, object]) -> None:
     with pytest.raises(ProtocolError):
         ask(desk, Spawner.launch, LAUNCH._replace(**changes))
     with pytest.raises(ProtocolError):
-        ask(desk, Spawner.verify, [LAUNCH._replace(**changes)])
+        ask(desk, Spawner.verify, [LAUNCH._replace(**changes)], {})
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,9 @@ def test_malformed_launch(desk: Desk, changes: dict[str, object]) -> None:
         (Spawner.forget, (["x"],)),
         (Spawner.forget, ([TOKEN] * 10_001,)),
         (Spawner.inventory, ("x",)),
-        (Spawner.verify, ([LAUNCH] * 201,)),
+        (Spawner.verify, ([LAUNCH] * 201, {})),
+        (Spawner.verify, ([LAUNCH], {TOKEN: ["shop"] * 200})),
+        (Spawner.verify, ([LAUNCH], {TOKEN: ["shop\0"]})),
         (Spawner.close_socket, ("front",)),
         (Spawner.open_socket, (ListenSpec("front=127.0.0.1:8081", "127.0.0.1:80"),)),
         (Spawner.open_socket, (ListenSpec("fr/ont=127.0.0.1:8081", "127.0.0.1:8081"),)),
@@ -264,7 +267,7 @@ def test_taken_port(desk: Desk, bench: Bench) -> None:
 
 def refusals(desk: Desk, launch: Launch) -> list[Refusal]:
     """What `verify` says of a launch."""
-    return ask(desk, Spawner.verify, [launch]).value
+    return ask(desk, Spawner.verify, [launch], {}).value
 
 
 def test_verify(desk: Desk, bench: Bench) -> None:
@@ -301,7 +304,7 @@ def test_verify_says_everything(desk: Desk) -> None:
     )
     ghost = bad._replace(token=f"api~{ID}", user="ghost", limits={})
     relative = LAUNCH._replace(token=f"job~{ID}", folder="/srv/x", program="./job")
-    said = ask(desk, Spawner.verify, [bad, ghost, LAUNCH, relative]).value
+    said = ask(desk, Spawner.verify, [bad, ghost, LAUNCH, relative], {}).value
     assert [refusal.text for refusal in said] == [
         "cannot launch web: user shop cannot reach folder /srv/x: no such file or directory",
         "cannot launch web: no program /usr/bin/gone: no such file or directory",
@@ -311,6 +314,19 @@ def test_verify_says_everything(desk: Desk) -> None:
         f"cannot launch api: socket {KEY} is neither open nor reserved",
         "cannot launch job: user shop cannot reach folder /srv/x: no such file or directory",
     ]
+
+
+def test_verify_for_more_users(desk: Desk, bench: Bench) -> None:
+    """What one gets to another may not: each is judged, by policy and by the way; what only they see is looked at once."""
+    bench.kernel.folder("/srv/mine", ids=Ids(1000, 1000, (1000,)), mode=0o700)
+    mine = LAUNCH._replace(folder="/srv/mine")
+    (refused,) = ask(desk, Spawner.verify, [LAUNCH, mine], {TOKEN: ["shop", "61999"]}).value
+    assert refused == Refusal(
+        TOKEN, "cannot launch web: user 61999 cannot reach folder /srv/mine: its mode is 0700", ""
+    )
+    ghost, own = ask(desk, Spawner.verify, [LAUNCH], {TOKEN: ["ghost", "shop", "61184"]}).value
+    assert ghost.text == "cannot launch web: no user ghost"
+    assert own.text == "cannot launch web: user 61184 is the manager's own"
 
 
 def test_limits_above_the_hard_one(desk: Desk) -> None:

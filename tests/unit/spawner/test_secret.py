@@ -224,7 +224,7 @@ def test_nowhere_else(bench: Bench, desk: Desk) -> None:
     heard: list[log.Record] = []
     sink = log.set_sink(heard.append)
     try:
-        assert requests.handle(desk, Caller(1, 1), Spawner.verify.full_name, ([launch],)).value == []  # type: ignore[union-attr]
+        assert requests.handle(desk, Caller(1, 1), Spawner.verify.full_name, ([launch], {})).value == []  # type: ignore[union-attr]
         process = bench.begin(launch)
         started = process.arguments
         bench.launching.begin(launch._replace(token=f"bad~{TOKEN[4:]}", folder="/no"), SHOP)
@@ -268,7 +268,7 @@ def test_requests(bench: Bench, desk: Desk) -> None:
     bench.kernel.write("/etc/shadow", b"root:*", mode=0o640)
     bench.kernel.write(KEPT, CONTENT, mode=0o644)
     launch = with_secrets(Secret("A", KEPT), Secret("B", "/etc/shadow"))
-    said = requests.handle(desk, Caller(1, 1), Spawner.verify.full_name, ([launch],)).value  # type: ignore[union-attr]
+    said = requests.handle(desk, Caller(1, 1), Spawner.verify.full_name, ([launch], {})).value  # type: ignore[union-attr]
     assert said[0] == Refusal(
         TOKEN, f"cannot launch web: secret A: everybody may use {KEPT} (mode 0644)", f"chmod o= {KEPT}"
     )
@@ -307,7 +307,7 @@ def test_malformed(desk: Desk, secrets: list[Secret]) -> None:
     """What no manager of ours would send ends the session."""
     for method, arguments in (
         (Spawner.launch, (with_secrets(*secrets),)),
-        (Spawner.verify, ([with_secrets(*secrets)],)),
+        (Spawner.verify, ([with_secrets(*secrets)], {})),
     ):
         with pytest.raises(ProtocolError):
             requests.handle(desk, Caller(1, 1), method.full_name, arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from snowfox.contract.spawner import (
@@ -24,7 +24,10 @@ from snowfox.values import Exit, Seconds
 Answer = TypeVar("Answer")
 
 MOST_VERIFIED: Final = 200
-"""Launches in one `verify`."""
+"""Launches, and further users of them, in one `verify`."""
+NO_USERS: Final[Mapping[str, Sequence[str]]] = {}
+"""Launches are verified for their own users alone."""
+_Part = list[tuple[Launch, Sequence[str]]]
 _MOST_FORGOTTEN: Final = 200
 _ANSWER_WITHIN: Final[Seconds] = 60.0
 
@@ -189,15 +192,19 @@ class Connector:
         """A process said that it is ready. False for a stranger. See `Launches.notified`."""
         return self._launches.notified(pid, session)
 
-    async def verify(self, launches: Sequence[Launch]) -> list[Refusal]:
-        """What would be refused of these. Waits for a spawner; raises DeadlineExceeded when none comes."""
+    async def verify(
+        self, launches: Sequence[Launch], users: Mapping[str, Sequence[str]] = NO_USERS
+    ) -> list[Refusal]:
+        """What would be refused of these, and of the same for further users (by token).
 
-        def verify(begin: int) -> Coroutine[Any, Any, list[Refusal]]:
-            part = list(launches[begin : begin + MOST_VERIFIED])
-            return self._ask(lambda remote: remote.verify(part))
+        Waits for a spawner; raises DeadlineExceeded when none comes.
+        """
+
+        def verify(part: _Part) -> Coroutine[Any, Any, list[Refusal]]:
+            return self._ask(lambda remote: remote.verify([launch for launch, _ in part], _users(part)))
 
         # All at once: the spawner looks at one while we write down the next.
-        parts = await asyncio.gather(*map(verify, range(0, len(launches), MOST_VERIFIED)))
+        parts = await asyncio.gather(*map(verify, _parts(launches, users)))
         return [refusal for part in parts for refusal in part]
 
     async def open_socket(self, spec: ListenSpec) -> Listening:
@@ -254,6 +261,27 @@ class Connector:
                 await remote.forget(part)
 
             self._errands.give(errand)
+
+
+def _parts(launches: Sequence[Launch], users: Mapping[str, Sequence[str]]) -> Iterator[_Part]:
+    """As many launches and users together as one `verify` takes; a launch of more users than that comes again."""
+    part: _Part = []
+    room = MOST_VERIFIED
+    for launch in launches:
+        names = users.get(launch.token, ())
+        for begin in range(0, len(names) or 1, MOST_VERIFIED - 1):
+            some = names[begin : begin + MOST_VERIFIED - 1]
+            if room <= len(some):
+                yield part
+                part, room = [], MOST_VERIFIED
+            part.append((launch, some))
+            room -= 1 + len(some)
+    if part:
+        yield part
+
+
+def _users(part: _Part) -> dict[str, list[str]]:
+    return {launch.token: list(names) for launch, names in part if names}
 
 
 async def _inventory(remote: Spawner) -> dict[str, Running]:

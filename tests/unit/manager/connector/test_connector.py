@@ -55,9 +55,9 @@ class FakeSpawner:
         """Noted."""
         self.asked.append(("forget", tuple(tokens)))
 
-    async def verify(self, launches: list[Launch]) -> list[Refusal]:
+    async def verify(self, launches: list[Launch], users: dict[str, list[str]]) -> list[Refusal]:
         """Nothing is refused."""
-        self.asked.append(("verify", len(launches)))
+        self.asked.append(("verify", len(launches), *users.items()))
         return []
 
     async def open_socket(self, spec: ListenSpec) -> Listening:
@@ -212,6 +212,19 @@ async def test_verify_goes_in_batches(connector: Connector) -> None:
     await started(connector, spawner)
     await connector.verify([launch(f"s{number}") for number in range(MOST_VERIFIED * 2 + 1)])
     assert spawner.asked == [("verify", MOST_VERIFIED), ("verify", MOST_VERIFIED), ("verify", 1)]
+
+
+async def test_verify_of_many_users_goes_in_batches(connector: Connector) -> None:
+    """A launch comes again with users that did not fit; users count as much as launches."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    users = [str(number) for number in range(MOST_VERIFIED + 9)]
+    await connector.verify([launch("a"), launch("b")], {"a": users[:10], "b": users})
+    assert spawner.asked == [
+        ("verify", 1, ("a", users[:10])),
+        ("verify", 1, ("b", users[: MOST_VERIFIED - 1])),
+        ("verify", 1, ("b", users[MOST_VERIFIED - 1 :])),
+    ]
 
 
 async def test_a_refusal_reaches_who_asked(connector: Connector) -> None:
