@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from snowfox.contract.spawner import (
     Launch,
+    Launched,
     Listening,
     ListenSpec,
     Refusal,
@@ -15,6 +17,7 @@ from snowfox.contract.spawner import (
     Spawner,
 )
 from snowfox.core.log import get
+from snowfox.core.promise import Promise
 from snowfox.errors import ConnectionLost, DeadlineExceeded, SnowFoxError
 from snowfox.manager.connector.errand import Errands
 from snowfox.manager.connector.launches import HELPER, Launches
@@ -127,30 +130,22 @@ class Connector:
     async def close(self) -> None:
         """Ask nothing more. The session should have ended."""
         self._arrival.cancel()
-        await self._errands.close()
+        self._errands.close()
 
     # What the engine wants
 
     def launch(self, launch: Launch) -> None:
         """Make a process; the answer goes to the engine."""
         self._launches.begin(launch)
-        self._errands.give(lambda remote: self._launch(remote, launch))
+        self._give(launch)
 
     def signal(self, token: str, number: int) -> None:
         """Signal the main process of a launch."""
-
-        async def errand(remote: Spawner) -> None:
-            await remote.signal(token, number)
-
-        self._errands.give(errand, urgent=True)
+        self._errands.give(lambda remote: remote.signal(token, number), urgent=True)
 
     def kill(self, token: str) -> None:
         """SIGKILL to all that is left of a launch."""
-
-        async def errand(remote: Spawner) -> None:
-            await remote.kill(token)
-
-        self._errands.give(errand, urgent=True)
+        self._errands.give(lambda remote: remote.kill(token), urgent=True)
 
     def forget(self, token: str) -> None:
         """Its exit is stored. What is forgotten in one turn goes in one request."""
@@ -168,13 +163,10 @@ class Connector:
         future = self._launches.begin_helper(launch, capture)
         try:
             if self._has_begun:
-                self._errands.give(lambda remote: self._launch(remote, launch))
+                self._give(launch)
             else:
-                await self._ask(lambda remote: self._launch(remote, launch))
+                await self._launch_early(launch)
             return await future
-        except DeadlineExceeded as error:
-            self._launches.refused(launch.token, error)
-            raise
         finally:
             if future.cancel() or future.cancelled():
                 self.kill(launch.token)
@@ -240,27 +232,40 @@ class Connector:
             msg = "cannot ask the spawner: it did not come back in time"
             raise DeadlineExceeded(msg) from None
 
-    async def _launch(self, remote: Spawner, launch: Launch) -> None:
+    def _give(self, launch: Launch) -> None:
+        self._errands.give(lambda remote: remote.launch(launch), partial(self._answered, launch.token))
+
+    def _answered(self, token: str, promise: Promise[Launched]) -> None:
+        match promise.error():
+            case None:
+                self._launches.launched(promise.result())
+            case SnowFoxError() as error:
+                self._failed(token, error)
+            case error:
+                raise error
+
+    async def _launch_early(self, launch: Launch) -> None:
         try:
-            answer = await remote.launch(launch)
-        except ConnectionLost:
-            raise
+            answer = await self._ask(lambda remote: remote.launch(launch))
         except SnowFoxError as error:
-            if isinstance(error, DeadlineExceeded):
-                self.kill(launch.token)  # it may have happened all the same
-            self._launches.refused(launch.token, error)
+            self._failed(launch.token, error)
         else:
             self._launches.launched(answer)
+
+    def _failed(self, token: str, error: SnowFoxError) -> None:
+        if isinstance(error, DeadlineExceeded):
+            self.kill(token)  # it may have happened all the same
+        self._launches.refused(token, error)
 
     def _forget(self) -> None:
         tokens, self._forgotten = self._forgotten, []
         for begin in range(0, len(tokens), _MOST_FORGOTTEN):
             part = tokens[begin : begin + _MOST_FORGOTTEN]
+            self._errands.give(partial(_forget, part))
 
-            async def errand(remote: Spawner, part: list[str] = part) -> None:
-                await remote.forget(part)
 
-            self._errands.give(errand)
+def _forget(tokens: list[str], remote: Spawner) -> Promise[None]:
+    return remote.forget(tokens)
 
 
 def _parts(launches: Sequence[Launch], users: Mapping[str, Sequence[str]]) -> Iterator[_Part]:

@@ -1,29 +1,41 @@
 """Requests to the spawner that outlive a session: sent a bounded number at a time, again after the session was lost.
 
-All of them are safe to repeat (`contract.spawner`): a launch by its token, the others by their nature.
+All of them are safe to repeat (`contract.spawner`): a launch by its token, the others by their nature. None has a task:
+what comes of it is heard from its promise.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 from snowfox.contract.spawner import Spawner
+from snowfox.core import trace
 from snowfox.core.log import get
+from snowfox.core.promise import Promise
 from snowfox.errors import ConnectionLost, SnowFoxError
-from snowfox.values import Seconds
 
 MOST_AT_ONCE: Final = 128
 """Requests under way."""
 REFILL_AT: Final = 64
 """While more wait than are let go: when so few are under way, the next go together, with one write for all."""
 
-_CLOSE_WITHIN: Final[Seconds] = 1.0
+Ask = Callable[[Spawner], Promise[Any]]
+"""Asks the spawner something."""
+Hear = Callable[[Promise[Any]], None]
+"""Deals with what became of it; never with ConnectionLost: then it is asked of the next spawner."""
 
-Errand = Callable[[Spawner], Awaitable[None]]
-"""Asks the spawner something and deals with the answer. ConnectionLost: will be tried again with the next spawner."""
+
+class _Errand:
+    __slots__ = ("ask", "hear", "is_urgent", "trace")
+
+    def __init__(self, ask: Ask, hear: Hear, *, is_urgent: bool) -> None:
+        self.ask = ask
+        self.hear = hear
+        self.is_urgent = is_urgent
+        self.trace = trace.current()
 
 
 class Errands:
@@ -32,13 +44,18 @@ class Errands:
     def __init__(self) -> None:
         self._log = get("manager.connector")
         self._remote: Spawner | None = None
-        self._urgent: deque[Errand] = deque()
-        self._queue: deque[Errand] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._urgent: deque[_Errand] = deque()
+        self._queue: deque[_Errand] = deque()
+        self._under_way = 0
+        self._is_refilling = False
 
-    def give(self, errand: Errand, *, urgent: bool = False) -> None:
-        """Do it as soon as there is room and a spawner."""
+    def give(self, ask: Ask, hear: Hear | None = None, *, urgent: bool = False) -> None:
+        """Do it as soon as there is room and a spawner, in the trace of who gives it.
+
+        Without `hear` nobody waits for the answer: an error is logged.
+        """
         has_backlog = bool(self._queue)
+        errand = _Errand(ask, hear or self._complain, is_urgent=urgent)
         (self._urgent if urgent else self._queue).append(errand)
         if urgent or not has_backlog:
             self._refill()
@@ -52,35 +69,48 @@ class Errands:
         """The spawner is gone; what is under way fails by itself and waits for the next one."""
         self._remote = None
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Do nothing more; what is under way ends by itself once its session has ended."""
         self.pause()
         self._urgent.clear()
         self._queue.clear()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_CLOSE_WITHIN)
 
     def _refill(self) -> None:
-        while self._remote is not None and len(self._tasks) < MOST_AT_ONCE and (self._urgent or self._queue):
-            queue = self._urgent or self._queue
-            work = self._do(queue.popleft(), queue, self._remote)
-            task = asyncio.get_running_loop().create_task(work, name="errand")
-            self._tasks.add(task)
-            task.add_done_callback(self._done)
-
-    async def _do(self, errand: Errand, queue: deque[Errand], remote: Spawner) -> None:
+        if self._is_refilling:  # by what failed at once: the loop below goes on with the next
+            return
+        self._is_refilling = True
         try:
-            await errand(remote)
-        except ConnectionLost:
-            queue.appendleft(errand)
+            while (
+                self._remote is not None and self._under_way < MOST_AT_ONCE and (self._urgent or self._queue)
+            ):
+                self._send((self._urgent or self._queue).popleft(), self._remote)
+        finally:
+            self._is_refilling = False
+
+    def _send(self, errand: _Errand, remote: Spawner) -> None:
+        self._under_way += 1
+        with trace.within(errand.trace):
+            try:
+                promise = errand.ask(remote)
+            except SnowFoxError as error:  # too large, or not to be written down
+                promise = Promise[Any].failed(error)
+        promise.when_settled(partial(self._settled, errand, remote))
+
+    def _settled(self, errand: _Errand, remote: Spawner, promise: Promise[Any]) -> None:
+        self._under_way -= 1
+        if isinstance(promise.error(), ConnectionLost):
+            (self._urgent if errand.is_urgent else self._queue).appendleft(errand)
             if self._remote is remote:
                 self.pause()
-        except SnowFoxError as error:
-            self._log.warning("a request to the spawner failed", error=str(error))
+            return
+        try:
+            with trace.within(errand.trace):
+                errand.hear(promise)
+        finally:
+            if self._under_way <= REFILL_AT or self._urgent:
+                self._refill()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if len(self._tasks) <= REFILL_AT or self._urgent:
-            self._refill()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            raise error
+    def _complain(self, promise: Promise[Any]) -> None:
+        error = promise.error()
+        if error is not None:
+            self._log.warning("a request to the spawner failed", error=str(error))

@@ -1,16 +1,40 @@
 """The connector with a spawner of its own in place of a session."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from snowfox.contract.spawner import Launch, Launched, Listening, ListenSpec, Refusal, Running
-from snowfox.errors import ConnectionLost, LaunchFailed, PosixError, SnowFoxError
+from snowfox.core.deadline import NO_END
+from snowfox.core.promise import Promise
+from snowfox.core.trace import Trace, current, within
+from snowfox.errors import ConnectionLost, InternalError, LaunchFailed, PosixError, SnowFoxError
 from snowfox.manager.connector.connector import MOST_VERIFIED, Connector
 from snowfox.manager.connector.errand import MOST_AT_ONCE
 from snowfox.service import event
 from snowfox.values import UNKNOWN_EXIT, Exit
+
+
+def promised(answer: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Promise[Any]]:
+    """A method as sessions have it: it gives a promise, and goes on by itself."""
+
+    def ask(*arguments: object) -> Promise[Any]:
+        promise, resolver = Promise[Any].make(answer.__name__, deadline=NO_END)
+
+        async def settle() -> None:
+            try:
+                resolver.resolve(await answer(*arguments))
+            except SnowFoxError as error:
+                resolver.reject(error)
+
+        tasks.add(task := asyncio.get_running_loop().create_task(settle()))
+        task.add_done_callback(tasks.discard)
+        return promise
+
+    tasks: set[asyncio.Task[None]] = set()
+    return ask
 
 
 class FakeSpawner:
@@ -25,6 +49,7 @@ class FakeSpawner:
         self.gate = asyncio.Event()
         self.gate.set()
 
+    @promised
     async def launch(self, launch: Launch) -> Launched:
         """A launch with this token."""
         self.asked.append(("launch", launch.token))
@@ -41,16 +66,19 @@ class FakeSpawner:
         found = self.running.setdefault(launch.token, Running(launch.token, pid, 5, None, None))
         return Launched(launch.token, found.pid, 5, None, again)
 
+    @promised
     async def signal(self, token: str, number: int) -> bool:
         """Whether it knows the token."""
         self.asked.append(("signal", token, number))
         return token in self.running
 
+    @promised
     async def kill(self, token: str) -> bool:
         """Noted."""
         self.asked.append(("kill", token))
         return True
 
+    @promised
     async def forget(self, tokens: list[str]) -> None:
         """Noted."""
         self.asked.append(("forget", tuple(tokens)))
@@ -134,6 +162,48 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_token(
     await settle()
     assert ("launch", "web~1") in second.asked
     assert [type(one) for one in events] == [event.Launched]
+
+
+async def test_each_is_asked_in_the_trace_of_who_gave_it(connector: Connector) -> None:
+    """Whatever lets a request go, be it the answer to another: the story that it belongs to is its giver's."""
+    spawner = FakeSpawner()
+    seen: list[str] = []
+    launched = spawner.launch
+
+    def launch_seen(one: Launch) -> Promise[Any]:
+        seen.append(place.id if (place := current()) else "")
+        return launched(one)
+
+    spawner.launch = launch_seen  # type: ignore[method-assign]
+    await started(connector, spawner)
+    for number in range(MOST_AT_ONCE + 1):
+        with within(Trace(str(number), "")):
+            connector.launch(launch(f"s{number}~1"))
+    for _ in range(20):
+        await settle()
+    assert seen == [str(number) for number in range(MOST_AT_ONCE + 1)]
+
+
+async def test_a_launch_that_cannot_be_sent_is_refused(
+    connector: Connector, events: list[event.Event]
+) -> None:
+    """What is too large to be sent is told as a refusal, be it many; others go on."""
+    spawner = FakeSpawner()
+
+    def refuse(_: Launch) -> Promise[Any]:
+        msg = "cannot send a message of 2000000 bytes"
+        raise InternalError(msg)
+
+    spawner.launch = refuse  # type: ignore[method-assign]
+    await started(connector, spawner)
+    connector.lost(spawner)  # type: ignore[arg-type]
+    for number in range(2000):
+        connector.launch(launch(f"web@{number}~1"))
+    connector.signal("cache~1", 15)
+    await connector.join(spawner)  # type: ignore[arg-type]
+    await settle()
+    assert [type(one) for one in events] == 2000 * [event.LaunchRefused]
+    assert spawner.asked == [("signal", "cache~1", 15)]
 
 
 async def test_a_signal_waits_for_the_next_spawner(connector: Connector) -> None:
