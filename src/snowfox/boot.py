@@ -7,6 +7,7 @@ folders of third-party packages; the manager alone takes them: daemon and spawne
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 
@@ -23,6 +24,7 @@ def boot(words: list[str]) -> int:
     if role not in ROLES:
         sys.stderr.write(f"cannot boot: the role is one of {', '.join(ROLES)}\n")
         return 2
+    gc.disable()  # what is imported stays: the role's `main` freezes it and enables
     sys.path.append(__file__.rpartition("/snowfox/")[0])
     while role == "manager" and arguments[:1] == ["--path"]:
         sys.path.append(arguments[1])

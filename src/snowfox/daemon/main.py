@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -65,6 +66,8 @@ class Means(NamedTuple):
 
 def main(arguments: Sequence[str]) -> int:
     """Run a node; its exit code. What went wrong at the start is one line on stderr, or on the pipe of `--ready`."""
+    gc.freeze()  # what was imported stays
+    gc.enable()
     environment = dict(os.environ)
     try:
         node = parse(list(arguments)).replace(

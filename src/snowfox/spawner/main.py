@@ -94,6 +94,7 @@ def main(words: Sequence[str]) -> int:
     """Run until the daemon ends it; the exit code."""
     gc.freeze()  # what was imported stays
     gc.set_threshold(_GARBAGE)
+    gc.enable()
     posix = Restricted(LinuxPosix(), SPAWNER, role="spawner")
     activate(posix)
     clock = SystemClock()
