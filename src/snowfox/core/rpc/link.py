@@ -142,6 +142,7 @@ class Link(Generic[I]):
         self._asked[request] = resolver
         promise.when_settled(partial(self._settled, request))
         self._soon()
+        self._session.outbox.send_ahead(self._posix, self._socket)
         return promise
 
     def _settled(self, request: int, _: Promise[Any]) -> None:

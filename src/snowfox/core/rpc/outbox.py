@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from snowfox.core.rpc import frame
-from snowfox.errors import InternalError
+from snowfox.errors import InternalError, PosixError
 
 if TYPE_CHECKING:
     from snowfox.core.posix.api import Posix
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 64 << 10
 """Frames are joined into writes of about this many bytes."""
+
+AHEAD: Final = 16 << 10
+"""With so many bytes the other end can begin while we write down the rest."""
 
 MOST_UNSENT: Final = 64 << 20
 """Bytes that a peer may leave unread; one more ends the session."""
@@ -91,6 +95,12 @@ class Outbox:
                 posix.files.close(number)
         self.is_blocked = False
         return True
+
+    def send_ahead(self, posix: Posix, socket: int) -> None:
+        """Send when there is much already. An error is left for the next `send`, which meets it again."""
+        if self.size >= AHEAD and not self.is_blocked:
+            with suppress(PosixError):
+                self.send(posix, socket)
 
     def drop(self) -> list[int]:
         """Forget everything. Returns descriptors to close."""

@@ -21,6 +21,7 @@ from snowfox.core.promise import Promise
 from snowfox.errors import ConnectionLost, DeadlineExceeded, SnowFoxError
 from snowfox.manager.connector.errand import Errands
 from snowfox.manager.connector.launches import HELPER, Launches
+from snowfox.service import event
 from snowfox.service.event import Event
 from snowfox.values import Exit, Seconds
 
@@ -33,6 +34,7 @@ NO_USERS: Final[Mapping[str, Sequence[str]]] = {}
 _Part = list[tuple[Launch, Sequence[str]]]
 _MOST_FORGOTTEN: Final = 200
 _ANSWER_WITHIN: Final[Seconds] = 60.0
+_LATE: Final[Seconds] = 0.5
 
 
 class Connector:
@@ -52,7 +54,9 @@ class Connector:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._log = get("manager.connector")
-        self._launches = Launches(tell=tell, captured=captured, kill=self.kill, forget=self.forget)
+        self._launches = Launches(tell=self._hear, captured=captured, kill=self.kill, forget=self.forget)
+        self._tell = tell
+        self._late: list[event.Launched] = []
         self._loop = loop
         self._errands = Errands()
         self._remote: Spawner | None = None
@@ -131,6 +135,7 @@ class Connector:
         """Ask nothing more. The session should have ended."""
         self._arrival.cancel()
         self._errands.close()
+        self._late.clear()
 
     # What the engine wants
 
@@ -231,6 +236,24 @@ class Connector:
         except TimeoutError:
             msg = "cannot ask the spawner: it did not come back in time"
             raise DeadlineExceeded(msg) from None
+
+    def _hear(self, happened: Event) -> None:
+        """Tell the engine; that a process was made, once no launch waits to be sent (half a second at most).
+
+        What follows of it takes as long as a launch, and what it lets start would wait behind them all the same.
+        """
+        if isinstance(happened, event.Launched) and self._errands.has_backlog:
+            if not self._late:
+                self._loop.call_later(_LATE, self._catch_up)
+            self._late.append(happened)
+            return
+        self._catch_up()
+        self._tell(happened)
+
+    def _catch_up(self) -> None:
+        late, self._late = self._late, []
+        for happened in late:
+            self._tell(happened)
 
     def _give(self, launch: Launch) -> None:
         self._errands.give(lambda remote: remote.launch(launch), partial(self._answered, launch.token))

@@ -49,12 +49,17 @@ class Errands:
         self._under_way = 0
         self._is_refilling = False
 
+    @property
+    def has_backlog(self) -> bool:
+        """Whether some wait until those before them were answered."""
+        return bool(self._queue)
+
     def give(self, ask: Ask, hear: Hear | None = None, *, urgent: bool = False) -> None:
         """Do it as soon as there is room and a spawner, in the trace of who gives it.
 
         Without `hear` nobody waits for the answer: an error is logged.
         """
-        has_backlog = bool(self._queue)
+        has_backlog = self.has_backlog
         errand = _Errand(ask, hear or self._complain, is_urgent=urgent)
         (self._urgent if urgent else self._queue).append(errand)
         if urgent or not has_backlog:

@@ -1,11 +1,13 @@
 """What waits to be sent: joined, cut, bounded, with descriptors at the right byte."""
 
+from errno import EPIPE
+
 import pytest
 
 from snowfox.core.rpc.frame import CALL, LIMIT, SIZE
 from snowfox.core.rpc.interface import Descriptor
-from snowfox.core.rpc.outbox import CHUNK, Outbox
-from snowfox.errors import InternalError
+from snowfox.core.rpc.outbox import AHEAD, CHUNK, Outbox
+from snowfox.errors import InternalError, PosixError
 
 
 class Wire:
@@ -40,6 +42,35 @@ def test_frames_of_a_turn_are_one_write():
     assert len(wire.sent) == 1
     assert outbox.size == 0
     assert outbox.gone == 100 * (SIZE + 1)
+
+
+def test_much_goes_ahead():
+    """What waits is sent before the turn ends once it is much; not into a socket that is full, and without an error."""
+    outbox, wire = Outbox(), Wire(AHEAD, 0)
+    outbox.put(CALL, 1, b"x" * (AHEAD - SIZE - 1))
+    outbox.send_ahead(wire, 0)
+    assert wire.sent == []
+    outbox.put(CALL, 2, b"x")
+    outbox.send_ahead(wire, 0)
+    assert len(wire.sent) == 1
+    assert outbox.is_blocked
+    outbox.put(CALL, 3, b"x" * AHEAD)
+    outbox.send_ahead(wire, 0)
+    assert len(wire.sent) == 1
+
+
+def test_an_error_ahead_is_met_again():
+    """Whoever asks for something is not told: the session is."""
+
+    class Gone(Wire):
+        def send(self, socket, data, descriptors=()):
+            raise PosixError("send", "", EPIPE)
+
+    outbox = Outbox()
+    outbox.put(CALL, 1, b"x" * AHEAD)
+    outbox.send_ahead(Gone(), 0)
+    with pytest.raises(PosixError):
+        outbox.send(Gone(), 0)
 
 
 def test_writes_are_bounded():

@@ -8,7 +8,7 @@ import pytest
 
 from snowfox.contract.spawner import Launch, Launched, Listening, ListenSpec, Refusal, Running
 from snowfox.core.deadline import NO_END
-from snowfox.core.promise import Promise
+from snowfox.core.promise import Promise, Resolver
 from snowfox.core.trace import Trace, current, within
 from snowfox.errors import ConnectionLost, InternalError, LaunchFailed, PosixError, SnowFoxError
 from snowfox.manager.connector.connector import MOST_VERIFIED, Connector
@@ -144,6 +144,59 @@ async def test_launches_are_bounded_and_all_are_answered(
     for _ in range(50):
         await settle()
     assert len(events) == 500
+
+
+class Answers(FakeSpawner):
+    """Answers launches when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resolvers: list[tuple[str, Resolver[Launched]]] = []
+
+    def launch(self, launch: Launch) -> Promise[Launched]:  # type: ignore[override]
+        """Kept until `answer`."""
+        promise, resolver = Promise[Launched].make("launch", deadline=NO_END)
+        self.resolvers.append((launch.token, resolver))
+        return promise
+
+    def answer(self) -> str:
+        """The first that waits; its token."""
+        token, resolver = self.resolvers.pop(0)
+        resolver.resolve(Launched(token, 100 + len(self.resolvers), 5, None, again=False))
+        return token
+
+
+class Later:
+    """A loop whose later calls the test makes."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], object]] = []
+        loop = asyncio.get_running_loop()
+        self.create_future, self.call_soon = loop.create_future, loop.call_soon
+
+    def call_later(self, _: float, call: Callable[[], object]) -> None:
+        """Keep it."""
+        self.calls.append(call)
+
+
+async def test_while_launches_wait_those_that_were_made_are_told_together(events: list[event.Event]) -> None:
+    """What else happens is told behind them; half a second later they are told in any case."""
+    later, spawner = Later(), Answers()
+    connector = Connector(tell=events.append, captured=lambda *_: None, loop=later)  # type: ignore[arg-type]
+    await started(connector, spawner)
+    for number in range(2 * MOST_AT_ONCE):
+        connector.launch(launch(f"s{number}~1"))
+    first, second = spawner.answer(), spawner.answer()
+    assert events == []
+    connector.exited(first, Exit(code=0))
+    assert [type(one) for one in events] == [event.Launched, event.Launched, event.Ended]
+    third = spawner.answer()
+    assert len(events) == 3
+    later.calls[-1]()
+    assert [one.token for one in events if isinstance(one, event.Launched)] == [first, second, third]
+    while spawner.resolvers:
+        spawner.answer()
+    assert len(events) == 2 * MOST_AT_ONCE + 1
 
 
 async def test_a_lost_answer_is_asked_for_again_with_the_same_token(
