@@ -74,7 +74,7 @@ def test_policy_changed_between_verify_and_launch(make: Callable[..., RealSpawne
     spawner = make(policy='users = ["61500"]\nports = ["1024-65535"]')
     front = ListenSpec("front=127.0.0.1:18083", "127.0.0.1:18083")
     spawner.manager.call(Spawner.reserve, front)
-    assert spawner.manager.call(Spawner.verify, [order("web", "exit 0")]) == []
+    assert spawner.manager.call(Spawner.verify, [order("web", "exit 0")], {}) == []
     spawner.policy.write_text('users = ["61501"]\nports = ["443"]')
     with pytest.raises(NotPermitted) as caught:
         spawner.launch("web", "exit 0")
@@ -84,7 +84,7 @@ def test_policy_changed_between_verify_and_launch(make: Callable[..., RealSpawne
     spawner.policy.write_text("users = [")
     with pytest.raises(NotPermitted):
         spawner.launch("web", "exit 0")
-    said = spawner.manager.call(Spawner.verify, [order("web", "exit 0")])
+    said = spawner.manager.call(Spawner.verify, [order("web", "exit 0")], {})
     assert said[0].text.startswith(f"cannot read policy {spawner.policy}: ")
     spawner.policy.write_text('users = ["61500"]')
     time.sleep(2 * FRESH)

@@ -103,13 +103,13 @@ def test_file_of_root(make: Callable[..., RealSpawner]) -> None:
     file.write_text(WORDS)
     file.chmod(0o640)
     secrets = [Secret("A", str(file))]
-    (refusal,) = spawner.manager.call(Spawner.verify, [order("web", "", secrets=secrets)])
+    (refusal,) = spawner.manager.call(Spawner.verify, [order("web", "", secrets=secrets)], {})
     assert f'secrets = ["{file}"]' in refusal.hint or "cannot reach" in refusal.text
     with pytest.raises(SnowFoxError):
         spawner.launch("web", "", secrets=secrets)
     spawner.policy.write_text(f'secrets = ["{file.parent}/*"]')
     time.sleep(2 * FRESH)
-    assert spawner.manager.call(Spawner.verify, [order("web", "", secrets=secrets)]) == []
+    assert spawner.manager.call(Spawner.verify, [order("web", "", secrets=secrets)], {}) == []
     assert output(spawner.launch("web", 'echo "$A"; echo end', secrets=secrets))[0] == WORDS
     spawner.policy.write_text("secrets = []")
     time.sleep(2 * FRESH)
@@ -148,7 +148,7 @@ def test_refused_by_name(spawner: RealSpawner) -> None:
     """`verify` tries to read, and says which secret of which launch cannot be had, without its content."""
     file = keep(spawner, WORDS + "\0")
     launches = [order("web", "", secrets=[Secret("A", file), Secret("B", f"{file}-none", "file")])]
-    said = spawner.manager.call(Spawner.verify, launches)
+    said = spawner.manager.call(Spawner.verify, launches, {})
     assert [refusal.text.partition(f" {spawner.folder}")[0] for refusal in said] == [
         "cannot launch web: secret A:",
         "cannot launch web: read secret B from",
@@ -156,6 +156,6 @@ def test_refused_by_name(spawner: RealSpawner) -> None:
     assert "horse" not in str(said)
     os.mkfifo(f"{file}-fifo", 0o600)
     (refusal,) = spawner.manager.call(
-        Spawner.verify, [order("web", "", secrets=[Secret("A", f"{file}-fifo")])]
+        Spawner.verify, [order("web", "", secrets=[Secret("A", f"{file}-fifo")])], {}
     )
     assert "is not a file" in refusal.text
