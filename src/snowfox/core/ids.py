@@ -19,7 +19,8 @@ LENGTH: Final = 26
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
-_LARGEST: Final = (1 << 128) - 1
+_RANDOM: Final = 80
+_LATEST: Final = (1 << 48) - 1
 
 
 class Bits(Protocol):
@@ -57,20 +58,26 @@ class Ids:
         after: an id that all are to be greater than, such as the last one stored; "" for none.
     """
 
-    __slots__ = ("_clock", "_last", "_random")
+    __slots__ = ("_clock", "_last", "_prefix", "_random", "_time")
 
     def __init__(self, clock: Clock, random: Bits | None = None, *, after: str = "") -> None:
         self._clock = clock
         self._random: Bits = random or KernelRandom()
         self._last = _number(after) if after else 0
+        self._time = -1
+        self._prefix = ""
 
     def new(self) -> str:
         """The next id."""
-        value = (self._clock.wall() << 80 | self._random.getrandbits(80)) & _LARGEST
-        if value >> 80 <= self._last >> 80:
-            value = self._last + 1 + self._random.getrandbits(24)
-        self._last = value
-        return _text(value)
+        time = self._clock.wall() & _LATEST
+        if time <= self._last >> _RANDOM:
+            self._last += 1 + self._random.getrandbits(24)
+            time = self._last >> _RANDOM
+        else:
+            self._last = time << _RANDOM | self._random.getrandbits(_RANDOM)
+        if time != self._time:
+            self._time, self._prefix = time, _text(time, 50)
+        return self._prefix + _text(self._last, _RANDOM)
 
     __call__ = new
 
@@ -80,9 +87,10 @@ def new_id(clock: Clock, random: Bits | None = None) -> str:
     return Ids(clock, random).new()
 
 
-def _text(value: int) -> str:
+def _text(value: int, bits: int) -> str:
+    """The last of its bits, ten for two letters."""
     pairs = _PAIRS
-    return "".join([pairs[value >> shift & 1023] for shift in range(120, -1, -10)])
+    return "".join([pairs[value >> shift & 1023] for shift in range(bits - 10, -1, -10)])
 
 
 def _number(text: str) -> int:
