@@ -158,9 +158,8 @@ async def _blueprints(node: Node, configuration: Configuration, problems: list[s
         try:
             addresses[spec.key] = (await node.connector.open_socket(spec)).address
         except SnowFoxError as error:
-            name = spec.key.partition("=")[0]
-            text = str(error)
-            problems += _lines(error, "" if name in text else f" for socket {name}")
+            whose = f" for socket {spec.key.partition('=')[0]}"
+            problems += _lines(error, "" if whose in str(error) else whose)
     return Blueprints(configuration, facts(node, configuration, addresses), node.posix.users)
 
 

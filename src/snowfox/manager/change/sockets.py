@@ -129,7 +129,7 @@ class _Held(Held):
 
 def problem(error: SnowFoxError, socket: str) -> str:
     """Why an address cannot be had, with the socket's name and the advice."""
-    text = str(error)
-    named = text if socket in text else f"{text} for socket {socket}"
+    text, whose = str(error), f" for socket {socket}"
+    named = text if whose in text else f"{text}{whose}"
     ours = [_OURS] if "of this node" in f"{text} {error.hint}" else []
     return "\n   ".join((named, *error.hint.splitlines(), *ours))
