@@ -1,0 +1,172 @@
+"""Changes one after another: which may begin, which gives way, what is left of one that is refused."""
+
+import json
+
+import pytest
+
+from snowfox.errors import PosixError, UserError
+from snowfox.service import event
+from snowfox.testing.changing import PlayedHost, PlayedManager
+from snowfox.testing.clock import VirtualClock
+
+FIRST = """
+[socket.front]
+listen = "127.0.0.1:8001"
+
+[service.web]
+command = ["web"]
+sockets = ["front"]
+
+[service.cache]
+command = ["cache"]
+"""
+SECOND = FIRST.replace('"cache"]', '"cache", "-v"]')
+THIRD = FIRST.replace('"cache"]', '"cache", "-q"]')
+SLOW = SECOND.replace('"-v"]', '"-v"]\nready = { delay = "1m" }')
+SOCKETS = FIRST + '[socket.a]\nlisten = "127.0.0.1:8002"\n[socket.b]\nlisten = "127.0.0.1:8003"\n'
+OPEN = {"front=127.0.0.1:8001": True}
+TAKEN = PosixError("bind", "127.0.0.1:8003", 98)
+
+
+@pytest.fixture
+def host() -> PlayedHost:
+    """Spawner, store and files."""
+    return PlayedHost()
+
+
+@pytest.fixture
+async def manager(clock: VirtualClock, host: PlayedHost):
+    """One that runs the first version."""
+    one = await PlayedManager.begun(clock, host, FIRST)
+    yield one
+    await one.close()
+
+
+async def test_a_second_is_refused_with_the_name_of_the_first(manager: PlayedManager) -> None:
+    """By apply, rollback and plan, while the first does anything at all; once it has ended they may."""
+    first = manager.ask(SLOW)
+    for when in ("0s", "5s"):
+        await manager.clock.advance(when)
+        for verb in (lambda: manager.ask(THIRD), manager.back):
+            with pytest.raises(UserError, match=f"#{first.number} .apply by anna. is under way"):
+                verb()
+        with pytest.raises(UserError, match=f"cannot plan: #{first.number}"):
+            await manager.node.changes.plan("")
+    assert (await manager.end(first)).code == 0
+    assert (await manager.apply(THIRD)).code == 0
+
+
+async def test_one_that_gets_ready_gives_way(host: PlayedHost, manager: PlayedManager) -> None:
+    """It goes back first, and says what took its place; what took it is planned from the version before."""
+    before, web = manager.version, host.pids()["web"]
+    first = manager.ask(SLOW)
+    await manager.clock.advance("5s")
+    second = manager.ask(THIRD, supersede=True)
+    end = await manager.end(second, "30s")
+    assert first.end is not None
+    assert (first.end.state, first.end.code) == ("rolled back", 4)
+    assert first.end.message == f"rolled back to {before[:7]}: superseded by #{second.number}"
+    assert (end.state, end.message[8:]) == ("done", "is in force: 1 replaced, 2 kept")
+    assert host.pids()["web"] == web
+
+
+async def test_one_that_verifies_gives_way(host: PlayedHost, manager: PlayedManager) -> None:
+    """Nothing of it was made; what it had reserved already is given back before the other begins."""
+    host.held.add("reserve b")
+    first = manager.ask(SOCKETS)
+    await manager.clock.settle()
+    assert host.sockets == {**OPEN, "a=127.0.0.1:8002": False}
+    second = manager.ask(THIRD, supersede=True)
+    await manager.clock.settle()
+    assert first.end is not None
+    assert (first.end.state, first.end.code, first.end.message) == (
+        "refused",
+        3,
+        f"superseded by #{second.number}",
+    )
+    assert (await manager.end(second)).code == 0
+    assert host.sockets == OPEN
+
+
+async def test_one_in_force_already_stays(host: PlayedHost, manager: PlayedManager) -> None:
+    """What only ends what has no place any more is waited for."""
+    manager.host.held.add("close_socket front")
+    first = manager.ask("""[service.cache]\ncommand = ["cache"]\n""")
+    await manager.clock.advance("10s")
+    version = manager.version
+    second = manager.ask(THIRD, supersede=True)
+    await manager.clock.advance("10s")
+    assert first.end is second.end is None
+    host.held.clear()
+    await host.wake()
+    end = await manager.end(second)
+    assert first.end is not None
+    assert (first.end.state, first.end.message[:7]) == ("done", version[:7])
+    assert end.state == "done"
+
+
+async def test_what_is_wrong_takes_nobodys_place(manager: PlayedManager) -> None:
+    """A superseding change that cannot be read is refused, and the one under way goes on."""
+    first = manager.ask(SLOW)
+    await manager.clock.advance("5s")
+    second = manager.ask("[service.web]\ncommnd = []\n", supersede=True)
+    await manager.clock.advance("5s")
+    assert second.end is not None
+    assert (second.end.state, second.end.code, first.end) == ("refused", 3, None)
+    assert (await manager.end(first)).code == 0
+
+
+async def test_the_last_of_several_that_wait_is_the_one(manager: PlayedManager) -> None:
+    """Each has an end; the one asked for last is in force."""
+    asked = [manager.ask(SLOW)]
+    await manager.clock.advance("5s")
+    asked += [manager.ask(text, supersede=True) for text in (SECOND, FIRST, THIRD)]
+    assert (await manager.end(asked[-1])).state == "done"
+    assert [one.end.state for one in asked if one.end] == ["rolled back", "refused", "refused", "done"]
+    assert asked[-1].end is not None
+    assert asked[-1].end.message.startswith(f"{manager.version[:7]} is in force")
+
+
+async def test_a_refusal_gives_everything_back(host: PlayedHost, manager: PlayedManager) -> None:
+    """Every reason is told; no socket, no process, no version and no record is left of it."""
+    versions, pids = await manager.node.changes.versions(), host.pids()
+    kept = await host.store.statuses()
+    host.fails["reserve b"] = TAKEN
+    host.unfit |= {"other", "more"}
+    end = await manager.apply(
+        SOCKETS.replace('["cache"]', '["other"]') + '[service.more]\ncommand = ["more"]\n'
+    )
+    assert (end.state, end.code) == ("refused", 3)
+    assert end.details == [
+        "cannot bind 127.0.0.1:8003: address already in use (EADDRINUSE) for socket b",
+        "cannot launch cache: no such program",
+        "cannot launch more: no such program",
+    ]
+    assert (host.sockets, host.pids()) == (OPEN, pids)
+    assert await manager.node.changes.versions() == versions
+    assert (await host.store.statuses()) == kept
+    assert manager.notes == ""
+
+
+async def test_a_verify_that_nobody_answers_ends(host: PlayedHost, manager: PlayedManager) -> None:
+    """After a minute, with the reason; what was reserved, or may be, is given back."""
+    host.held.add("reserve b")
+    end = await manager.end(manager.ask(SOCKETS), "61s")
+    assert (end.state, end.code, "60 s" in end.details[0]) == ("refused", 3, True), end
+    assert host.sockets == OPEN
+    assert sorted(host.asked[-2:]) == ["close_socket a", "close_socket b"]
+
+
+async def test_a_change_while_the_node_goes_down(host: PlayedHost, manager: PlayedManager) -> None:
+    """One that is under way is interrupted and stored as that; another may not begin."""
+    before = manager.version
+    first = manager.ask(SLOW)
+    await manager.clock.advance("5s")
+    manager.node.driver.tell(event.StopAll(manager.node.open("down", "anna", ()).id))
+    with pytest.raises(UserError, match="the node is stopping"):
+        manager.ask(SLOW, supersede=True)
+    await manager.clock.advance("10s")
+    assert first.end is not None
+    assert (first.end.state, first.end.code) == ("interrupted", 1)
+    assert manager.version == before
+    assert json.loads((await host.store.statuses())["~change"])[0][-1] == "applying"
