@@ -83,8 +83,8 @@ class PlayedHost:
 
     Attributes:
         fails: what a request raises, by its words: `reserve front`, `open_socket front`, `close_socket front`, `verify`.
-        held: requests that are not answered until they are taken out and `wake` is called.
-        bad: programs that end at once.
+        held: requests that are not answered until `release`.
+        bad: last words of commands that end at once.
         unfit: programs that verify refuses.
         sockets: keys that are there, and whether they listen.
         running: what runs, by token.
@@ -104,6 +104,7 @@ class PlayedHost:
         self._answers = asyncio.Condition()
         self._report: Callable[[str, Exit], None] = _unheard
         self._pid = 1000
+        self._commands: dict[str, list[str]] = {}
 
     def join(self, report: Callable[[str, Exit], None]) -> None:
         """This manager hears of ends from now on."""
@@ -113,8 +114,17 @@ class PlayedHost:
         """Of what runs, by instance."""
         return {instance_of(one.token): one.pid for one in self.running.values() if one.exit is None}
 
-    async def wake(self) -> None:
-        """Answer what is held no longer."""
+    def commands(self) -> dict[str, list[str]]:
+        """Of what runs, by instance."""
+        return {
+            instance_of(one.token): self._commands[one.token]
+            for one in self.running.values()
+            if one.exit is None
+        }
+
+    async def release(self, words: str) -> None:
+        """Answer what is held."""
+        self.held.remove(words)
         async with self._answers:
             self._answers.notify_all()
 
@@ -133,7 +143,8 @@ class PlayedHost:
         self._pid += 1
         one = Running(launch.token, self._pid, self._pid, None, None, launch.note)
         self.running[launch.token] = one
-        if launch.program in self.bad:
+        self._commands[launch.token] = launch.arguments
+        if launch.arguments[-1] in self.bad:
             asyncio.get_running_loop().call_soon(self._end, launch.token, Exit(code=7))
         return Launched(launch.token, one.pid, one.started, None)
 

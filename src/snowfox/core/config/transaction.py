@@ -188,13 +188,20 @@ class Transaction:
             try:
                 await self._journal(step, "begins")
                 del self._held[step.key]
-                self.things[step.key] = await _bounded(held.apply(), f"cannot apply {step.key}")
+                self.things[step.key] = await self._do(step, held)
                 self._done.append(step)
                 self._undo[step.key] = held
                 await self._journal(step, "done")
             except BaseException:
                 await self.undo()
                 raise
+
+    async def _do(self, step: Step, held: Held) -> object:
+        try:
+            return await _bounded(held.apply(), f"cannot apply {step.key}")
+        except SnowFoxError:
+            await _quietly(self._journal(step, "failed"), "cannot keep what failed")
+            raise
 
     async def undo(self) -> None:
         """Undo all that was applied, the last first. Raises Degraded with what could not be undone."""

@@ -99,6 +99,7 @@ class Carrying:
         self._services = [
             step for step in proposal.steps if step.key.kind == SERVICE and step.action is not Action.KEEP
         ]
+        self._begun: list[Step] = []
 
     def give_up(self, why: str) -> None:
         """Go back, where it is not in force yet; `run` tells how that ended."""
@@ -132,16 +133,20 @@ class Carrying:
         """Apply all; whether all got ready."""
         proposal, node = self._proposal, self._node
         await proposal.transaction.apply()
-        for step in self._services:
+        self._begun = self._services
+        for step in self._begun:
             self._tell(step, "begins")
         await self._flush()
         node.see(proposal.before, proposal.after)
         self._were_well = [one for one, status in node.board.statuses.items() if status.state in _WELL]
         arrived = await self._move(proposal.after, proposal.blueprints, until=self._given_up)
-        if arrived.is_well:
-            for step in self._services:
-                if step.action is not Action.REMOVE:
-                    self._tell(step, "done")
+        for step in self._services:
+            if step.action is Action.REMOVE:
+                continue
+            if arrived.is_well:
+                self._tell(step, "done")
+            elif not {*proposal.after.services[step.key.name].ids()}.isdisjoint(arrived.lost):
+                self._tell(step, "failed")
         return arrived
 
     async def _finish(self, reason: str) -> Outcome:
@@ -160,6 +165,9 @@ class Carrying:
                 for instance in after.services[step.key.name].ids():
                     node.output.limit(instance, after.services[step.key.name].log)
         left = await self._retire()
+        for step in self._services:
+            if step.action is Action.REMOVE:
+                self._tell(step, "failed" if left else "done")
         node.see(after)
         left += await self._finish_things(context)
         self._emit(ChangedFact(proposal.before.version, after.version))
@@ -171,7 +179,7 @@ class Carrying:
             return Outcome(
                 "unchanged", DONE, f"{after.version[:7]} is in force already: nothing changed", details
             )
-        return Outcome("done", DONE, f"{after.version[:7]} is in force: {self._counts()}", details)
+        return Outcome("done", DONE, f"{after.version[:7]} is in force: {_counts(proposal.steps)}", details)
 
     async def _finish_things(self, before: DynamicContext) -> list[str]:
         """End what resources have no place any more, of modules' only when nobody uses the context of before."""
@@ -208,7 +216,7 @@ class Carrying:
         node.see(proposal.before)
         if left:
             return await self._degraded(f"{reason}; {'; '.join(left)}")
-        for step in reversed(self._services):
+        for step in reversed(self._begun):
             self._tell(step, "undone")
         self._emit(WentBackFact(proposal.before.version, proposal.after.version, reason))
         await self._end()
@@ -289,11 +297,6 @@ class Carrying:
         rule = "what is removed goes only once all else is ready"
         return (f"{rule}: if {few(failed)} needs a port of {few(gone)}, apply that removal alone first",)
 
-    def _counts(self) -> str:
-        counts = Counter(step.action for step in self._proposal.steps)
-        told = [f"{counts[action]} {word}" for action, word in _WORDS.items() if counts[action]]
-        return ", ".join(told) or "nothing in it"
-
     def _tell(self, step: Step, what: str) -> None:
         self._emit(StepFact(str(step.key), step.action.value, what))
 
@@ -309,3 +312,11 @@ class Carrying:
     async def _flush(self) -> None:
         if not await self._node.keeper.flush():
             raise StoreError(self._node.keeper.problem)
+
+
+def _counts(steps: tuple[Step, ...]) -> str:
+    counts = Counter(step.action for step in steps)
+    return (
+        ", ".join(f"{counts[action]} {word}" for action, word in _WORDS.items() if counts[action])
+        or "nothing in it"
+    )

@@ -146,6 +146,8 @@ async def test_with_any_step_failing_it_ends_where_it_began(name):
         await transaction.apply()
     assert world.there == BEFORE
     assert not world.held
+    assert (name, "failed") in world.told
+    assert (name, "undone") not in world.told
 
 
 @pytest.mark.parametrize("word", ["begins", "done"])

@@ -97,8 +97,7 @@ async def test_one_in_force_already_stays(host: PlayedHost, manager: PlayedManag
     second = manager.ask(THIRD, supersede=True)
     await manager.clock.advance("10s")
     assert first.end is second.end is None
-    host.held.clear()
-    await host.wake()
+    await host.release("close_socket front")
     end = await manager.end(second)
     assert first.end is not None
     assert (first.end.state, first.end.message[:7]) == ("done", version[:7])

@@ -1,0 +1,189 @@
+"""A change carried out: journalled before and after each step, undone in reverse, and never half made."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from snowfox.core.store.api import Query, Write
+from snowfox.errors import PosixError
+from snowfox.testing.changing import PlayedHost, PlayedManager
+from snowfox.testing.clock import VirtualClock
+
+FIRST = """
+[socket.front]
+listen = "127.0.0.1:8001"
+[socket.old]
+listen = "127.0.0.1:8002"
+
+[service.web]
+command = ["web"]
+sockets = ["front"]
+[service.gone]
+command = ["gone"]
+sockets = ["old"]
+"""
+SECOND = """
+[socket.front]
+listen = "127.0.0.1:8001"
+[socket.a]
+listen = "127.0.0.1:8003"
+[socket.b]
+listen = "127.0.0.1:8004"
+
+[service.web]
+command = ["web", "-v"]
+sockets = ["front"]
+[service.new]
+command = ["new"]
+sockets = ["a", "b"]
+"""
+WORLDS = {
+    "first": ({"front", "old"}, {"web": ["web"], "gone": ["gone"]}),
+    "second": ({"front", "a", "b"}, {"web": ["web", "-v"], "new": ["new"]}),
+}
+REFUSED = PosixError("listen", "127.0.0.1:8004", 12)
+
+
+@pytest.fixture
+def host() -> PlayedHost:
+    """Spawner, store and files."""
+    return PlayedHost()
+
+
+@pytest.fixture
+async def manager(clock: VirtualClock, host: PlayedHost):
+    """One that runs the first version."""
+    one = await PlayedManager.begun(clock, host, FIRST)
+    yield one
+    await one.close()
+
+
+def world(host: PlayedHost) -> str:
+    """Which of the two there is, whole; else what there is."""
+    assert all(host.sockets.values()), "a socket that does not listen"
+    there = ({key.partition("=")[0] for key in host.sockets}, host.commands())
+    return next((name for name, one in WORLDS.items() if one == there), str(there))
+
+
+async def stored(host: PlayedHost) -> list[str]:
+    """Steps in the journal."""
+    rows = [json.loads(row.fact) for row in await host.store.facts(Query()) if row.kind == "change.step"]
+    return [f"{row['resource']}: {row['what']}" for row in rows]
+
+
+async def phase(host: PlayedHost) -> str:
+    """Of the change in the store."""
+    change = json.loads((await host.store.statuses()).get("~change", "[null]"))[0]
+    return change[-1] if change else ""
+
+
+async def test_before_and_after(host: PlayedHost, manager: PlayedManager) -> None:
+    """What is about to be done is stored before it is asked for, that it is done before the next begins."""
+    host.held |= {"open_socket a", "open_socket b", "close_socket old"}
+    operation = manager.ask(SECOND)
+    await manager.clock.advance("1s")
+    assert (await phase(host), await stored(host)) == ("applying", ["socket a: begins"])
+    await host.release("open_socket a")
+    await manager.clock.advance("1s")
+    done = ["socket a: begins", "socket a: done", "socket b: begins"]
+    assert await stored(host) == done
+    await host.release("open_socket b")
+    await manager.clock.advance("20s")
+    done += ["socket b: done", *(f"service {one}: begins" for one in ("web", "new", "gone"))]
+    done += [f"service {one}: done" for one in ("web", "new", "gone")]
+    assert (await phase(host), await stored(host)) == ("retiring", done)
+    await host.release("close_socket old")
+    assert (await manager.end(operation, "1s")).code == 0
+    assert (await phase(host), world(host)) == ("", "second")
+
+
+SERVICES = "service web: begins; service new: begins; service gone: begins"
+UNDONE = "service gone: undone; service new: undone; service web: undone"
+OPENED = "socket a: begins; socket a: done; socket b: begins; socket b: done"
+CLOSED = "socket b: undone; socket a: undone"
+
+
+@pytest.mark.parametrize(
+    ("fails", "steps"),
+    [
+        ("open_socket a", "socket a: begins; socket a: failed"),
+        (
+            "open_socket b",
+            "socket a: begins; socket a: done; socket b: begins; socket b: failed; socket a: undone",
+        ),
+        ("new", f"{OPENED}; {SERVICES}; service new: failed; {CLOSED}; {UNDONE}"),
+        ("-v", f"{OPENED}; {SERVICES}; service web: failed; {CLOSED}; {UNDONE}"),
+    ],
+)
+async def test_any_step_fails(host: PlayedHost, manager: PlayedManager, fails: str, steps: str) -> None:
+    """All is as before, with the same processes where they had not to go; why is told and noted; the journal says how far it came."""
+    before, pids = manager.version, host.pids()
+    host.fails[fails] = REFUSED
+    host.bad.add(fails)
+    end = await manager.end(manager.ask(SECOND))
+    assert (end.state, end.code, world(host), manager.version) == ("rolled back", 4, "first", before)
+    assert end.message == manager.notes
+    assert host.pids()["gone"] == pids["gone"]
+    assert await phase(host) == ""
+    assert await stored(host) == manager.steps == [*steps.split("; ")]
+
+
+async def test_the_last_is_undone_first(host: PlayedHost, manager: PlayedManager) -> None:
+    """Of two sockets that were opened."""
+    host.bad.add("new")
+    host.asked.clear()
+    assert (await manager.apply(SECOND)).code == 4
+    assert [one for one in host.asked if "close" in one] == ["close_socket b", "close_socket a"]
+
+
+async def test_what_cannot_be_undone(host: PlayedHost, manager: PlayedManager) -> None:
+    """Degraded: told apart, with what is left; the services are back all the same, and the next change can be made."""
+    before = manager.version
+    host.bad.add("new")
+    host.fails["close_socket b"] = REFUSED
+    end = await manager.apply(SECOND)
+    assert (end.state, end.code, manager.version) == ("degraded", 5, before)
+    assert "cannot undo socket b: " in end.message
+    assert host.commands() == WORLDS["first"][1]
+    assert set(host.sockets) - {"b=127.0.0.1:8004"} == {"front=127.0.0.1:8001", "old=127.0.0.1:8002"}
+    host.bad.clear()
+    host.fails.clear()
+    assert (await manager.apply(SECOND)).code == 0
+    assert world(host) == "second"
+
+
+async def test_kept_all_the_same(host: PlayedHost, manager: PlayedManager) -> None:
+    """With --keep what did not get ready is in force, and the exit code says that all is not well."""
+    host.bad.add("new")
+    end = await manager.end(manager.ask(SECOND, keep=True))
+    assert (end.state, end.code) == ("failed", 1)
+    assert end.message.startswith(f"{manager.version[:7]} is in force, and new did not get ready")
+    assert (await manager.node.changes.versions())[-1].id == manager.version
+
+
+@pytest.mark.parametrize("is_for_good", [False, True], ids=["once", "for good"])
+@pytest.mark.parametrize("number", range(12))
+async def test_a_full_disk(
+    clock: VirtualClock, host: PlayedHost, manager: PlayedManager, number: int, *, is_for_good: bool
+) -> None:
+    """Whichever write fails: one of the versions is there whole, that which the store names, for the next manager too."""
+    commits = 0
+
+    def refuses(_: Sequence[Write]) -> bool:
+        nonlocal commits
+        commits += 1
+        return commits > number if is_for_good else commits == number + 1
+
+    first = manager.version
+    host.store.refuses = refuses
+    end = await manager.end(manager.ask(SECOND))
+    name = "first" if manager.version == first else "second"
+    assert world(host) == name, end
+    assert (end.code == 0) is (name == "second"), end
+    await manager.close()
+    after = await PlayedManager.begun(clock, host)
+    assert (after.version == first, world(host)) == (name == "first", name)
+    assert (await after.apply(SECOND)).code == 0
+    assert world(host) == "second"
+    await after.close()
