@@ -86,6 +86,7 @@ class PlayedHost:
         held: requests that are not answered until `release`.
         bad: last words of commands that end at once.
         unfit: programs that verify refuses.
+        stubborn: instances that only a kill ends.
         sockets: keys that are there, and whether they listen.
         running: what runs, by token.
     """
@@ -97,6 +98,7 @@ class PlayedHost:
         self.held: set[str] = set()
         self.bad: set[str] = set()
         self.unfit: set[str] = set()
+        self.stubborn: set[str] = set()
         self.sockets: dict[str, bool] = {}
         self.running: dict[str, Running] = {}
         self.asked: list[str] = []
@@ -149,12 +151,17 @@ class PlayedHost:
         return Launched(launch.token, one.pid, one.started, None)
 
     async def signal(self, token: str, number: int) -> bool:
-        """It ends."""
-        return self._end(token, Exit(signal=number))
+        """It ends, where it is not stubborn."""
+        return instance_of(token) not in self.stubborn and self._end(token, Exit(signal=number))
 
     async def kill(self, token: str) -> bool:
         """It ends."""
         return self._end(token, Exit(signal=9))
+
+    def end(self, instance: str, *, code: int) -> None:
+        """The newest process of this instance ends by itself."""
+        token = next(token for token in reversed(self.running) if instance_of(token) == instance)
+        self._end(token, Exit(code=code))
 
     def _end(self, token: str, exit: Exit) -> bool:
         one = self.running.get(token)
@@ -323,7 +330,9 @@ class PlayedManager:
         if session is not None:
             node.connector.lost(session)
         closing: Any = node.changes
-        await closing.close()
+        end = asyncio.ensure_future(closing.close())
+        await self.clock.advance("1s")
+        await end
         node.alarms.close()
         await node.bus.close()
         self.host.store.refuses = lambda _: False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Final
 
 from snowfox.contract import manager as contract
@@ -31,9 +30,12 @@ from snowfox.manager.operation.operation import Operation
 from snowfox.manager.source import check, unpack
 from snowfox.service.resources import SOCKET, carried, resources
 from snowfox.service.spec import Configuration
+from snowfox.values import Seconds
 
 REFUSED: Final = 3
 FAILED: Final = 1
+
+_CLOSE_WITHIN: Final[Seconds] = 1.0
 
 _log: Final = get("manager.change")
 
@@ -126,11 +128,11 @@ class Changes:
         """Stop what is under way as it is: the next manager finds it."""
         self._is_closing = True
         self._ledger.close()
-        for running in self._running:
-            if running.task is not None:
-                running.task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await running.task
+        tasks = [running.task for running in self._running if running.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:  # what it would give back is the spawner's to end: that may be gone too
+            await asyncio.wait(tasks, timeout=_CLOSE_WITHIN)
 
     @property
     def notes(self) -> list[str]:
@@ -257,10 +259,9 @@ class Changes:
         proposal = await propose(
             self._node, self._world, sources, before=configuration, after=after, journal=journal
         )
-        provisional = self._ledger.waits(proposal.before.version, proposal.after.version, options.confirm)
 
         async def put(change: Change | None, version: Version | None) -> None:
-            await self._ledger.put(change, version, provisional)
+            await self._ledger.put(change, version, options.confirm)
 
         running.carrying = Carrying(
             self._node,
@@ -271,10 +272,10 @@ class Changes:
             former=self._node.blueprints,
         )
         outcome = await running.carrying.run()
-        await self._settle(proposal, outcome, provisional)
+        await self._settle(proposal, outcome)
         return outcome
 
-    async def _settle(self, proposal: Proposal, outcome: Outcome, provisional: Provisional | None) -> None:
+    async def _settle(self, proposal: Proposal, outcome: Outcome) -> None:
         """Take note of how it ended."""
         if self._node.version != proposal.after.version:
             await self._ledger.failed(outcome.message)
@@ -283,7 +284,7 @@ class Changes:
         self._world.things = dict(proposal.transaction.things)
         self._lacking = []
         try:
-            await self._ledger.settled(provisional)
+            await self._ledger.settled()
         except StoreError as error:  # it is in force, and that is stored
             self._node.standing_notes.append(
                 f"{error}; what becomes of {proposal.after.version[:7]} is not kept"

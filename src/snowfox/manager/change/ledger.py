@@ -84,33 +84,35 @@ class Ledger:
             )
         return notes
 
-    async def put(
-        self, change: Change | None, version: Version | None, provisional: Provisional | None = None
-    ) -> None:
+    async def put(self, change: Change | None, version: Version | None, confirm: int = 0) -> None:
         """What becomes of a change. Raises StoreError.
 
         Args:
             change: as it is now; None: none is under way.
             version: in force from now on; None: the one before still is.
-            provisional: with a version: until when it has to be confirmed.
+            confirm: with a version: ms from now within which it has to be confirmed; 0: it stays.
         """
         record = self._record._replace(change=change)
         if version is None:
             await self._keep(record)
             return
-        record = record._replace(provisional=provisional)
+        record = record._replace(provisional=self._waits(change, confirm))
         await self._node.storage.switch(version, record.text(), daemon=self._node.welcome.version)
         self._record = record
 
-    def waits(self, before: str, after: str, milliseconds: int) -> Provisional | None:
-        """What is to be confirmed within so many ms after a change from one version to another; 0: nothing."""
-        if not milliseconds or before == after:
+    def _waits(self, change: Change | None, confirm: int) -> Provisional | None:
+        if change is None or not confirm:
             return None
-        return Provisional(after, before, self._node.clock.wall() + milliseconds)
+        other = self._record.provisional
+        # Nobody stood by a version that was provisional itself: back is to what was before it.
+        before = other.before if other is not None and other.version == change.before else change.before
+        if before == change.after:
+            return None
+        return Provisional(change.after, before, self._node.clock.wall() + confirm)
 
-    async def settled(self, provisional: Provisional | None) -> None:
+    async def settled(self) -> None:
         """A change was made. Raises StoreError."""
-        await self._keep(Record(None, provisional, ""))
+        await self._keep(Record(None, self._record.provisional, ""))
         self._arm()
 
     async def failed(self, note: str) -> None:
