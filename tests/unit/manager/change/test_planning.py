@@ -1,0 +1,104 @@
+"""What a plan says, and that nothing becomes of it; versions that are kept, and what a person means by them."""
+
+import pytest
+
+from snowfox.core.store.api import Version
+from snowfox.errors import ConfigurationRefused, PosixError, UserError
+from snowfox.manager.change.proposal import MOST_PROBLEMS
+from snowfox.manager.change.versions import find
+from snowfox.testing.changing import PlayedHost, PlayedManager
+from snowfox.testing.clock import VirtualClock
+
+FIRST = """
+[service.web]
+command = ["web"]
+"""
+SOCKETS = '[socket.a]\nlisten = "127.0.0.1:8002"\n[socket.b]\nlisten = "127.0.0.1:8003"\n' + FIRST
+
+
+@pytest.fixture
+def host() -> PlayedHost:
+    """Spawner, store and files."""
+    return PlayedHost()
+
+
+@pytest.fixture
+async def manager(clock: VirtualClock, host: PlayedHost):
+    """One that runs the first version."""
+    one = await PlayedManager.begun(clock, host, FIRST)
+    yield one
+    await one.close()
+
+
+@pytest.mark.parametrize("fails", [(), ("reserve b",)])
+async def test_a_plan_leaves_nothing(
+    host: PlayedHost, manager: PlayedManager, fails: tuple[str, ...]
+) -> None:
+    """What was reserved for it is given back, refused or not; no operation, no version, no process."""
+    host.text = SOCKETS
+    host.fails = {one: PosixError("bind", "127.0.0.1:8003", 98) for one in fails}
+    pids, version, stored = host.pids(), manager.version, await host.store.operations()
+    plan = await manager.node.changes.plan("")
+    assert [(line.action, line.name) for line in plan.steps] == [("create", "a"), ("create", "b")]
+    assert (plan.kept, len(plan.refusals)) == (1, len(fails))
+    assert (plan.before.id, plan.after.is_current) == (version, False)
+    assert (host.sockets, host.pids(), manager.version) == ({}, pids, version)
+    assert await host.store.operations() == stored
+
+
+async def test_what_is_wrong_in_itself_has_no_plan(manager: PlayedManager) -> None:
+    """It is refused with all that is wrong."""
+    manager.host.text = "[service.web]\ncommnd = []\n[service.x]\n"
+    with pytest.raises(ConfigurationRefused) as refused:
+        await manager.node.changes.plan("")
+    assert len(refused.value.problems) > 1
+
+
+async def test_reasons_without_number_are_bounded(manager: PlayedManager) -> None:
+    """The first hundred, and how many more."""
+    manager.host.unfit.add("bad")
+    services = "".join(f'[service.s{number}]\ncommand = ["bad"]\n' for number in range(MOST_PROBLEMS + 7))
+    end = await manager.apply(services)
+    assert (len(end.details), end.details[-1]) == (MOST_PROBLEMS + 1, "and 7 more")
+
+
+async def test_twenty_versions_are_kept(host: PlayedHost, manager: PlayedManager) -> None:
+    """The last that were in force; back to any of these without a file, to none of before."""
+    ids = [manager.version]
+    for number in range(24):
+        await manager.apply(FIRST.replace('"web"]', f'"web", "{number}"]'))
+        ids.append(manager.version)
+    assert [one.id for one in await manager.node.changes.versions()] == ids[-20:]
+    host.text = "["
+    assert (await manager.end(manager.back(ids[-20]))).code == 0
+    assert host.commands() == {"web": ["web", "4"]}
+    assert [one.id for one in await manager.node.changes.versions()] == [*ids[-19:], ids[-20]]
+    end = await manager.end(manager.back(ids[0]))
+    assert (end.code, "no versions begin with" in end.details[0]) == (3, True)
+    assert (await manager.end(manager.back())).code == 0
+    assert manager.version == ids[-1]
+
+
+@pytest.mark.parametrize(
+    ("meant", "found"),
+    [
+        ("aa", "aab"),
+        ("b", "bcd"),
+        ("", "bcd"),
+        ("a", "2 versions begin with a"),
+        ("x", "no versions begin with x"),
+    ],
+)
+def test_which_version_is_meant(meant: str, found: str) -> None:
+    """The one whose id begins so; without any, the last that is not in force."""
+    kept = [Version(one, at, "snowfox.toml", b"") for at, one in enumerate(("aab", "bcd", "acd"))]
+    try:
+        assert find(kept, meant, now="acd").id == found
+    except UserError as error:
+        assert str(error) == f"cannot roll back: {found}"
+
+
+def test_there_may_be_none_before() -> None:
+    """The first version has nothing to go back to."""
+    with pytest.raises(UserError, match="there is no version before this"):
+        find([Version("a", 1, "snowfox.toml", b"")], "", now="a")
