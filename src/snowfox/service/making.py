@@ -42,6 +42,6 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         labels=tuple(dict.fromkeys(table.labels)),
         replacement=table.replace_ or ("rolling" if table.sockets else "restart"),
         was=table.was,
-        secrets=tuple(Secret(key, secret.file, secret.as_) for key, secret in table.secrets.items()),
+        secrets=tuple(Secret(key, secret.file, secret.as_) for key, secret in sorted(table.secrets.items())),
         folder=folder,
     )

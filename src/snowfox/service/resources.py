@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from snowfox.core.config.effect import Effect
@@ -63,7 +63,9 @@ def differ(
             return ()
         if not isinstance(old.spec, Service) or not isinstance(new.spec, Service):
             return compare(old, new)
-        own = tuple(one for one in compare(old, new) if one.field not in _HIDDEN)
+        own = tuple(
+            each for one in compare(old, new) if one.field not in _HIDDEN for each in _secret_by_secret(one)
+        )
         is_outdated = launch_digest(before, old.spec) != launch_digest(after, new.spec)
         is_told = any(one.effect is Effect.REPLACE for one in own)
         if is_outdated and not is_told:
@@ -75,6 +77,17 @@ def differ(
         return own
 
     return found
+
+
+def _secret_by_secret(one: Difference) -> Iterator[Difference]:
+    """Of the secrets those that differ, by their variables, as of the environment; else what there is."""
+    if one.field != "secrets":
+        yield one
+        return
+    old, new = ({secret.name: secret for secret in side} for side in (one.before, one.after))
+    for name in dict.fromkeys((*old, *new)):
+        if old.get(name) != new.get(name):
+            yield Difference(f"secrets.{name}", old.get(name), new.get(name), one.effect)
 
 
 def _from_outside(before: Configuration, after: Configuration, service: Service) -> tuple[Difference, ...]:

@@ -40,7 +40,7 @@ def written(field: str, value: Any) -> str:
         return "[" + ", ".join(written(field, item) for item in items) + "]"
     if isinstance(value, Secret):
         form = "" if value.form == "environment" else f', as = "{value.form}"'
-        return f"{value.name} = {{ file = {written('', value.file)}{form} }}"
+        return f"{{ file = {written('', value.file)}{form} }}"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return _number(field, last, value)

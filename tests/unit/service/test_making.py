@@ -17,7 +17,7 @@ def test_task():
 
 
 def test_what_is_made_of_others():
-    """Names once each, secrets in their order, a rolling replacement where there are sockets."""
+    """Names once each, secrets in the order of their names, a rolling replacement where there are sockets."""
     made = make_service(
         "a",
         {
@@ -35,4 +35,4 @@ def test_what_is_made_of_others():
         "rolling",
         "/srv/a",
     )
-    assert made.secrets == (Secret("B", "/b", "environment"), Secret("A", "/a", "file"))
+    assert made.secrets == (Secret("A", "/a", "file"), Secret("B", "/b", "environment"))

@@ -44,11 +44,8 @@ def test_keys(field: str, key: str) -> None:
         ("mode", 0o660, '"0660"'),
         ("mode", -1, ""),
         ("environment.delay", "10", '"10"'),
-        (
-            "secrets",
-            (Secret("A", "k"), Secret("B", "k", "file")),
-            '[A = { file = "k" }, B = { file = "k", as = "file" }]',
-        ),
+        ("secrets.A", Secret("A", "k"), '{ file = "k" }'),
+        ("secrets.B", Secret("B", "k", "file"), '{ file = "k", as = "file" }'),
     ],
 )
 def test_values(field: str, value: Any, text: str) -> None:
