@@ -25,6 +25,7 @@ from snowfox.manager.board import Board
 from snowfox.manager.change.options import Options
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.driver import Driver
+from snowfox.manager.freshness import Freshness
 from snowfox.manager.journal.journal import Journal
 from snowfox.manager.journal.keeper import Keeper
 from snowfox.manager.journal.storage import Remembered, Storage
@@ -36,7 +37,6 @@ from snowfox.manager.source import CHANGED, Reader
 from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.values import Seconds, size_text
 
-_FILES_EVERY: Final[Seconds] = 1.0
 SERVICE: Final[Key[Service]] = Key("service")
 SOCKET: Final[Key[Socket]] = Key("socket")
 THING: Final[Key[object]] = Key("resource")
@@ -143,8 +143,7 @@ class Node:
         self.start_was_told = asyncio.Event()
         self.is_known = asyncio.Event()
         self.sources: Sources | None = None
-        self._files_asked: Seconds = 0.0
-        self._files_differ = False
+        self._freshness = Freshness(clock, self._differs)
         self._opened: asyncio.Future[None] | None = None
         self._beside: set[asyncio.Task[None]] = set()
 
@@ -230,14 +229,9 @@ class Node:
             f"{size_text(lost.size)} of the output of {name} lost: {lost.reason}"
             for name, lost in self.output.lost.items()
         )
-        if await self._files_changed():
+        if self.sources is not None and await self._freshness.is_stale(self.sources):
             notes.append(CHANGED)
         return notes
 
-    async def _files_changed(self) -> bool:
-        """Whether the files are no longer those in force; looked at no more than once a second."""
-        now = self.clock.now()
-        if self.sources is not None and now - self._files_asked >= _FILES_EVERY:
-            self._files_asked = now
-            self._files_differ = await self.reader.differs(self.sources)
-        return self._files_differ
+    async def _differs(self, sources: Sources) -> bool:
+        return await self.reader.differs(sources)
