@@ -208,6 +208,7 @@ class Driver:
             case effects.StopProbe():
                 parts.prober.stop(effect.instance)
             case effects.Removed(instance):
+                self._traces.pop(instance, None)
                 self._board.remove(instance)
                 parts.keeper.drop(instance)
             case effects.WantedChanged(instance, wanted):

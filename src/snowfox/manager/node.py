@@ -42,6 +42,7 @@ SOCKET: Final[Key[Socket]] = Key("socket")
 THING: Final[Key[object]] = Key("resource")
 """What the dynamic context holds: specs by name; objects of resources by the text of their key, `socket front`."""
 
+_MOST_NOTES: Final = 10
 _KNOWN_WITHIN: Final[Seconds] = 5.0
 
 
@@ -155,6 +156,7 @@ class Node:
                 ids, others = service.ids(), found.get(name, ())
                 found[name] = tuple(dict.fromkeys((*others, *ids))) if others else ids
         self.services = found
+        self.measured = {name: self.measured[name] for name in found if name in self.measured}
         self.labels = {
             name: service.labels
             for configuration in configurations
@@ -188,6 +190,14 @@ class Node:
         resources |= {(SERVICE, name): service for name, service in configuration.services.items()}
         resources |= {(SOCKET, name): socket for name, socket in configuration.sockets.items()}
         DynamicContext(configuration.version, resources).install()
+
+    def measure(self, instance: str, seconds: Seconds) -> None:
+        """An instance took so long to get ready. Kept for as long as people may name it."""
+        self.measured[instance.partition("@")[0]] = seconds
+
+    def note(self, text: str) -> None:
+        """A line that `status` shows from now on, until too many others came."""
+        self.standing_notes = [*(one for one in self.standing_notes if one != text), text][-_MOST_NOTES:]
 
     def beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Do it beside all else; dropped when the manager ends. It raises nothing."""

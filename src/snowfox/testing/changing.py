@@ -42,6 +42,7 @@ from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
 from snowfox.manager.operation.operations import Operations
 from snowfox.service import event
+from snowfox.service.fact import ServiceReady
 from snowfox.service.spec import Log
 from snowfox.testing.clock import VirtualClock
 from snowfox.testing.kernel import FakeKernel, FakePosix
@@ -294,6 +295,7 @@ class PlayedManager:
         node.keeper = Keeper(node.storage.write, node.alarms)
         node.bus.subscribe(None, node.keeper.fact)
         node.bus.subscribe(StepFact, self._hear)
+        node.bus.subscribe(ServiceReady, self._ready)
         node.operations = Operations(
             clock, node.ids, alarms=node.alarms, keep=node.keeper.operation, last=node.remembered.number
         )
@@ -317,6 +319,9 @@ class PlayedManager:
 
     def _tell(self, happened: event.Event) -> None:
         self.node.driver.tell(happened)
+
+    def _ready(self, told: Event[ServiceReady]) -> None:
+        self.node.measure(told.subject, told.fact.seconds)
 
     def _hear(self, told: Event[StepFact]) -> None:
         self.steps.append(f"{told.fact.resource}: {told.fact.what}")

@@ -284,7 +284,7 @@ class Carrying:
         try:
             await self._put(None, None)
         except StoreError as error:
-            self._node.standing_notes.append(str(error))
+            self._node.note(str(error))
 
     def _advice(self, lost: tuple[str, ...]) -> tuple[str, ...]:
         """What may be the matter where something new failed and something else was to go."""

@@ -286,9 +286,7 @@ class Changes:
         try:
             await self._ledger.settled()
         except StoreError as error:  # it is in force, and that is stored
-            self._node.standing_notes.append(
-                f"{error}; what becomes of {proposal.after.version[:7]} is not kept"
-            )
+            self._node.note(f"{error}; what becomes of {proposal.after.version[:7]} is not kept")
 
     def _expire(self, waits: Provisional) -> bool:
         """Go back from what was not confirmed in time."""

@@ -19,7 +19,7 @@ async def changes(setup: Setup) -> AsyncIterator[None]:
     made = node.changes = Changes(node)
 
     def measure(event: Event[ServiceReady]) -> None:
-        node.measured[event.subject.partition("@")[0]] = event.fact.seconds
+        node.measure(event.subject, event.fact.seconds)
 
     unsubscribe = node.bus.subscribe(ServiceReady, measure)
     yield

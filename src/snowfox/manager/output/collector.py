@@ -26,6 +26,8 @@ MOST_OF_ONE: Final = 256 << 10
 """Bytes of one instance that may wait for the disk."""
 MOST_OF_ALL: Final = 4 << 20
 """Bytes of all instances that may wait for the disk."""
+MOST_LOST: Final = 100
+"""Instances whose lost output is told of; the oldest go first."""
 _MOST_FIFOS: Final = 2
 _CLOSE_WITHIN: Final = 10.0
 
@@ -227,6 +229,8 @@ class Output:
             if part.lost:
                 before = self.lost.get(part.name)
                 self.lost[part.name] = Lost((before.size if before else 0) + part.lost, part.reason)
+                if len(self.lost) > MOST_LOST:
+                    del self.lost[next(iter(self.lost))]
         if self._is_held and self._total <= MOST_OF_ALL // 2:
             self._is_held = False
             self._loop.add_reader(self._poller.descriptor, self.turn)

@@ -20,6 +20,8 @@ from snowfox.service.spec import Log
 
 MOST_OPEN: Final = 64
 """Logs that are open at once, two descriptors each."""
+MOST_KNOWN: Final = 10_000
+"""Logs whose limits are known; more than a node has instances, of which those of before stay for a while."""
 _BATCH: Final = 256
 
 
@@ -137,6 +139,8 @@ class LogWriter:
         log = self._logs.get(order.name)
         if log is None:
             log = self._logs[order.name] = InstanceLog(self._posix, self._folder, order.name, order.limits)
+            if len(self._logs) > MOST_KNOWN:
+                del self._logs[next(name for name in self._logs if name not in self._open)]
         if isinstance(order, _Chunk):
             log.limits = order.limits
             self._open.pop(order.name, None)

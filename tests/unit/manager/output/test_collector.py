@@ -10,9 +10,10 @@ import pytest
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import PosixError
-from snowfox.manager.output import collector
+from snowfox.manager.output import collector, writer
 from snowfox.manager.output.collector import Output
 from snowfox.manager.output.follower import Follower
+from snowfox.manager.output.writer import Written
 from snowfox.service.spec import Log
 
 
@@ -116,6 +117,25 @@ async def test_a_service_waits_while_its_output_waits_for_the_disk(
         await written(output)
     assert (tmp_path / "logs/web/current").stat().st_size == sent
     fifo.end()
+
+
+async def test_what_is_known_of_instances_is_bounded(
+    output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of those that printed last, with lost output or not; the log of one that was forgotten is found all the same."""
+    monkeypatch.setattr(collector, "MOST_LOST", 3)
+    monkeypatch.setattr(writer, "MOST_KNOWN", 3)
+    monkeypatch.setattr(writer, "MOST_OPEN", 2)
+    for number in range(6):
+        fifo = Fifo(tmp_path, f"f{number}")
+        output.attach(f"web{number}", fifo.ours, Log())
+        fifo.print(b"here\n")
+        await written(output)
+    assert set(output._writer._logs) >= {"web4", "web5"}
+    assert len(output._writer._logs) == 3
+    assert [line for _, line in (await output.tail("web0", 1)).lines] == [b"here"]
+    output._written([Written(f"web{number}", 0, 5, "no space left") for number in range(6)])
+    assert list(output.lost) == ["web3", "web4", "web5"]
 
 
 async def test_lost_output_is_counted_with_its_reason(
