@@ -7,6 +7,7 @@ import os
 import signal
 
 from snowfox.testing.node import Node
+from snowfox.testing.world import free_ports
 
 FIRST = """
 [socket.front]
@@ -104,3 +105,31 @@ def test_show_and_env(node: Node) -> None:
     assert f"TOKEN  (secret, from {secret})" in found.splitlines()
     assert "hunter2" not in found + "".join(lines)
     json.loads(node.good("env", "web", "--json"))
+
+
+def listening(*names_and_addresses: tuple[str, str]) -> str:
+    """A service with these sockets."""
+    sockets = "".join(f'[socket.{name}]\nlisten = "{address}"\n' for name, address in names_and_addresses)
+    names = json.dumps([name for name, _ in names_and_addresses])
+    return f'{sockets}[service.web]\ncommand = ["sleep", "1001"]\ndirectory = "/"\nsockets = {names}\n'
+
+
+def test_an_address_that_is_still_held(node: Node) -> None:
+    """Widened, or under another name: refused with what holds it and what to do, which then works."""
+    (port,) = free_ports(1)
+    narrow, wide = f"127.0.0.1:{port}", f"0.0.0.0:{port}"
+    node.write(listening(("front", narrow)))
+    node.good("up", "-d")
+    rule = "   what goes ends only after all else is ready: "
+    for text, before, advice in (
+        (listening(("front", wide)), narrow, f"apply without {narrow} first"),
+        (listening(("rear", wide)), wide, "apply without socket front first, or keep its name"),
+    ):
+        node.write(text)
+        for verb in ("plan", "apply"):
+            done = node.run(verb)
+            held = f"   held by socket front of this node ({before})\n{rule}{advice}\n"
+            assert (done.code, held in done.text) == (3, True), done.text
+        for one in (listening(), text):
+            node.write(one)
+            node.good("apply")

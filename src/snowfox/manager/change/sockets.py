@@ -7,6 +7,7 @@ no place any more are closed only when all else is done.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -20,9 +21,8 @@ from snowfox.manager.connector.connector import Connector
 from snowfox.service.resources import SOCKET
 from snowfox.service.spec import Socket
 
-_OURS: Final = (
-    "what goes ends only after all else is ready: take that socket out in an apply of its own first"
-)
+_HELD: Final = re.compile(r"held by socket (\S+) of this node \((.+)\)")
+_RULE: Final = "what goes ends only after all else is ready"
 
 
 class Open(NamedTuple):
@@ -131,5 +131,15 @@ def problem(error: SnowFoxError, socket: str) -> str:
     """Why an address cannot be had, with the socket's name and the advice."""
     text, whose = str(error), f" for socket {socket}"
     named = text if whose in text else f"{text}{whose}"
-    ours = [_OURS] if "of this node" in f"{text} {error.hint}" else []
-    return "\n   ".join((named, *error.hint.splitlines(), *ours))
+    return "\n   ".join((named, *error.hint.splitlines(), *_advice(error, socket)))
+
+
+def _advice(error: SnowFoxError, socket: str) -> list[str]:
+    """What to do where a socket of this version has the address, or one that overlaps with it."""
+    held = _HELD.search(error.hint)
+    if held is None:
+        return []
+    other, address = held.groups()
+    if other == socket:
+        return [f"{_RULE}: apply without {address} first"]
+    return [f"{_RULE}: apply without socket {other} first, or keep its name"]
