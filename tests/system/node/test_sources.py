@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from snowfox.contract.manager import Manager
+from snowfox.manager.freshness import EVERY, PATIENCE
 from snowfox.testing.node import Node
 
 SLEEP = 'command = "sleep 1000"\nready = { delay = "50ms" }\n'
@@ -123,3 +126,22 @@ def test_roots_node_in_a_closed_folder_of_an_ordinary_user(node: Node, tmp_path:
     assert set(node.running()) == {"shop.web", "mail"}
     manager_restarts(node)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_slow_git_delays_no_status(node: Node) -> None:
+    """One that hangs, at a FIFO where a branch was, is not waited for; once it answers what it found is told."""
+    fill(node)
+    commit(node)
+    node.good("up", "-d", "git:.@main")
+    branch = node.folder / ".git/refs/heads/main"
+    branch.unlink()
+    os.mkfifo(branch)
+    with node.session() as session:
+        for _ in range(3):
+            time.sleep(EVERY)
+            begin = time.monotonic()
+            assert session.call(Manager.status, "*").notes == []
+            assert time.monotonic() - begin < PATIENCE + 0.5
+    os.close(os.open(branch, os.O_WRONLY))  # returns only when git reads there
+    branch.unlink()
+    node.until(lambda: "files changed" in node.run("status").out, "git answered")

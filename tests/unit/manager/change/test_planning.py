@@ -1,5 +1,7 @@
 """What a plan says, and that nothing becomes of it; versions that are kept, and what a person means by them."""
 
+import asyncio
+
 import pytest
 
 from snowfox.core.store.api import Version
@@ -44,6 +46,20 @@ async def test_a_plan_leaves_nothing(
     assert (plan.before.id, plan.after.is_current) == (version, False)
     assert (host.sockets, host.pids(), manager.version) == ({}, pids, version)
     assert await host.store.operations() == stored
+
+
+async def test_a_plan_that_nobody_waits_for_any_more(host: PlayedHost, manager: PlayedManager) -> None:
+    """What it holds is given back, and the next change need not wait for it."""
+    host.held.add("reserve b")
+    host.text = SOCKETS
+    plan = asyncio.ensure_future(manager.node.changes.plan(""))
+    await manager.clock.settle()
+    assert host.sockets == {"a=127.0.0.1:8002": False}
+    plan.cancel()
+    await manager.clock.settle()
+    assert (plan.cancelled(), host.sockets) == (True, {})
+    host.held.clear()
+    assert (await manager.apply(SOCKETS)).code == 0
 
 
 async def test_what_is_wrong_in_itself_has_no_plan(manager: PlayedManager) -> None:
