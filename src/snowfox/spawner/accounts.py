@@ -1,7 +1,7 @@
 """Who a launch runs as: names and dynamic uids made into uid, gid and groups.
 
-Looked up at most once a second per name, because a start of a thousand asks a thousand times; so a user that is deleted
-after `verify` is missed at the next launch.
+Looked up anew for each launch but those that follow within `FRESH`, because a start of a thousand asks a thousand times;
+so a user that is deleted after `verify` is missed at the launch.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Final
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.errors import UserError
+from snowfox.spawner.in_force import FRESH
 from snowfox.spawner.policy import Account
 from snowfox.values import SERVICE_UIDS, Seconds
 
-_FRESH: Final = 1.0
 _MOST: Final = 4096
 
 
@@ -34,7 +34,7 @@ class Accounts:
         """
         now = self._clock.now()
         known = self._known.get(user)
-        if known is not None and now - known[0] < _FRESH:
+        if known is not None and now - known[0] < FRESH:
             return known[1]
         account = self._look_up(user)
         if len(self._known) >= _MOST:
