@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from snowfox.core.config.plan import plan
 from snowfox.core.config.resource import Resource, ResourceKey
@@ -25,6 +27,7 @@ class World:
         self.held = set()
         self.fails = set()
         self.told = []
+        self.done = []
 
     def fail(self, call, name):
         """Raise where this is to fail."""
@@ -46,10 +49,12 @@ class Holding(Held):
         self.world.held.remove(self.name)
         self.world.fail("apply", self.name)
         self.world.there[self.name] = self.spec.size
+        self.world.done.append(self.name)
         return self.spec.size
 
     async def undo(self):
-        """As before."""
+        """As before, the last first."""
+        assert self.world.done.pop() == self.name
         self.world.fail("undo", self.name)
         if self.before is None:
             del self.world.there[self.name]
@@ -184,6 +189,80 @@ async def test_cancelled_while_it_prepares():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not world.held
+
+
+async def test_all_steps_are_tried_at_once():
+    """Each goes on only once every other one is under way: one after another they would never end."""
+    world = World(**BEFORE)
+    meet = asyncio.Barrier(2)
+
+    class Meeting(Things):
+        async def prepare(self, step, resource, before):
+            """Together with the other one."""
+            await meet.wait()
+            return await super().prepare(step, resource, before)
+
+    before, after = resources(**BEFORE), resources(**AFTER)
+    transaction = Transaction(
+        plan(before, after),
+        after,
+        {"thing": Meeting(world)},
+        before={key: world.there[key.name] for key in before},
+        journal=_told_to_nobody,
+    )
+    async with asyncio.timeout(5):
+        await transaction.prepare()
+    assert world.held == {"changed", "new"}
+    await transaction.release()
+    assert not world.held
+
+
+async def _told_to_nobody(*_):
+    """A journal."""
+
+
+SIZES = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 3))
+
+
+@given(SIZES, SIZES, st.integers(0, 40))
+def test_whatever_fails_it_ends_where_it_began(there, wanted, number):
+    """From any world to any other, with the n-th of all calls and entries failing: one world or the other, nothing held."""
+    world = World(**there)
+    calls = iter(range(1000))
+
+    def strike(*_):
+        if next(calls) == number:
+            msg = "the n-th"
+            raise HostError(msg)
+
+    world.fail = strike
+    before, after = resources(**there), resources(**wanted)
+
+    async def keep(*_):
+        strike()
+
+    transaction = Transaction(
+        plan(before, after),
+        after,
+        {"thing": Things(world)},
+        before={key: there[key.name] for key in before},
+        journal=keep,
+    )
+
+    async def run():
+        try:
+            await transaction.prepare()
+            await transaction.apply()
+        except (ConfigurationRefused, HostError):
+            assert world.there == there
+        else:
+            left = await transaction.finish()
+            gone = {name: size for name, size in world.there.items() if name not in wanted}
+            assert len(gone) <= len(left) <= 1
+            assert world.there == {**gone, **wanted}
+        assert not world.held
+
+    asyncio.run(run())
 
 
 async def test_what_does_not_end_is_told():
