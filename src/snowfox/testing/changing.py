@@ -46,6 +46,7 @@ from snowfox.service.fact import ServiceReady
 from snowfox.service.spec import Log
 from snowfox.testing.clock import VirtualClock
 from snowfox.testing.kernel import FakeKernel, FakePosix
+from snowfox.testing.promised import promised
 from snowfox.values import Exit
 
 FOLDER: Final = "/srv/shop"
@@ -183,7 +184,7 @@ class PlayedHost:
             (one for token, one in self.running.items() if token > after), key=lambda one: one.token
         )
 
-    async def verify(self, launches: list[Launch]) -> list[Refusal]:
+    async def verify(self, launches: list[Launch], users: dict[str, list[str]]) -> list[Refusal]:  # noqa: ARG002 - the contract
         """The programs that are unfit are refused."""
         await self._asked("verify")
         return [
@@ -229,9 +230,9 @@ class _Session:
 
     def __init__(self, host: PlayedHost) -> None:
         for name in ("launch", "signal", "kill", "forget", "inventory", "verify", "reserve", "open_socket"):
-            setattr(self, name, getattr(host, name))
-        self.close_socket = host.close_socket
-        self.sockets = host.list_sockets
+            setattr(self, name, promised(getattr(host, name)))
+        self.close_socket = promised(host.close_socket)
+        self.sockets = promised(host.list_sockets)
 
 
 class _Output:

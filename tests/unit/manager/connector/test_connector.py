@@ -1,7 +1,7 @@
 """The connector with a spawner of its own in place of a session."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,27 +14,8 @@ from snowfox.errors import ConnectionLost, InternalError, LaunchFailed, PosixErr
 from snowfox.manager.connector.connector import MOST_VERIFIED, Connector
 from snowfox.manager.connector.errand import MOST_AT_ONCE
 from snowfox.service import event
+from snowfox.testing.promised import promised
 from snowfox.values import UNKNOWN_EXIT, Exit
-
-
-def promised(answer: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Promise[Any]]:
-    """A method as sessions have it: it gives a promise, and goes on by itself."""
-
-    def ask(*arguments: object) -> Promise[Any]:
-        promise, resolver = Promise[Any].make(answer.__name__, deadline=NO_END)
-
-        async def settle() -> None:
-            try:
-                resolver.resolve(await answer(*arguments))
-            except SnowFoxError as error:
-                resolver.reject(error)
-
-        tasks.add(task := asyncio.get_running_loop().create_task(settle()))
-        task.add_done_callback(tasks.discard)
-        return promise
-
-    tasks: set[asyncio.Task[None]] = set()
-    return ask
 
 
 class FakeSpawner:
