@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from snowfox.contract.start import HOME, STORE, STORES
 from snowfox.core.rpc.blocking import Session, connect
 
-SETTLE_SECONDS = 10.0
+SETTLE_SECONDS = 20.0
 
 
 class Done(NamedTuple):

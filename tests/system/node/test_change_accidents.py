@@ -113,7 +113,7 @@ def test_killed(node: Node, killed: tuple[str, ...], phase: str) -> None:
             finally:
                 gate.open()
                 let.touch()
-                told = command.communicate(timeout=8)[0]
+                told = command.communicate(timeout=30)[0]
                 print(told)
         if "daemon" in killed:  # a new one begins with what the files say: the version after
             node.until(lambda: not set(killed) & set(node.processes()), "they are gone")
