@@ -21,6 +21,7 @@ from snowfox.core.config.plan import Action, Resources, Step
 from snowfox.core.config.resource import Resource, ResourceKey
 from snowfox.core.context import Key
 from snowfox.core.log import get
+from snowfox.core.unbroken import unbroken
 from snowfox.errors import ConfigurationRefused, DeadlineExceeded, Degraded, InternalError, SnowFoxError
 from snowfox.values import Seconds
 
@@ -165,10 +166,14 @@ class Transaction:
             raise ConfigurationRefused(msg, "", problems)
 
     async def release(self) -> None:
-        """Give back all that is held and was not applied."""
+        """Give back all that is held and was not applied, also when cancelled meanwhile."""
         held, self._held = self._held, {}
-        for key, one in held.items():
-            await _quietly(one.release(), f"cannot give back {key}")
+
+        async def give_back() -> None:
+            for key, one in held.items():
+                await _quietly(one.release(), f"cannot give back {key}")
+
+        await unbroken(give_back())
 
     def expected(self, key: ResourceKey, default: T) -> T:
         """What a resource is, or will be as far as that is known; `default` where it is not, or is of another type."""

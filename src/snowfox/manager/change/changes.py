@@ -52,7 +52,12 @@ class _Running:
         self.why = ""
 
     def supersede(self, number: int) -> None:
-        """Let another take its place: it goes back, unless it is in force already; what only reads or verifies ends."""
+        """Let another take its place: it goes back, unless it is in force already; what only reads or verifies ends.
+
+        The first takes it; that there are more changes nothing.
+        """
+        if self.why:
+            return
         self.why = f"superseded by #{number}"
         if self.carrying is not None:
             self.carrying.give_up(self.why)

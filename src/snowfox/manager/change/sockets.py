@@ -15,6 +15,7 @@ from snowfox.contract.spawner import ListenSpec
 from snowfox.core.config.plan import Step
 from snowfox.core.config.resource import Resource, ResourceKey
 from snowfox.core.config.transaction import Held, Realizer
+from snowfox.core.unbroken import unbroken
 from snowfox.errors import ConfigurationRefused, InternalError, SnowFoxError
 from snowfox.manager.blueprint import specs_of
 from snowfox.manager.connector.connector import Connector
@@ -99,7 +100,10 @@ class _Held(Held):
         return Open(self._new, self.addresses)
 
     async def release(self) -> None:
-        """Give back what is reserved."""
+        """Give back what is reserved, also when cancelled meanwhile."""
+        await unbroken(self._give_back())
+
+    async def _give_back(self) -> None:
         for spec in self.reserved:
             with suppress(SnowFoxError):  # a reservation ends with its spawner, and with this manager
                 await self._connector.close_socket(spec.key)

@@ -28,6 +28,8 @@ class World:
         self.fails = set()
         self.told = []
         self.done = []
+        self.slow = asyncio.Event()
+        self.slow.set()
 
     def fail(self, call, name):
         """Raise where this is to fail."""
@@ -42,6 +44,7 @@ class Holding(Held):
 
     async def release(self):
         """Held no more."""
+        await self.world.slow.wait()
         self.world.held.remove(self.name)
 
     async def apply(self):
@@ -263,6 +266,24 @@ def test_whatever_fails_it_ends_where_it_began(there, wanted, number):
         assert not world.held
 
     asyncio.run(run())
+
+
+async def test_cancelled_while_it_gives_back():
+    """However often: it is at its end before whoever cancelled hears of it."""
+    world = World(**BEFORE)
+    transaction = change(world)
+    await transaction.prepare()
+    world.slow = asyncio.Event()
+    task = asyncio.ensure_future(transaction.release())
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.sleep(0)
+    assert (task.done(), sorted(world.held)) == (False, ["changed", "new"])
+    world.slow.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not world.held
 
 
 async def test_what_does_not_end_is_told():

@@ -88,6 +88,22 @@ async def test_one_that_verifies_gives_way(host: PlayedHost, manager: PlayedMana
     assert host.sockets == OPEN
 
 
+async def test_one_gives_way_once(host: PlayedHost, manager: PlayedManager) -> None:
+    """A third that comes while it gives back changes nothing in that."""
+    host.held |= {"reserve b", "close_socket a"}
+    first = manager.ask(SOCKETS)
+    await manager.clock.settle()
+    second = manager.ask(SECOND, supersede=True)
+    await manager.clock.settle()
+    third = manager.ask(THIRD, supersede=True)
+    await manager.clock.settle()
+    await host.release("close_socket a")
+    assert (await manager.end(third)).code == 0
+    assert first.end is not None
+    assert first.end.message.startswith(f"superseded by #{second.number}")
+    assert host.sockets == OPEN
+
+
 async def test_one_in_force_already_stays(host: PlayedHost, manager: PlayedManager) -> None:
     """What only ends what has no place any more is waited for."""
     manager.host.held.add("close_socket front")

@@ -15,6 +15,7 @@ FIRST = """
 [service.web]
 command = ["web"]
 """
+BOTH = '[socket.c]\nlisten = ["127.0.0.1:8004", "127.0.0.1:8005"]\n'
 SOCKETS = '[socket.a]\nlisten = "127.0.0.1:8002"\n[socket.b]\nlisten = "127.0.0.1:8003"\n' + FIRST
 
 
@@ -60,6 +61,26 @@ async def test_a_plan_that_nobody_waits_for_any_more(host: PlayedHost, manager: 
     assert (plan.cancelled(), host.sockets) == (True, {})
     host.held.clear()
     assert (await manager.apply(SOCKETS)).code == 0
+
+
+@pytest.mark.parametrize("verb", ["reserve b", "verify", "close_socket a"])
+@pytest.mark.parametrize("fails", [(), ("reserve b",)])
+async def test_nobody_waits_for_it_any_more(
+    host: PlayedHost, manager: PlayedManager, fails: tuple[str, ...], verb: str
+) -> None:
+    """Whatever it does when who asked goes away: all is given back."""
+    host.text = SOCKETS.replace('"web"]', '"web", "-v"]') + BOTH
+    host.asked.clear()
+    host.fails = {one: PosixError("bind", "127.0.0.1:8003", 98) for one in fails}
+    host.held.add(verb)
+    task = asyncio.ensure_future(manager.node.changes.plan(""))
+    await manager.clock.settle()
+    assert verb in host.asked
+    task.cancel()
+    await manager.clock.settle()
+    await host.release(verb)
+    await manager.clock.advance("1s")
+    assert (task.cancelled(), host.sockets) == (True, {})
 
 
 async def test_what_is_wrong_in_itself_has_no_plan(manager: PlayedManager) -> None:
