@@ -147,14 +147,15 @@ def _read(page: list[Source], files: Gathering, posix: Posix) -> None:
 
 def check(sources: Sources, sections: Sections) -> Checked:
     """What they say, with tables of these sections."""
-    return read(sources, host=os.uname().nodename, sections=sections)
+    return read(sources, host=sources.host or os.uname().nodename, sections=sections)
 
 
 def pack(sources: Sources) -> bytes:
-    """As it is stored."""
+    """As it is stored: also under which name of the host."""
+    host = sources.host or os.uname().nodename
     files = [[file.name, file.text, file.owner, file.shown] for file in sources.files]
     whole = {"folder": sources.folder, "files": files, "name": sources.name, "commit": sources.commit}
-    return json.dumps(whole).encode()
+    return json.dumps(whole | {"host": host}).encode()
 
 
 def unpack(content: bytes) -> Sources:
@@ -164,7 +165,8 @@ def unpack(content: bytes) -> Sources:
         files = tuple(
             File(str(name), str(text), int(owner), *shown) for name, text, owner, *shown in found["files"]
         )
-        return Sources(str(found["folder"]), files, str(found.get("name", "")), str(found.get("commit", "")))
+        named = {key: str(found.get(key, "")) for key in ("name", "commit", "host")}
+        return Sources(str(found["folder"]), files, **named)
     except (ValueError, KeyError, TypeError) as error:
         msg = f"cannot read the stored configuration: {error}"
         raise StoreError(msg) from error

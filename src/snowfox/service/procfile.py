@@ -51,7 +51,7 @@ def read(sources: Sources, *, host: str) -> Checked:
     if "release" in services:
         others = ((name, service) for name, service in services.items() if name != "release")
         services |= {name: service.replace(requires=("release",)) for name, service in others}
-    configuration = Configuration(host, services, {}, sources.version(), sources.folder)
+    configuration = Configuration(host, services, {}, sources.version(host), sources.folder)
     nothing = (
         ()
         if services

@@ -71,7 +71,7 @@ class _Reading:
         if main is None:
             return None
         top = Top(main, sources.folder, has_services=not self._is_folder, known=sections)
-        node, sockets = top.node(host), top.sockets()
+        named, sockets = top.node(), top.sockets()
         inheritance = Inheritance(self._named(TemplateTable, "template", top, main), self._defaults(main))
         if not self._is_folder:
             own = {name: [layer] for name, layer in self._named(ServiceTable, "service", top, main).items()}
@@ -79,9 +79,8 @@ class _Reading:
             return None
         inheritance.check()
         services = {name: self._service(name, layers, inheritance) for name, layers in own.items()}
-        configuration = Configuration(
-            node, services, sockets, sources.version(), sources.folder, sections=top.sections
-        )
+        node, version = named or host, sources.version("" if named else host)
+        configuration = Configuration(node, services, sockets, version, sources.folder, sections=top.sections)
         check(main, configuration, self.chains, self._layers)
         return configuration
 

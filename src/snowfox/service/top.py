@@ -43,10 +43,10 @@ class Top:
             if name not in self._tables:
                 self._other_table(name)
 
-    def node(self, host: str) -> str:
-        """The node's name."""
+    def node(self) -> str | None:
+        """The node's name; None where it has none."""
         table = self._table(NodeTable, ("node",), "node") if "node" in self._tree else None
-        return host if table is None or table.name is None else table.name
+        return None if table is None else table.name
 
     def sockets(self) -> dict[str, Socket]:
         """`[socket.*]`."""

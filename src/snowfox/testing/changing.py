@@ -84,6 +84,8 @@ class PlayedHost:
     """What there is beside a manager: spawner, store, files.
 
     Attributes:
+        text: of the file of the configuration.
+        owner: its owner.
         fails: what a request raises, by its words: `reserve front`, `open_socket front`, `close_socket front`, `verify`.
         held: requests that are not answered until `release`.
         bad: last words of commands that end at once.
@@ -95,6 +97,7 @@ class PlayedHost:
 
     def __init__(self) -> None:
         self.text = ""
+        self.owner = 1000
         self.store = FaultyStore()
         self.fails: dict[str, SnowFoxError] = {}
         self.held: set[str] = set()
@@ -222,7 +225,7 @@ class PlayedHost:
         """The text as it is now."""
         self.reads += 1
         await self._asked("read")
-        return Sources(FOLDER, (File(name, self.text, 1000),))
+        return Sources(FOLDER, (File(name, self.text, self.owner),))
 
 
 class _Session:

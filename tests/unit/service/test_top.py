@@ -18,7 +18,7 @@ def top(text, *, has_services=True):
 def test_tables():
     """Node and sockets, and the names of other tables."""
     found, report = top('[node]\nname = "n"\n[socket.s]\nlisten = "unix:x"\n[service.a]\n[service."b c"]\n')
-    assert found.node("host") == "n"
+    assert found.node() == "n"
     assert found.sockets() == {"s": Socket("s", ("unix:/srv/x",))}
     assert list(found.named("service")) == ["a"]
     assert [problem.text for problem in report.listed()] == [

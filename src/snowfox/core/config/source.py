@@ -55,12 +55,14 @@ class Sources(Frozen):
         files: the first is the main one, which the others only add to.
         name: the branch, tag or commit that a person named; "" for files.
         commit: the id of the commit that it was read from, of a git repository; "" for files.
+        host: the host's name when it came into force; "" for what did not yet.
     """
 
     folder: str
     files: tuple[File, ...]
     name: str = ""
     commit: str = ""
+    host: str = ""
 
     @property
     def main(self) -> File:
@@ -76,10 +78,15 @@ class Sources(Frozen):
         """The file with this name."""
         return next((file for file in self.files if file.name == name), None)
 
-    def version(self) -> str:
-        """64 hex digits: the same for the same names and texts, wherever they came from, in whatever order."""
+    def version(self, node: str = "") -> str:
+        """64 hex digits: the same for the same names, texts and owners, wherever they came from, in whatever order.
+
+        Args:
+            node: its name, where the files do not say it.
+        """
         files = sorted(self.files, key=lambda file: file.name)
-        return digest(part.encode() for file in files for part in (file.name, file.text))
+        parts = [part for file in files for part in (file.name, file.text, str(file.owner))]
+        return digest(part.encode() for part in (*parts, *([node] if node else [])))
 
 
 class Names(NamedTuple):

@@ -58,12 +58,16 @@ _WORDS: Final = {
 
 
 class Outcome(NamedTuple):
-    """How it ended: a word (`done`, `unchanged`, `rolled back`, `degraded`, `failed`), an exit code, a line, lines before it."""
+    """How it ended: a word (`done`, `unchanged`, `rolled back`, `degraded`, `failed`), an exit code, a line, lines before it.
+
+    `is_in_force`: whether it is, also where something is not as it should be.
+    """
 
     word: str
     code: int
     message: str
     details: tuple[str, ...] = ()
+    is_in_force: bool = False
 
 
 class Carrying:
@@ -174,12 +178,13 @@ class Carrying:
         await self._end()
         details = tuple(f"left behind: {line}" for line in left)
         if reason:
-            return Outcome("failed", NOT_READY, f"{after.version[:7]} is in force, and {reason}", details)
+            message = f"{after.version[:7]} is in force, and {reason}"
+            return Outcome("failed", NOT_READY, message, details, is_in_force=True)
         if proposal.is_nothing and proposal.before.version == after.version:
-            return Outcome(
-                "unchanged", DONE, f"{after.version[:7]} is in force already: nothing changed", details
-            )
-        return Outcome("done", DONE, f"{after.version[:7]} is in force: {_counts(proposal.steps)}", details)
+            message = f"{after.version[:7]} is in force already: nothing changed"
+            return Outcome("unchanged", DONE, message, details, is_in_force=True)
+        message = f"{after.version[:7]} is in force: {_counts(proposal.steps)}"
+        return Outcome("done", DONE, message, details, is_in_force=True)
 
     async def _finish_things(self, before: DynamicContext) -> list[str]:
         """End what resources have no place any more, of modules' only when nobody uses the context of before."""

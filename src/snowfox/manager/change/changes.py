@@ -282,7 +282,7 @@ class Changes:
 
     async def _settle(self, proposal: Proposal, outcome: Outcome) -> None:
         """Take note of how it ended."""
-        if self._node.version != proposal.after.version:
+        if not outcome.is_in_force:
             await self._ledger.failed(outcome.message)
             return
         self._configuration = proposal.after

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from snowfox.core.config.source import Sources
 from snowfox.errors import PosixError, UserError
 from snowfox.service import event
 from snowfox.testing.changing import PlayedHost, PlayedManager
@@ -86,6 +87,23 @@ async def test_one_that_verifies_gives_way(host: PlayedHost, manager: PlayedMana
     )
     assert (await manager.end(second)).code == 0
     assert host.sockets == OPEN
+
+
+async def test_the_same_version_may_fail(
+    host: PlayedHost, manager: PlayedManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How a change ended is told by that, not by the id of the version in force."""
+    monkeypatch.setattr(Sources, "version", lambda *_: "0" * 64)
+    assert (await manager.apply(SECOND)).code == 0
+    host.bad.add("-q")
+    end = await manager.apply(THIRD)
+    assert (end.state, end.message, host.commands()["cache"]) == (
+        "rolled back",
+        manager.notes,
+        ["cache", "-v"],
+    )
+    plan = await manager.node.changes.plan("")
+    assert [line.name for line in plan.steps] == ["cache"]
 
 
 async def test_one_gives_way_once(host: PlayedHost, manager: PlayedManager) -> None:

@@ -80,6 +80,17 @@ async def test_confirmed(host: PlayedHost, manager: PlayedManager) -> None:
     assert (host.commands(), manager.notes) == (RUNS["second"], "")
 
 
+async def test_another_owner_is_another_version(host: PlayedHost, manager: PlayedManager) -> None:
+    """In root's node it decides who services run as: provisional as any other, and a way back leads to it."""
+    before = manager.version
+    host.owner = 1001
+    await manager.apply(FIRST, confirm=2 * MINUTES)
+    assert manager.version != before
+    await manager.clock.advance("3m")
+    assert manager.version == before
+    assert len(await manager.node.changes.versions()) == 2
+
+
 async def test_time_begins_when_it_is_in_force(host: PlayedHost, manager: PlayedManager) -> None:
     """What takes longer to get ready than it may wait is not taken back the moment that it is."""
     slow = SECOND.replace('"-v"]', '"-v"]\nready = { delay = "90s", timeout = "5m" }')

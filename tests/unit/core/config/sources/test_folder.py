@@ -68,11 +68,13 @@ def test_no_form(tmp_path: Path) -> None:
 
 
 def test_the_version(tmp_path: Path) -> None:
-    """Of names and texts, whatever their order; another name or text is another version."""
+    """Of names, texts and owners, whatever their order; another one of these is another version."""
     put(tmp_path, "node.toml", "services/a.toml", "services/b.toml")
     sources = read_at(tmp_path)
     main, a, b = sources.files
     assert Sources("/elsewhere", (main, b, a), "main", "0" * 40).version() == sources.version()
+    other = b.replace(owner=b.owner + 1)
+    assert Sources(sources.folder, (main, a, other)).version() != sources.version()
     (tmp_path / "services/b.toml").rename(tmp_path / "services/c.toml")
     assert read_at(tmp_path).version() != sources.version()
 
