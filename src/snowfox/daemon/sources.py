@@ -32,13 +32,13 @@ def open_source(posix: Posix, name: str, *, folder: int, main: str) -> Source | 
 
     Args:
         posix: the kernel.
-        name: one of `SOURCES`, `main`, or the name of an environment file.
+        name: one of `SOURCES`, that of the tree's main file, `main`, or the name of an environment file.
         folder: the project's.
         main: the file that whoever started us named, or `git:REF`.
 
     Raises NotPermitted for other names; ConfigurationRefused for what is no regular file or cannot be opened.
     """
-    is_main = name == main and "/" not in name and not name.startswith(GIT)
+    is_main = name in {main, TREE.main} and "/" not in name and not name.startswith(GIT)
     is_beside = is_environment_file(name) and not name.startswith(f"{HOME}/")
     if name not in SOURCES and not is_main and not is_beside:
         msg = f"cannot open {name}: the manager reads {', '.join(SOURCES)} and environment files only"

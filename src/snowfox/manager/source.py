@@ -14,10 +14,10 @@ from snowfox.contract.control import Daemon, Source
 from snowfox.contract.start import GIT
 from snowfox.core.config.registry import Sections
 from snowfox.core.config.source import File, Gathering, Sources
-from snowfox.core.config.sources.folder import Further, further_name
+from snowfox.core.config.sources.folder import Further, further_name, main_of
 from snowfox.core.posix.api import Posix
 from snowfox.core.tree import Stamp, is_environment_file, refusal, stamp
-from snowfox.errors import SnowFoxError, StoreError
+from snowfox.errors import ConfigurationRefused, SnowFoxError, StoreError
 from snowfox.manager.repository import Repository
 from snowfox.service.checked import Checked
 from snowfox.service.configuration import NAMES, read
@@ -82,6 +82,21 @@ class Reader:
         if len(files.files) > 1:
             files.look_again(await self._seen(read[1:] if is_tree else read, is_tree=is_tree))
         return Sources(self._folder, tuple(files.files))
+
+    async def main(self) -> str:
+        """The name of the folder's main file. Raises ConfigurationRefused when there is none, or two forms at once."""
+        tree = [NAMES.tree.main] if NAMES.tree is not None else []
+        there: set[str] = set()
+        for name in (*NAMES.main, *tree):
+            try:
+                source = await self._daemon.open_source(name)
+            except ConfigurationRefused:  # it is told when it is read, where it is the one
+                there.add(name)
+                continue
+            if source is not None:
+                source.file.close()
+                there.add(name)
+        return main_of(NAMES, there.__contains__, self._folder)
 
     async def differs(self, sources: Sources) -> bool:
         """Whether what is there is no longer what was read; what cannot be read now differs."""

@@ -21,6 +21,7 @@ from snowfox.contract.control import Welcome
 from snowfox.contract.manager import Progress
 from snowfox.contract.record import instance_of
 from snowfox.contract.spawner import Launch, Launched, Listening, ListenSpec, Refusal, Running
+from snowfox.contract.start import GIT
 from snowfox.core.config.source import File, Sources
 from snowfox.core.context import DynamicContext
 from snowfox.core.event.bus import Bus
@@ -222,10 +223,17 @@ class PlayedHost:
     # The files
 
     async def read(self, name: str) -> Sources:
-        """The text as it is now."""
+        """The text as it is now, as if at this place."""
         self.reads += 1
-        await self._asked("read")
+        await self._asked("read", name)
+        if name.startswith(GIT):
+            file = File("snowfox.toml", self.text, self.owner)
+            return Sources(FOLDER, (file,), name.removeprefix(GIT), "c" * 40)
         return Sources(FOLDER, (File(name, self.text, self.owner),))
+
+    async def main(self) -> str:
+        """Of the folder."""
+        return "snowfox.toml"
 
 
 class _Session:

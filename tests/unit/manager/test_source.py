@@ -192,6 +192,23 @@ async def test_further_files(project: Project) -> None:
     assert await project.refused(further=lambda _: ["l.env"]) == "cannot read l.env: it is a symbolic link"
 
 
+async def test_the_main_file(project: Project) -> None:
+    """As `check` finds it: the first that is there, whatever the others are; not two forms, and not none."""
+    with pytest.raises(
+        ConfigurationRefused, match=r"there is no snowfox.toml and no node.toml and no Procfile in"
+    ):
+        await project.reader.main()
+    os.mkfifo(project.folder / "Procfile")
+    assert await project.reader.main() == "Procfile"
+    project.put("node.toml")
+    assert await project.reader.main() == "node.toml"
+    project.put("snowfox.toml")
+    with pytest.raises(ConfigurationRefused, match=r"there are snowfox.toml and node.toml in it"):
+        await project.reader.main()
+    (project.folder / "node.toml").unlink()
+    assert await project.reader.main() == "snowfox.toml"
+
+
 async def test_a_file_that_is_gone_is_refused(project: Project) -> None:
     """By name, and nothing is left open."""
     before = len(os.listdir("/proc/self/fd"))

@@ -23,7 +23,7 @@ from snowfox.manager.change.proposal import Proposal, propose
 from snowfox.manager.change.record import Change, Provisional
 from snowfox.manager.change.sockets import Open, Sockets
 from snowfox.manager.change.versions import find, line_of
-from snowfox.manager.change.where import name_of
+from snowfox.manager.change.where import name_of, origin
 from snowfox.manager.change.world import World, lines
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
@@ -302,9 +302,11 @@ class Changes:
 
     async def _source(self, source: str) -> Sources:
         """What is there now: where the version in force came from, or what a person named."""
-        welcome = self._node.welcome
-        name = name_of(source, root=welcome.root, configuration=welcome.configuration)
-        return await self._node.reader.read(name)
+        node = self._node
+        if not source and node.sources is not None:
+            return await node.reader.read(origin(node.sources))
+        name = name_of(source or node.welcome.root, root=node.welcome.root)
+        return await node.reader.read(name or await node.reader.main())
 
     async def _kept(self, version: str) -> Sources:
         """What was read for a version that is kept."""

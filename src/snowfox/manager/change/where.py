@@ -5,28 +5,31 @@ from __future__ import annotations
 from os.path import normpath, split
 
 from snowfox.contract.start import GIT
+from snowfox.core.config.source import Sources
 from snowfox.core.config.sources.git import parse
 from snowfox.errors import ConfigurationRefused
 
 
-def name_of(source: str, *, root: str, configuration: str) -> str:
-    """What to read: a file of the node's folder, or `git:REF`.
+def origin(sources: Sources) -> str:
+    """What was read for these: a file of the node's folder, or `git:REF`."""
+    return f"{GIT}{sources.name}" if sources.commit else sources.main.name
+
+
+def name_of(source: str, *, root: str) -> str:
+    """What to read: a file of the node's folder, or `git:REF`; "": the main file of the folder, whichever it is.
 
     Args:
-        source: an absolute path, `git:PATH@REF` with one, or "" for what the node was started with.
+        source: an absolute path, or `git:PATH@REF` with one.
         root: the node's folder.
-        configuration: what it was started with.
 
     Raises ConfigurationRefused when it is in another folder, or for `git:` without a point.
     """
-    if not source:
-        return configuration
     if source.startswith(GIT):
         folder, ref = parse(source)
         if normpath(folder) == root:
             return f"{GIT}{ref}"
     elif normpath(source) == root:
-        return configuration
+        return ""
     else:
         folder, name = split(normpath(source))
         if folder == root:

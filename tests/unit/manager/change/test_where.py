@@ -1,0 +1,72 @@
+"""Where a change is read from."""
+
+import pytest
+
+from snowfox.core.config.source import File, Sources
+from snowfox.errors import ConfigurationRefused
+from snowfox.manager.change.options import Options
+from snowfox.manager.change.where import name_of, origin
+from snowfox.testing.changing import FOLDER, PlayedHost, PlayedManager
+from snowfox.testing.clock import VirtualClock
+
+FIRST = """
+[service.web]
+command = ["web"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("/srv/shop", ""),
+        ("/srv/shop/", ""),
+        ("/srv/shop/Procfile", "Procfile"),
+        ("git:/srv/shop@v1", "git:v1"),
+    ],
+)
+def test_what_a_person_names(source: str, name: str) -> None:
+    """A file, a point of the repository, or the folder with whatever main file it has."""
+    assert name_of(source, root="/srv/shop") == name
+
+
+@pytest.mark.parametrize("source", ["/srv/other", "/srv/shop/x/snowfox.toml", "git:/srv/other@v1"])
+def test_another_folder(source: str) -> None:
+    """Is another node's."""
+    with pytest.raises(ConfigurationRefused, match=f"cannot read {source}: this node is that of /srv/shop"):
+        name_of(source, root="/srv/shop")
+
+
+def test_where_files_came_from() -> None:
+    """The main one, or the point of the repository."""
+    files = (File("Procfile", "", 0), File(".env", "", 0))
+    assert origin(Sources("/srv/shop", files)) == "Procfile"
+    assert origin(Sources("/srv/shop", files, "main", "c" * 40)) == "git:main"
+
+
+async def test_without_a_path(clock: VirtualClock) -> None:
+    """It is read from where the version in force came from, after whatever was applied or taken back; the folder is looked through."""
+    host = PlayedHost()
+    manager = await PlayedManager.begun(clock, host, FIRST)
+    changes = manager.node.changes
+
+    async def read(source: str) -> str:
+        await changes.plan(source)
+        return [one for one in host.asked if one.startswith("read ")][-1]
+
+    async def apply(source: str) -> None:
+        host.text += "\n"
+        operation = changes.apply(source, Options(), who="anna")
+        assert (await manager.end(operation)).code == 0
+
+    assert await read("") == "read snowfox.toml"
+    for source, place in (
+        (f"git:{FOLDER}@main", "git:main"),
+        (f"{FOLDER}/other.toml", "other.toml"),
+        (FOLDER, "snowfox.toml"),
+    ):
+        await apply(source)
+        assert await read("") == f"read {place}"
+    await manager.end(manager.back())
+    await manager.end(manager.back((await changes.versions())[1].id))
+    assert await read("") == "read git:main"
+    await manager.close()
