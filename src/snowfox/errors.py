@@ -6,6 +6,7 @@ SnowFoxError
 │   ├── UsageError            wrong words on the command line
 │   ├── ConfigurationRefused  a configuration with problems, all of them listed
 │   ├── NotFound              no such service, instance, operation
+│   ├── NotNow                something else that is under way comes first
 │   └── NotPermitted          policy or a right forbids it
 ├── PeerError                 the other end of a session
 │   ├── ProtocolError         it broke the protocol; the session ends
@@ -111,6 +112,10 @@ class ConfigurationRefused(UserError):
 
 class NotFound(UserError):
     """No such service, instance or operation; `advice` names the nearest."""
+
+
+class NotNow(UserError):
+    """Something else that is under way comes first; `advice` is what to do about it."""
 
 
 class NotPermitted(UserError):

@@ -13,12 +13,13 @@ from snowfox.contract.manager import Progress
 from snowfox.core.clock import active
 from snowfox.core.deadline import NO_END, deadline
 from snowfox.core.rpc.interface import Method
-from snowfox.errors import ConnectionLost, DeadlineExceeded
+from snowfox.errors import ConnectionLost, DeadlineExceeded, NotNow
 from snowfox.values import Seconds
 
 if TYPE_CHECKING:
     import argparse
 
+REFUSED: Final = 3
 NOT_IN_TIME: Final = 8
 """It was still under way when the time to watch was over."""
 _SHORTEST: Final = "1s"  # so that the node has heard of it
@@ -64,8 +65,14 @@ def watch(
         with node.session(options) as session, deadline(limit) as until:
             try:
                 last = progress.follow(session.stream(method, *values, **named), as_json=options.json)
+            except NotNow as error:
+                if not options.json:
+                    raise
+                last = Progress("", "refused", str(error), 0, last=True, code=REFUSED)
+                paper.json_line(last._asdict())
             except KeyboardInterrupt:
-                _goes_on(f"interrupted: the {what} goes on")
+                undo = "; to undo it: snowfox rollback --supersede" if what == "apply" else ""
+                _goes_on(f"interrupted: the {what} goes on{undo}")
                 raise
             except DeadlineExceeded:
                 if active().now() < until - _ROUNDING:

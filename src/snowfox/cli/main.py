@@ -22,6 +22,7 @@ from snowfox.errors import (
     ConfigurationRefused,
     NoNode,
     NotFound,
+    NotNow,
     NotPermitted,
     SnowFoxError,
     UsageError,
@@ -60,6 +61,7 @@ ALIASES: Final = {"ps": "status", "list": "status"}
 EXIT_CODES: Final[dict[type[SnowFoxError], int]] = {
     UsageError: 2,
     ConfigurationRefused: 3,
+    NotNow: 3,
     NotFound: 4,
     NoNode: 6,
     NotPermitted: 7,

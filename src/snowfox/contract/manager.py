@@ -297,7 +297,8 @@ class Manager(Interface):
         Args:
             source: a path below the node's folder or `git:PATH@REF`; "" is where the version in force came from.
 
-        Raises ConfigurationRefused when it cannot be read or is wrong in itself, UserError for another folder.
+        Raises ConfigurationRefused when it cannot be read or is wrong in itself, also for another folder; NotNow while a
+        change is under way.
         """
 
     @stream(right=Right.OPERATE)
@@ -311,19 +312,20 @@ class Manager(Interface):
             supersede: take the place of one that is under way.
 
         The end has code 0 (done), 3 (refused), 4 (rolled back), 5 (degraded), 1 (`keep`, and something is not ready).
-        A caller that goes away changes nothing. Raises UserError while another is under way.
+        A caller that goes away changes nothing. Raises NotNow while another is under way.
         """
 
     @stream(right=Right.OPERATE)
     def rollback(self, version: str, supersede: bool = False) -> Progress:  # noqa: FBT002 - as `apply`
         """As `apply`, with a version that is kept: by the first digits of its id; "" is the one before this.
 
-        Digits that none has, or several have, are refused.
+        Digits that none has, or several have, are refused. With "" and `supersede` an apply that is under way is undone
+        instead, and that is all (`done`), where it is not in force yet.
         """
 
     @call(right=Right.OPERATE)
     def confirm(self) -> VersionLine:
-        """Let the version in force stay. Raises UserError when nothing is to be confirmed."""
+        """Let the version in force stay. Raises UserError when nothing is to be confirmed, NotNow when it goes back already."""
 
     @call(right=Right.READ)
     def versions(self) -> list[VersionLine]:

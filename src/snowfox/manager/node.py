@@ -73,15 +73,15 @@ class Changing(Protocol):
         ...
 
     def apply(self, source: str, options: Options, *, who: str) -> Operation:
-        """Begin a change to what is there now. Raises UserError when none can begin."""
+        """Begin a change to what is there now. Raises NotNow when none can begin."""
         ...
 
     def rollback(self, version: str, options: Options, *, who: str) -> Operation:
-        """Begin a change to a version that is kept. Raises UserError when none can begin."""
+        """Begin a change to a version that is kept. Raises NotNow when none can begin."""
         ...
 
     async def confirm(self) -> VersionLine:
-        """Let the version in force stay. Raises UserError when nothing is to be confirmed, StoreError."""
+        """Let the version in force stay. Raises UserError when it cannot be confirmed, StoreError."""
         ...
 
     async def versions(self) -> list[VersionLine]:

@@ -185,5 +185,6 @@ def test_to_stop_watching(node: Any, capsys: pytest.CaptureFixture[str]) -> None
     thread.start()
     assert run(["apply"]) == 130
     thread.join()
-    assert capsys.readouterr().err == "interrupted: the apply goes on; see: snowfox status\n"
+    way = "to undo it: snowfox rollback --supersede"
+    assert capsys.readouterr().err == f"interrupted: the apply goes on; {way}; see: snowfox status\n"
     assert node.is_left.wait(5)

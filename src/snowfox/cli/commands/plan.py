@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from snowfox.cli import difference, node, origin, paper, progress
 from snowfox.contract.manager import Manager, Plan
-from snowfox.errors import ConfigurationRefused
+from snowfox.errors import ConfigurationRefused, NotNow
 
 if TYPE_CHECKING:
     import argparse
@@ -29,17 +29,18 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0: it could be applied; 3: it would be refused; with `--exit-code` 8: it could, and changes something.
 
-    Raises ConfigurationRefused when it cannot be read or is wrong in itself; with `--json` that is a refusal like
-    others.
+    Raises ConfigurationRefused when it cannot be read or is wrong in itself, NotNow when the node cannot plan now; with
+    `--json` that is a refusal like others.
     """
     source = origin.given(options.path)
     try:
         with progress.waiting("reading and verifying"), node.session(options) as session:
             plan = session.call(Manager.plan, source)
-    except ConfigurationRefused as error:
+    except (ConfigurationRefused, NotNow) as error:
         if not options.json:
             raise
-        paper.json_line(_nothing([*(error.problems or []), str(error)]))
+        problems = (error.problems or []) if isinstance(error, ConfigurationRefused) else []
+        paper.json_line(_nothing([*problems, str(error)]))
         return REFUSED
     if options.json:
         paper.json_line(paper.plain(plan))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from snowfox.contract import manager as contract
@@ -13,7 +13,7 @@ from snowfox.core.config.source import Sources
 from snowfox.core.config.transaction import Realizer
 from snowfox.core.log import get
 from snowfox.core.store.api import Version
-from snowfox.errors import ConfigurationRefused, Degraded, SnowFoxError, StoreError, UserError
+from snowfox.errors import ConfigurationRefused, Degraded, NotNow, SnowFoxError, StoreError, UserError
 from snowfox.manager.blueprint import Blueprints, specs_of
 from snowfox.manager.change.carrying import Carrying, Outcome
 from snowfox.manager.change.ledger import Ledger
@@ -21,6 +21,7 @@ from snowfox.manager.change.options import Options
 from snowfox.manager.change.planning import planned, unkept
 from snowfox.manager.change.proposal import Proposal, propose
 from snowfox.manager.change.record import Change, Provisional
+from snowfox.manager.change.running import Running, refuse_beside, refuse_confirming
 from snowfox.manager.change.sockets import Open, Sockets
 from snowfox.manager.change.versions import find, line_of
 from snowfox.manager.change.where import name_of, origin
@@ -42,29 +43,6 @@ _log: Final = get("manager.change")
 Read = Callable[[], Awaitable[Sources]]
 
 
-class _Running:
-    """A change that is under way, or waits for the one before it to be undone."""
-
-    def __init__(self, operation: Operation) -> None:
-        self.operation = operation
-        self.task: asyncio.Task[None] | None = None
-        self.carrying: Carrying | None = None
-        self.why = ""
-
-    def supersede(self, number: int) -> None:
-        """Let another take its place: it goes back, unless it is in force already; what only reads or verifies ends.
-
-        The first takes it; that there are more changes nothing.
-        """
-        if self.why:
-            return
-        self.why = f"superseded by #{number}"
-        if self.carrying is not None:
-            self.carrying.give_up(self.why)
-        elif self.task is not None:
-            self.task.cancel()
-
-
 class Changes:
     """All changes of a node."""
 
@@ -73,7 +51,7 @@ class Changes:
         self._world = World(Sockets(node.connector))
         self._configuration: Configuration | None = None
         self._ledger = Ledger(node, self._expire)
-        self._running: list[_Running] = []
+        self._running: list[Running] = []
         self._lock = asyncio.Lock()
         self._is_closing = False
         self._is_first = False
@@ -149,7 +127,7 @@ class Changes:
     async def plan(self, source: str) -> contract.Plan:
         """See `contract.manager`."""
         self._in_force("plan")
-        self._refuse_beside("plan")
+        refuse_beside("plan", self._running)
         async with self._lock:
             found = await planned(
                 self._node, self._world, await self._source(source), before=self._in_force("plan")
@@ -157,18 +135,25 @@ class Changes:
             return found._replace(before=await self._current())
 
     def apply(self, source: str, options: Options, *, who: str) -> Operation:
-        """Begin a change to what is there now. Raises UserError when none can begin."""
+        """Begin a change to what is there now. Raises NotNow when none can begin."""
         return self._begin("apply", lambda: self._source(source), options, who=who)
 
     def rollback(self, version: str, options: Options, *, who: str) -> Operation:
-        """Begin a change to a version that is kept; "": to the one before this. Raises UserError when none can begin."""
-        return self._begin("rollback", lambda: self._kept(version), options, who=who)
+        """Begin a change to a version that is kept; "": to the one before this. Raises NotNow when none can begin.
+
+        With "" and `supersede` an apply that is under way is undone instead, where it is not in force yet.
+        """
+        is_undoing = not version and any(one.operation.verb == "apply" for one in self._running)
+        undoes = tuple(self._running) if is_undoing else ()
+        return self._begin("rollback", lambda: self._kept(version), options, who=who, undoes=undoes)
 
     async def confirm(self) -> contract.VersionLine:
-        """Let the version in force stay. Raises UserError when nothing is to be confirmed, StoreError."""
-        if self._ledger.provisional is None:
+        """Let the version in force stay. Raises UserError when it cannot be confirmed, StoreError."""
+        waits = self._ledger.provisional
+        if waits is None:
             msg = "cannot confirm: the version in force is not provisional"
             raise UserError(msg)
+        refuse_confirming(waits.version, self._running)
         await self._ledger.confirm()
         return await self._current()
 
@@ -192,36 +177,31 @@ class Changes:
         if self._configuration is None or self._node.board.phase != "up":
             state = self._node.board.phase
             msg = f"cannot {verb}: the node is {'starting' if state in {'', 'starting'} else 'stopping'}"
-            raise UserError(msg, "try again when it is up: snowfox status")
+            raise NotNow(msg, "try again when it is up: snowfox status")
         return self._configuration
 
-    def _begin(self, verb: str, read: Read, options: Options, *, who: str) -> Operation:
+    def _begin(
+        self, verb: str, read: Read, options: Options, *, who: str, undoes: Sequence[Running] = ()
+    ) -> Operation:
         self._in_force(verb)
         if not options.supersede:
-            self._refuse_beside(verb)
+            refuse_beside(verb, self._running)
         waits = self._ledger.provisional
         if waits is not None and verb == "apply" and not options.supersede:
             msg = f"cannot apply: {waits.version[:7]} is not confirmed yet"
-            raise UserError(msg, "snowfox confirm, or snowfox rollback, or --supersede")
+            raise NotNow(msg, "snowfox confirm, or snowfox rollback, or snowfox apply --supersede")
         operation = self._node.open(verb, who, ())
-        running = _Running(operation)
+        running = Running(operation, undoes)
         self._running.append(running)
         running.task = asyncio.get_running_loop().create_task(
             self._run(running, read, options), name=f"{verb} #{operation.number}"
         )
         return operation
 
-    def _refuse_beside(self, verb: str) -> None:
-        """Raises UserError while a change is under way."""
-        if self._running:
-            other = self._running[0].operation
-            msg = f"cannot {verb}: #{other.number} ({other.verb} by {other.who}) is under way"
-            raise UserError(msg, "wait for it, or take its place: snowfox apply --supersede")
-
-    async def _run(self, running: _Running, read: Read, options: Options) -> None:
+    async def _run(self, running: Running, read: Read, options: Options) -> None:
         operation = running.operation
         try:
-            outcome = await self._change(running, read, options)
+            outcome = await running.undo(self._node.version) or await self._change(running, read, options)
         except ConfigurationRefused as error:
             text = "\n   ".join((str(error), *error.hint.splitlines()))
             outcome = Outcome("refused", REFUSED, text, tuple(error.problems or ()))
@@ -230,17 +210,18 @@ class Changes:
         except asyncio.CancelledError:
             if self._is_closing:
                 return
-            outcome = Outcome("refused", REFUSED, running.why or "cancelled")
+            outcome = Outcome("refused", REFUSED, f"{running.why or 'cancelled'}: nothing was changed")
         except Exception as error:  # noqa: BLE001 - whoever asked must not wait for ever because of a mistake of ours
             _log.error("a change failed inside", operation=operation.id, error=repr(error))
             outcome = Outcome("failed", FAILED, f"failed inside: {error}")
         finally:
             self._running.remove(running)
+        running.outcome = outcome
         self._node.operations.end(
             operation.id, outcome.word, outcome.message, outcome.code, details=outcome.details
         )
 
-    async def _change(self, running: _Running, read: Read, options: Options) -> Outcome:
+    async def _change(self, running: Running, read: Read, options: Options) -> Outcome:
         sources = await read()
         checked = check(sources, self._node.sections)
         after = checked.require()
@@ -252,7 +233,7 @@ class Changes:
             return await self._carry_out(running, sources, after, options)
 
     async def _carry_out(
-        self, running: _Running, sources: Sources, after: Configuration, options: Options
+        self, running: Running, sources: Sources, after: Configuration, options: Options
     ) -> Outcome:
         configuration = self._in_force("apply")
         after = carried(configuration, after)

@@ -122,8 +122,11 @@ class Ledger:
 
     async def confirm(self) -> None:
         """Nothing waits to be confirmed any more. Raises StoreError."""
-        await self._keep(self._record._replace(provisional=None))
-        self.close()
+        self.close()  # time does not run out while it is stored
+        try:
+            await self._keep(self._record._replace(provisional=None))
+        finally:
+            self._arm()
 
     async def _keep(self, record: Record) -> None:
         await self._node.storage.put_change(record.text())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from snowfox.contract.manager import Progress
-from snowfox.errors import ConnectionLost, DeadlineExceeded, NoNode, UserError
+from snowfox.errors import ConnectionLost, DeadlineExceeded, NoNode, NotNow, UserError
 from snowfox.testing.clock import VirtualClock
 
 STEPS = [
@@ -111,9 +111,26 @@ def test_json(played: Any, verb: str) -> None:
 
 @pytest.mark.parametrize("verb", ["apply", "rollback"])
 def test_interrupted(played: Any, verb: str) -> None:
-    """Ctrl-C ends the watching, says so in one line, and is 130."""
+    """Ctrl-C ends the watching, says so in one line with the way back, and is 130."""
     played.answers[verb] = [KeyboardInterrupt()]
-    assert played.run(verb) == (130, "", f"interrupted: the {verb} goes on; see: snowfox status\n")
+    undo = {"apply": "; to undo it: snowfox rollback --supersede"}.get(verb, "")
+    assert played.run(verb) == (130, "", f"interrupted: the {verb} goes on{undo}; see: snowfox status\n")
+
+
+@pytest.mark.parametrize("verb", ["apply", "rollback", "plan"])
+def test_not_now(played: Any, verb: str) -> None:
+    """A refusal as any other: 3, and as JSON an end of its own."""
+    text = f"cannot {verb}: #17 (apply by anna) is under way"
+    error = NotNow(text, "wait for it")
+    played.answers[verb] = error if verb == "plan" else [error]
+    assert played.run(verb) == (3, "", f"{text}\n   wait for it\n")
+    code, out, err = played.run(verb, "--json")
+    assert (code, err) == (3, "")
+    found = json.loads(out)
+    if verb == "plan":
+        assert found["refusals"] == [text]
+    else:
+        assert found == Progress("", "refused", text, 0, last=True, code=3)._asdict()
 
 
 @pytest.mark.parametrize("verb", ["apply", "rollback"])
@@ -157,7 +174,7 @@ def test_the_node_ends_the_session(played: Any, verb: str) -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (UserError("cannot apply: #17 is under way, by anna", "take its place: --supersede"), 1),
+        (NotNow("cannot apply: #17 is under way, by anna", "take its place: --supersede"), 3),
         (UserError("cannot read /etc: it is not below /srv/shop", "start a node there"), 1),
     ],
 )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from snowfox.core.config.source import Sources
-from snowfox.errors import PosixError, UserError
+from snowfox.errors import NotNow, PosixError
 from snowfox.service import event
 from snowfox.testing.changing import PlayedHost, PlayedManager
 from snowfox.testing.clock import VirtualClock
@@ -48,11 +48,16 @@ async def test_a_second_is_refused_with_the_name_of_the_first(manager: PlayedMan
     first = manager.ask(SLOW)
     for when in ("0s", "5s"):
         await manager.clock.advance(when)
-        for verb in (lambda: manager.ask(THIRD), manager.back):
-            with pytest.raises(UserError, match=f"#{first.number} .apply by anna. is under way"):
+        for verb, hint in (
+            (lambda: manager.ask(THIRD), ", or take its place: snowfox apply --supersede"),
+            (manager.back, ", or undo it: snowfox rollback --supersede"),
+        ):
+            with pytest.raises(NotNow, match=f"#{first.number} .apply by anna. is under way") as refused:
                 verb()
-        with pytest.raises(UserError, match=f"cannot plan: #{first.number}"):
+            assert refused.value.hint == f"wait for it{hint}"
+        with pytest.raises(NotNow, match=f"cannot plan: #{first.number}") as refused:
             await manager.node.changes.plan("")
+        assert refused.value.hint == "wait for it"
     assert (await manager.end(first)).code == 0
     assert (await manager.apply(THIRD)).code == 0
 
@@ -83,7 +88,7 @@ async def test_one_that_verifies_gives_way(host: PlayedHost, manager: PlayedMana
     assert (first.end.state, first.end.code, first.end.message) == (
         "refused",
         3,
-        f"superseded by #{second.number}",
+        f"superseded by #{second.number}: nothing was changed",
     )
     assert (await manager.end(second)).code == 0
     assert host.sockets == OPEN
@@ -136,6 +141,50 @@ async def test_one_in_force_already_stays(host: PlayedHost, manager: PlayedManag
     assert first.end is not None
     assert (first.end.state, first.end.message[:7]) == ("done", version[:7])
     assert end.state == "done"
+
+
+@pytest.mark.parametrize("when", ["verifying", "getting ready"])
+async def test_a_rollback_undoes_what_is_under_way(
+    host: PlayedHost, manager: PlayedManager, when: str
+) -> None:
+    """And that is all: the version before that one stays in force. So does asking again."""
+    await manager.apply(THIRD)
+    before, web = manager.version, host.pids()["web"]
+    if when == "verifying":
+        host.held.add("verify")
+    first = manager.ask(SLOW)
+    await manager.clock.advance("5s")
+    second = manager.back(supersede=True)
+    third = manager.back(supersede=True)
+    end = await manager.end(third, "10s")
+    message = f"#{first.number}, #{second.number} is undone: {before[:7]} is in force"
+    assert (end.state, end.code, end.message) == ("done", 0, message)
+    assert first.end is not None
+    assert first.end.state == ("refused" if when == "verifying" else "rolled back")
+    assert (manager.version, host.pids()["web"]) == (before, web)
+
+
+async def test_a_rollback_undoes_what_cannot_be_ended(host: PlayedHost, manager: PlayedManager) -> None:
+    """What is in force already, or comes to be so, is gone back from as ever."""
+    before = manager.version
+    host.held.add("close_socket front")
+    manager.ask("""[service.cache]\ncommand = ["cache"]\n""")
+    await manager.clock.advance("10s")
+    back = manager.back(supersede=True)
+    await manager.clock.advance("1s")
+    await host.release("close_socket front")
+    end = await manager.end(back)
+    assert (end.state, manager.version, host.sockets) == ("done", before, OPEN)
+
+
+async def test_a_rollback_tells_what_could_not_be_undone(host: PlayedHost, manager: PlayedManager) -> None:
+    """It ends as what it was to undo."""
+    first = manager.ask(SLOW + '[socket.a]\nlisten = "127.0.0.1:8002"\n')
+    await manager.clock.advance("5s")
+    host.fails["close_socket a"] = TAKEN
+    end = await manager.end(manager.back(supersede=True))
+    assert first.end is not None
+    assert (end.state, end.code, end.message) == ("degraded", 5, first.end.message)
 
 
 async def test_what_is_wrong_takes_nobodys_place(manager: PlayedManager) -> None:
@@ -196,7 +245,7 @@ async def test_a_change_while_the_node_goes_down(host: PlayedHost, manager: Play
     first = manager.ask(SLOW)
     await manager.clock.advance("5s")
     manager.node.driver.tell(event.StopAll(manager.node.open("down", "anna", ()).id))
-    with pytest.raises(UserError, match="the node is stopping"):
+    with pytest.raises(NotNow, match="the node is stopping"):
         manager.ask(SLOW, supersede=True)
     await manager.clock.advance("10s")
     assert first.end is not None

@@ -1,8 +1,10 @@
 """What is to be confirmed, over time and over managers; what a manager finds of a change that was under way."""
 
+import asyncio
+
 import pytest
 
-from snowfox.errors import UserError
+from snowfox.errors import NotNow, StoreError, UserError
 from snowfox.manager.change.record import APPLYING, RETIRING, UNDOING, Change, Provisional, Record, parse
 from snowfox.testing.changing import PlayedHost, PlayedManager
 from snowfox.testing.clock import VirtualClock
@@ -78,6 +80,55 @@ async def test_confirmed(host: PlayedHost, manager: PlayedManager) -> None:
         await manager.node.changes.confirm()
     await manager.clock.advance("1h")
     assert (host.commands(), manager.notes) == (RUNS["second"], "")
+
+
+async def test_too_late_to_confirm(host: PlayedHost, manager: PlayedManager) -> None:
+    """Once the node goes back it is refused; where that does not succeed it may be confirmed after all."""
+    await manager.apply(SECOND, confirm=1 * MINUTES)
+    host.held.add("verify")
+    host.unfit.add("gone")
+    await manager.clock.advance("1m")
+    back = manager.node.operations.latest("rollback")
+    assert back is not None
+    with pytest.raises(NotNow, match=f"#{back.number} is going back already"):
+        await manager.node.changes.confirm()
+    await host.release("verify")
+    await manager.clock.settle()
+    assert (await manager.node.changes.confirm()).id == manager.version
+    await manager.clock.advance("1h")
+    assert host.commands() == RUNS["second"]
+
+
+async def test_time_does_not_run_out_while_it_is_confirmed(
+    host: PlayedHost, manager: PlayedManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the store takes long; where it refuses the time goes on."""
+    before = manager.version
+    await manager.apply(SECOND, confirm=1 * MINUTES)
+    put = manager.node.storage.put_change
+
+    async def slow(text: str) -> None:
+        await asyncio.sleep(90)
+        await put(text)
+
+    monkeypatch.setattr(manager.node.storage, "put_change", slow)
+    host.store.refuses = lambda _: True
+    task = asyncio.ensure_future(manager.node.changes.confirm())
+    await manager.clock.advance("91s")
+    with pytest.raises(StoreError):
+        await task
+    host.store.refuses = lambda _: False
+    monkeypatch.setattr(manager.node.storage, "put_change", put)
+    await manager.clock.advance("2m")
+    assert manager.version == before
+    await manager.apply(SECOND, confirm=1 * MINUTES)
+    monkeypatch.setattr(manager.node.storage, "put_change", slow)
+    await manager.clock.advance("10s")
+    task = asyncio.ensure_future(manager.node.changes.confirm())
+    await manager.clock.advance("91s")
+    assert (await task).id == manager.version != before
+    await manager.clock.advance("1h")
+    assert host.commands() == RUNS["second"]
 
 
 async def test_another_owner_is_another_version(host: PlayedHost, manager: PlayedManager) -> None:
@@ -163,7 +214,7 @@ async def test_a_confirmed_one_stays_for_the_next(
 async def test_another_waits_until_it_is_confirmed(host: PlayedHost, manager: PlayedManager) -> None:
     """Refused with what to do; with --supersede it takes its place, and stays."""
     await manager.apply(SECOND, confirm=2 * MINUTES)
-    with pytest.raises(UserError, match="is not confirmed yet"):
+    with pytest.raises(NotNow, match="is not confirmed yet"):
         manager.ask(THIRD)
     assert (await manager.apply(THIRD, supersede=True)).code == 0
     await manager.clock.advance("1h")
