@@ -88,6 +88,7 @@ class PlayedHost:
         text: of the file of the configuration.
         owner: its owner.
         fails: what a request raises, by its words: `reserve front`, `open_socket front`, `close_socket front`, `verify`.
+        refuses_once: as `fails`, for the first such request only.
         held: requests that are not answered until `release`.
         bad: last words of commands that end at once.
         unfit: programs that verify refuses.
@@ -101,6 +102,7 @@ class PlayedHost:
         self.owner = 1000
         self.store = FaultyStore()
         self.fails: dict[str, SnowFoxError] = {}
+        self.refuses_once: dict[str, SnowFoxError] = {}
         self.held: set[str] = set()
         self.bad: set[str] = set()
         self.unfit: set[str] = set()
@@ -141,6 +143,8 @@ class PlayedHost:
         self.asked.append(words)
         async with self._answers:
             await self._answers.wait_for(lambda: words not in self.held)
+        if words in self.refuses_once:
+            raise self.refuses_once.pop(words)
         if words in self.fails:
             raise self.fails[words]
 

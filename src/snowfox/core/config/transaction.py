@@ -197,9 +197,20 @@ class Transaction:
                 self._done.append(step)
                 self._undo[step.key] = held
                 await self._journal(step, "done")
+            except SnowFoxError as error:
+                await self._undo_for(error)
+                raise
             except BaseException:
                 await self.undo()
                 raise
+
+    async def _undo_for(self, error: SnowFoxError) -> None:
+        """Raises Degraded with that error, and what could not be undone."""
+        try:
+            await self.undo()
+        except Degraded as left:
+            msg = f"{error}; {left}"
+            raise Degraded(msg) from error
 
     async def _do(self, step: Step, held: Held) -> object:
         try:

@@ -8,6 +8,7 @@ no place any more are closed only when all else is done.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -16,7 +17,7 @@ from snowfox.core.config.plan import Step
 from snowfox.core.config.resource import Resource, ResourceKey
 from snowfox.core.config.transaction import Held, Realizer
 from snowfox.core.unbroken import unbroken
-from snowfox.errors import ConfigurationRefused, InternalError, SnowFoxError
+from snowfox.errors import ConfigurationRefused, Degraded, InternalError, SnowFoxError
 from snowfox.manager.blueprint import specs_of
 from snowfox.manager.connector.connector import Connector
 from snowfox.service.resources import SOCKET
@@ -116,19 +117,40 @@ class _Held(Held):
             for spec in self._new:
                 if spec not in self._old.specs:
                     addresses[spec.key] = (await self._connector.open_socket(spec)).address
+        except SnowFoxError as error:
+            left = await self._as_before()
+            if left:
+                msg = f"{error}; {'; '.join(left)}"
+                raise Degraded(msg) from error
+            raise
         except BaseException:
-            await self.undo()
+            await self._as_before()
             raise
         return Open(self._new, addresses)
 
     async def undo(self) -> None:
-        """Close what is new, and give the others what they had."""
+        """Close what is new, and give the others what they had. Raises Degraded with all that cannot be."""
+        left = await self._as_before()
+        if left:
+            raise Degraded("; ".join(left))
+
+    async def _as_before(self) -> list[str]:
+        """What could not be brought back; all else is."""
+        left: list[str] = []
+
+        async def each(work: Awaitable[object]) -> None:
+            try:
+                await work
+            except SnowFoxError as error:
+                left.append(str(error))
+
         for spec in self._new:
             if spec.key not in self._old.addresses:
-                await self._connector.close_socket(spec.key)
+                await each(self._connector.close_socket(spec.key))
         for spec in self._old.specs:
             if spec not in self._new:
-                await self._connector.open_socket(spec)
+                await each(self._connector.open_socket(spec))
+        return left
 
 
 def problem(error: SnowFoxError, socket: str) -> str:

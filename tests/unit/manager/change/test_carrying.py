@@ -153,6 +153,33 @@ async def test_what_cannot_be_undone(host: PlayedHost, manager: PlayedManager) -
     assert world(host) == "second"
 
 
+async def test_what_cannot_be_closed(host: PlayedHost, manager: PlayedManager) -> None:
+    """The other sockets are, and why it was to be is told first."""
+    text = SECOND.replace(
+        'listen = "127.0.0.1:8003"', 'listen = ["127.0.0.1:8003", "127.0.0.1:8005", "127.0.0.1:8006"]'
+    )
+    before, sockets = manager.version, dict(host.sockets)
+    host.fails["open_socket b"] = PosixError("listen", "127.0.0.1:8004", 12)
+    host.refuses_once["close_socket a"] = PosixError("close", "127.0.0.1:8003", 5)
+    end = await manager.apply(text)
+    assert (end.state, end.code, manager.version) == ("degraded", 5, before)
+    assert (
+        "cannot listen 127.0.0.1:8004: cannot allocate memory (ENOMEM); cannot undo socket a: " in end.message
+    )
+    assert set(host.sockets) - set(sockets) == {"a=127.0.0.1:8003"}
+
+
+async def test_what_one_socket_leaves(host: PlayedHost, manager: PlayedManager) -> None:
+    """Of several addresses the second is refused, and the first cannot be closed: both are told."""
+    text = SECOND.replace('listen = "127.0.0.1:8003"', 'listen = ["127.0.0.1:8003", "127.0.0.1:8005"]')
+    host.fails["open_socket a"] = PosixError("listen", "127.0.0.1:8003", 12)
+    host.refuses_once["close_socket a"] = PosixError("close", "127.0.0.1:8003", 5)
+    end = await manager.apply(text)
+    assert (end.state, end.code) == ("degraded", 5)
+    assert "cannot listen 127.0.0.1:8003: cannot allocate memory (ENOMEM); cannot close 127" in end.message
+    assert "a=127.0.0.1:8005" not in host.sockets
+
+
 async def test_kept_all_the_same(host: PlayedHost, manager: PlayedManager) -> None:
     """With --keep what did not get ready is in force, and the exit code says that all is not well."""
     host.bad.add("new")
