@@ -100,10 +100,9 @@ class Carrying:
         self._former = former
         self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._were_well: list[str] = []
-        self._services = [
-            step for step in proposal.steps if step.key.kind == SERVICE and step.action is not Action.KEEP
-        ]
+        self._services = _moving(proposal)
         self._begun: list[Step] = []
+        self._is_in_force = False
 
     def give_up(self, why: str) -> None:
         """Go back, where it is not in force yet; `run` tells how that ended."""
@@ -120,18 +119,40 @@ class Carrying:
             raise
         with DynamicContext.instance().pinned():
             try:
-                arrived = await self._forward()
-            except Degraded as error:
-                return await self._degraded(str(error))
-            except SnowFoxError as error:
-                return await self._back(str(error))
-            if self._node.board.phase != "up":  # who begins next finds it as it was left
-                return Outcome("interrupted", NOT_READY, "interrupted: the node goes down")
-            if self._given_up.done():
-                return await self._back(self._given_up.result())
-            if not arrived.is_well and not self._keep:
-                return await self._back(arrived.message, self._advice(arrived.lost))
-            return await self._finish("" if arrived.is_well else arrived.message)
+                return await self._there_or_back()
+            except Exception as error:  # noqa: BLE001 - a mistake of ours must not leave things halfway
+                return await self._failed_inside(error)
+
+    async def _there_or_back(self) -> Outcome:
+        proposal = self._proposal
+        try:
+            arrived = await self._forward()
+        except Degraded as error:
+            return await self._degraded(str(error))
+        except SnowFoxError as error:
+            return await self._back(str(error))
+        if self._node.board.phase != "up":  # who begins next finds it as it was left
+            return Outcome("interrupted", NOT_READY, "interrupted: the node goes down")
+        if self._given_up.done():
+            return await self._back(self._given_up.result())
+        if not arrived.is_well and not self._keep:
+            return await self._back(arrived.message, _advice(proposal, arrived.lost))
+        return await self._finish("" if arrived.is_well else arrived.message)
+
+    async def _failed_inside(self, error: Exception) -> Outcome:
+        """It goes back where it is not in force yet, and tells what that leaves."""
+        _log.error("a change failed inside", operation=self._operation.id, error=repr(error))
+        reason = f"it failed inside: {type(error).__name__}: {error}"
+        after = self._proposal.after.version
+        if self._is_in_force:
+            left = [*await self._retire(), *await self._proposal.transaction.finish()]
+            await self._end()
+            message = "; ".join((f"{after[:7]} is in force, and {reason}", *left))
+            return Outcome("failed", NOT_READY, message, is_in_force=True)
+        try:
+            return await self._back(reason)
+        except Exception as again:  # noqa: BLE001 - as above
+            return await self._degraded(f"{reason}; going back: {type(again).__name__}: {again}")
 
     async def _forward(self) -> effects.Arrived:
         """Apply all; whether all got ready."""
@@ -161,6 +182,7 @@ class Carrying:
             await self._put(self._change(RETIRING), self._version())
         except StoreError as error:
             return await self._back(str(error))
+        self._is_in_force = True
         context = DynamicContext.instance()
         node.use(sources, after, proposal.transaction.things)
         node.see(proposal.before, after)  # what goes can be seen until it is gone
@@ -244,7 +266,7 @@ class Carrying:
         node, operation = self._node, self._operation
         node.blueprints = blueprints
         node.driver.use(blueprints)
-        node.operations.assign(operation, self._instances())
+        node.operations.assign(operation, _instances(self._proposal))
         return await self._arrived(event.Reconfigure(operation.id, configuration), until=until)
 
     async def _retire(self) -> list[str]:
@@ -265,16 +287,6 @@ class Carrying:
         why = until.result() if until is not None and until.done() else "it took more than a day"
         return effects.Arrived(self._operation.id, is_well=False, message=why)
 
-    def _instances(self) -> list[str]:
-        """Of services that move, in both versions."""
-        names = {step.key.name for step in self._services} | {
-            step.was.name for step in self._services if step.was
-        }
-        both = (self._proposal.before.services, self._proposal.after.services)
-        return [
-            one for services in both for name in names if name in services for one in services[name].ids()
-        ]
-
     def _change(self, phase: str) -> Change:
         operation, proposal = self._operation, self._proposal
         return Change(operation.id, operation.number, proposal.before.version, proposal.after.version, phase)
@@ -290,17 +302,6 @@ class Carrying:
             await self._put(None, None)
         except StoreError as error:
             self._node.note(str(error))
-
-    def _advice(self, lost: tuple[str, ...]) -> tuple[str, ...]:
-        """What may be the matter where something new failed and something else was to go."""
-        proposal = self._proposal
-        new = [step.key.name for step in self._services if step.action is Action.CREATE]
-        failed = [name for name in new if any(one in lost for one in proposal.after.services[name].ids())]
-        gone = [step.key.name for step in self._services if step.action is Action.REMOVE]
-        if not failed or not gone:
-            return ()
-        rule = "what is removed goes only once all else is ready"
-        return (f"{rule}: if {few(failed)} needs a port of {few(gone)}, apply that removal alone first",)
 
     def _tell(self, step: Step, what: str) -> None:
         self._emit(StepFact(str(step.key), step.action.value, what))
@@ -325,3 +326,28 @@ def _counts(steps: tuple[Step, ...]) -> str:
         ", ".join(f"{counts[action]} {word}" for action, word in _WORDS.items() if counts[action])
         or "nothing in it"
     )
+
+
+def _moving(proposal: Proposal) -> list[Step]:
+    """Steps of services that do not stay as they are."""
+    return [step for step in proposal.steps if step.key.kind == SERVICE and step.action is not Action.KEEP]
+
+
+def _instances(proposal: Proposal) -> list[str]:
+    """Of services that move, in both versions."""
+    steps = _moving(proposal)
+    names = {step.key.name for step in steps} | {step.was.name for step in steps if step.was}
+    both = (proposal.before.services, proposal.after.services)
+    return [one for services in both for name in names if name in services for one in services[name].ids()]
+
+
+def _advice(proposal: Proposal, lost: tuple[str, ...]) -> tuple[str, ...]:
+    """What may be the matter where something new failed and something else was to go."""
+    services = _moving(proposal)
+    new = [step.key.name for step in services if step.action is Action.CREATE]
+    failed = [name for name in new if any(one in lost for one in proposal.after.services[name].ids())]
+    gone = [step.key.name for step in services if step.action is Action.REMOVE]
+    if not failed or not gone:
+        return ()
+    rule = "what is removed goes only once all else is ready"
+    return (f"{rule}: if {few(failed)} needs a port of {few(gone)}, apply that removal alone first",)

@@ -21,7 +21,7 @@ from snowfox.manager.change.options import Options
 from snowfox.manager.change.planning import planned, unkept
 from snowfox.manager.change.proposal import Proposal, propose
 from snowfox.manager.change.record import Change, Provisional
-from snowfox.manager.change.running import Running, refuse_beside, refuse_confirming
+from snowfox.manager.change.running import Running, refuse_beside, refuse_confirming, to_undo
 from snowfox.manager.change.sockets import Open, Sockets
 from snowfox.manager.change.versions import find, line_of
 from snowfox.manager.change.where import name_of, origin
@@ -143,8 +143,7 @@ class Changes:
 
         With "" and `supersede` an apply that is under way is undone instead, where it is not in force yet.
         """
-        is_undoing = not version and any(one.operation.verb == "apply" for one in self._running)
-        undoes = tuple(self._running) if is_undoing else ()
+        undoes = () if version else to_undo(self._running)
         return self._begin("rollback", lambda: self._kept(version), options, who=who, undoes=undoes)
 
     async def confirm(self) -> contract.VersionLine:
@@ -213,7 +212,8 @@ class Changes:
             outcome = Outcome("refused", REFUSED, f"{running.why or 'cancelled'}: nothing was changed")
         except Exception as error:  # noqa: BLE001 - whoever asked must not wait for ever because of a mistake of ours
             _log.error("a change failed inside", operation=operation.id, error=repr(error))
-            outcome = Outcome("failed", FAILED, f"failed inside: {error}")
+            outcome = Outcome("failed", FAILED, f"failed inside: {type(error).__name__}: {error}")
+            await self._ledger.failed(outcome.message)
         finally:
             self._running.remove(running)
         running.outcome = outcome

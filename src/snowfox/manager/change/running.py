@@ -68,6 +68,11 @@ class Running:
         return bad or Outcome("done", 0, f"{names} is undone: {version[:7]} is in force")
 
 
+def to_undo(running: Sequence[Running]) -> tuple[Running, ...]:
+    """What a rollback without a version is there to undo: all, where one is an apply."""
+    return tuple(running) if any(one.operation.verb == "apply" for one in running) else ()
+
+
 def refuse_beside(verb: str, running: Sequence[Running]) -> None:
     """Raises NotNow while a change is under way."""
     if not running:

@@ -153,6 +153,53 @@ async def test_what_cannot_be_undone(host: PlayedHost, manager: PlayedManager) -
     assert world(host) == "second"
 
 
+@pytest.mark.parametrize("place", ["see", "use"])
+@pytest.mark.parametrize("is_for_good", [False, True])
+async def test_a_mistake_of_ours(
+    host: PlayedHost,
+    manager: PlayedManager,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    *,
+    is_for_good: bool,
+) -> None:
+    """Wherever it is: it goes back, or tells that it is in force, or that neither is wholly there; nothing is under way any more."""
+    before, real, fails = manager.version, getattr(manager.node, place), True
+
+    def fail(*arguments: object) -> None:
+        nonlocal fails
+        if fails:
+            fails = is_for_good
+            raise KeyError(place)
+        real(*arguments)
+
+    monkeypatch.setattr(manager.node, place, fail)
+    end = await manager.apply(SECOND)
+    state = "failed" if place == "use" else "degraded" if is_for_good else "rolled back"
+    code = {"failed": 1, "rolled back": 4, "degraded": 5}[state]
+    assert (end.state, end.code, f"failed inside: KeyError: '{place}'" in end.message) == (state, code, True)
+    assert state != "rolled back" or world(host) == "first"
+    assert await phase(host) == ""
+    assert (manager.version == before, end.message == manager.notes) == (True, place != "use")
+    monkeypatch.setattr(manager.node, place, real)
+    assert (await manager.apply(SECOND)).code == 0
+    assert world(host) == "second"
+
+
+async def test_a_mistake_of_ours_before_anything_moves(
+    host: PlayedHost, manager: PlayedManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was held is given back, and `status` tells."""
+
+    def fail(*_: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr("snowfox.manager.change.proposal.facts", fail)
+    end = await manager.apply(SECOND)
+    assert (end.state, end.code, end.message) == ("failed", 1, "failed inside: KeyError: 'x'")
+    assert (world(host), manager.notes) == ("first", end.message)
+
+
 async def test_what_cannot_be_closed(host: PlayedHost, manager: PlayedManager) -> None:
     """The other sockets are, and why it was to be is told first."""
     text = SECOND.replace(
