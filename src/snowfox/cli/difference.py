@@ -22,8 +22,14 @@ from snowfox.contract.manager import Plan, PlanLine, Reason
 from snowfox.values import span_text
 
 _SIGNS: Final = {"create": "+", "update": "~", "remove": "-"}  # of what is replaced, the paper's own
-_WHYS: Final = {"create": "new", "remove": "removed"}
-_COLOURS: Final = {"create": "green", "update": "yellow", "replace": "yellow", "remove": "red"}
+_WHYS: Final = {"create": "new", "remove": "removed", "restart": "not changed"}
+_COLOURS: Final = {
+    "create": "green",
+    "update": "yellow",
+    "replace": "yellow",
+    "restart": "yellow",
+    "remove": "red",
+}
 _ABSENT: Final = "unset"
 _MOST_REASONS: Final = 5
 _MOST_NAMES: Final = 8

@@ -150,7 +150,8 @@ class PlanLine(NamedTuple):
     """What becomes of a resource.
 
     Args:
-        action: `create`, `update`, `replace` or `remove`; what is kept is only counted.
+        action: `create`, `update`, `replace`, `restart` or `remove`. `restart` is a service that differs in nothing and
+            stops and starts again with one that it requires; what else is kept is only counted.
         kind: `service`, `socket`, or what a module brings.
         name: its name.
         was: the name that it had before, where it was renamed; else "".

@@ -61,6 +61,37 @@ def test_why_it_was_rolled_back(node: Node) -> None:
     assert ": new did not get ready: exit 1 after " in last
 
 
+BEHIND = """
+[service.cache]
+command = ["sleep", "1001"]
+directory = "/"
+
+[service.web]
+command = ["sleep", "1002"]
+directory = "/"
+requires = ["cache"]
+
+[service.other]
+command = ["sleep", "1003"]
+directory = "/"
+"""
+
+
+def test_what_goes_away_with_another(node: Node) -> None:
+    """Who requires what is restarted is restarted too: the plan names it, the end counts it, and so it happens."""
+    node.write(BEHIND)
+    node.good("up", "-d")
+    before = {name: one.pid for name, one in node.running().items()}
+    node.write(BEHIND.replace("1001", "1011"))
+    told = node.good("plan")
+    assert " = 1 kept\n" in told
+    assert "order: cache · web\n" in told
+    assert "\naway: cache about " in told and ", web about " in told
+    assert " is in force: 1 replaced, 1 restarted, 1 kept · " in node.good("apply").splitlines()[-1]
+    after = {name: one.pid for name, one in node.running().items()}
+    assert {name for name in after if after[name] != before[name]} == {"cache", "web"}
+
+
 SHOWN = """
 [defaults]
 log.size = "1M"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from snowfox.core.config.plan import Action, Step
@@ -23,6 +23,7 @@ from snowfox.core.trace import Trace, within
 from snowfox.errors import Degraded, SnowFoxError, StoreError
 from snowfox.manager.blueprint import Blueprints
 from snowfox.manager.change.fact import ChangedFact, DegradedFact, StepFact, WentBackFact
+from snowfox.manager.change.interrupted import RESTART, Interruption, action_of, interrupted
 from snowfox.manager.change.proposal import Proposal
 from snowfox.manager.change.record import APPLYING, RETIRING, UNDOING, Change
 from snowfox.manager.engine.view import few
@@ -49,11 +50,12 @@ _OURS: Final = 1
 _log: Final = get("manager.change")
 
 _WORDS: Final = {
-    Action.CREATE: "created",
-    Action.UPDATE: "updated",
-    Action.REPLACE: "replaced",
-    Action.REMOVE: "removed",
-    Action.KEEP: "kept",
+    Action.CREATE.value: "created",
+    Action.UPDATE.value: "updated",
+    Action.REPLACE.value: "replaced",
+    RESTART: "restarted",
+    Action.REMOVE.value: "removed",
+    Action.KEEP.value: "kept",
 }
 
 
@@ -101,6 +103,7 @@ class Carrying:
         self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._were_well: list[str] = []
         self._services = _moving(proposal)
+        self._gaps = interrupted(proposal.steps, proposal.after, {})
         self._begun: list[Step] = []
         self._is_in_force = False
 
@@ -205,7 +208,7 @@ class Carrying:
         if proposal.is_nothing and proposal.before.version == after.version:
             message = f"{after.version[:7]} is in force already: nothing changed"
             return Outcome("unchanged", DONE, message, details, is_in_force=True)
-        message = f"{after.version[:7]} is in force: {_counts(proposal.steps)}"
+        message = f"{after.version[:7]} is in force: {_counts(proposal.steps, self._gaps)}"
         return Outcome("done", DONE, message, details, is_in_force=True)
 
     async def _finish_things(self, before: DynamicContext) -> list[str]:
@@ -266,7 +269,7 @@ class Carrying:
         node, operation = self._node, self._operation
         node.blueprints = blueprints
         node.driver.use(blueprints)
-        node.operations.assign(operation, _instances(self._proposal))
+        node.operations.assign(operation, _instances(self._proposal, self._gaps))
         return await self._arrived(event.Reconfigure(operation.id, configuration), until=until)
 
     async def _retire(self) -> list[str]:
@@ -320,12 +323,10 @@ class Carrying:
             raise StoreError(self._node.keeper.problem)
 
 
-def _counts(steps: tuple[Step, ...]) -> str:
-    counts = Counter(step.action for step in steps)
-    return (
-        ", ".join(f"{counts[action]} {word}" for action, word in _WORDS.items() if counts[action])
-        or "nothing in it"
-    )
+def _counts(steps: tuple[Step, ...], gaps: Mapping[str, Interruption]) -> str:
+    counts = Counter(action_of(step, gaps) for step in steps)
+    told = [f"{counts[action]} {word}" for action, word in _WORDS.items() if counts[action]]
+    return ", ".join(told) or "nothing in it"
 
 
 def _moving(proposal: Proposal) -> list[Step]:
@@ -333,10 +334,10 @@ def _moving(proposal: Proposal) -> list[Step]:
     return [step for step in proposal.steps if step.key.kind == SERVICE and step.action is not Action.KEEP]
 
 
-def _instances(proposal: Proposal) -> list[str]:
-    """Of services that move, in both versions."""
+def _instances(proposal: Proposal, gaps: Mapping[str, Interruption]) -> list[str]:
+    """Of services that move or are restarted with others, in both versions."""
     steps = _moving(proposal)
-    names = {step.key.name for step in steps} | {step.was.name for step in steps if step.was}
+    names = gaps.keys() | {step.key.name for step in steps} | {step.was.name for step in steps if step.was}
     both = (proposal.before.services, proposal.after.services)
     return [one for services in both for name in names if name in services for one in services[name].ids()]
 

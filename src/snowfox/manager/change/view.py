@@ -9,13 +9,12 @@ from snowfox.contract.manager import Plan, PlanLine, Reason, VersionLine
 from snowfox.core.config.effect import Effect
 from snowfox.core.config.plan import Action, Step
 from snowfox.core.config.plan import plan as plan_of
+from snowfox.manager.change.interrupted import Interruption, action_of, interrupted
+from snowfox.manager.engine.view import few
 from snowfox.service.resources import SERVICE, differ, resources
 from snowfox.service.spec import Configuration
 from snowfox.service.spelling import key_of, written
 from snowfox.values import Seconds
-
-UNKNOWN: Final = -1
-"""How long nobody knows."""
 
 _NOBODY: Final = VersionLine("", "", "", 0, "")
 
@@ -29,12 +28,14 @@ def plan(before: Configuration, after: Configuration, measured: Mapping[str, Sec
         measured: how long services took to get ready, by name.
     """
     steps = plan_of(resources(before), resources(after), differ(before, after))
-    away = _away(steps, after, measured)
-    lines = [_line(step, before, after, away) for step in steps if step.action is not Action.KEEP]
+    gaps = interrupted(steps, after, measured)
+    lines = [_line(step, before, after, gaps) for step in steps if action_of(step, gaps) != Action.KEEP.value]
     return Plan(_NOBODY, _NOBODY, len(steps) - len(lines), lines)
 
 
-def _line(step: Step, before: Configuration, after: Configuration, away: Mapping[str, int]) -> PlanLine:
+def _line(
+    step: Step, before: Configuration, after: Configuration, gaps: Mapping[str, Interruption]
+) -> PlanLine:
     reasons = [
         Reason(
             key_of(one.field), written(one.field, one.before), written(one.field, one.after), one.effect.value
@@ -43,22 +44,25 @@ def _line(step: Step, before: Configuration, after: Configuration, away: Mapping
     ]
     name = step.key.name
     is_service = step.key.kind == SERVICE
+    gap = gaps.get(name) if is_service else None
     return PlanLine(
-        step.action.value,
+        action_of(step, gaps),
         step.key.kind,
         name,
         step.was.name if step.was else "",
         reasons,
-        _how(step, after) if is_service else "",
-        away.get(name, 0) if is_service else 0,
+        _how(step, after, gap) if is_service else "",
+        gap.away if gap else 0,
         not (is_service and _is_run_again(step, before, after)),
     )
 
 
-def _how(step: Step, after: Configuration) -> str:
+def _how(step: Step, after: Configuration, gap: Interruption | None) -> str:
     service = after.services.get(step.key.name)
     if service is None:
         return ""
+    if gap and service.name not in gap.causes:
+        return f"restart with {few(list(gap.causes))}"
     match step.action:
         case Action.CREATE:
             names = (*service.requires, *service.after)
@@ -71,25 +75,6 @@ def _how(step: Step, after: Configuration) -> str:
             return "rolling: always one ready"
         case _:
             return "restart"
-
-
-def _away(steps: tuple[Step, ...], after: Configuration, measured: Mapping[str, Seconds]) -> dict[str, int]:
-    """How long services are away, in ms: those that are restarted, and what requires them meanwhile."""
-    away: dict[str, int] = {}
-    for step in steps:
-        service = after.services.get(step.key.name)
-        if service is None or step.action is Action.CREATE or step.key.kind != SERVICE:
-            continue
-        is_restarted = (
-            step.action is Action.REPLACE and service.replacement != "rolling" and not service.is_task
-        )
-        waits = [away[name] for name in service.requires if name in away]
-        if not is_restarted and not waits:
-            continue
-        own = measured.get(service.name)
-        known = [*waits, UNKNOWN if own is None else round(own * 1000)]
-        away[service.name] = UNKNOWN if UNKNOWN in known else max(waits, default=0) + known[-1]
-    return away
 
 
 def _is_run_again(step: Step, before: Configuration, after: Configuration) -> bool:
