@@ -68,6 +68,11 @@ class Changing(Protocol):
         """Lines for `status`."""
         ...
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a change is."""
+        ...
+
     async def plan(self, source: str) -> Plan:
         """See `contract.manager`."""
         ...
@@ -239,7 +244,9 @@ class Node:
             f"{size_text(lost.size)} of the output of {name} lost: {lost.reason}"
             for name, lost in self.output.lost.items()
         )
-        if self.sources is not None and await self._freshness.is_stale(self.sources):
+        # While a change is under way, they are perhaps what it reads.
+        is_quiet = not self.changes.is_under_way
+        if is_quiet and self.sources is not None and await self._freshness.is_stale(self.sources):
             notes.append(CHANGED)
         return notes
 

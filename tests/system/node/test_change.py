@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from typing import Any
 
@@ -45,6 +46,11 @@ def begun(node: Node, text: str) -> Done:
 def version(node: Node) -> str:
     """Of what is in force."""
     return next(one["id"] for one in json.loads(node.good("versions", "--json")) if one["is_current"])
+
+
+def notes(node: Node) -> str:
+    """What status says of the node itself."""
+    return "\n".join(json.loads(node.run("status", "--json").out)["notes"])
 
 
 def test_planned_applied_and_back(node: Node) -> None:
@@ -112,6 +118,9 @@ def test_who_watches_no_longer_changes_nothing(node: Node) -> None:
     node.write(SLOW)
     done = node.run("apply", "--wait", "1s")
     assert (done.code, "goes on" in done.err) == (8, True), done.text
+    told = notes(node)
+    assert re.match(r"#2 apply by \S+ is under way since \d", told), told
+    assert "files changed since" not in told
     second = node.run("apply")
     assert (second.code, "is under way" in second.err) == (3, True), second.text
     watching = node.begin("apply", "--supersede", "--json")
@@ -130,10 +139,14 @@ def test_confirmed_or_not(node: Node) -> None:
     before = version(node)
     node.write(SECOND)
     node.good("apply", "--confirm", "2s")
+    second = version(node)
     assert "to be confirmed until" in node.good("versions")
     node.until(lambda: version(node) == before, "it went back", 15)
     node.until(lambda: "report" in node.running(), "report runs again")
+    node.until(lambda: "under way" not in notes(node), "it is done")
+    assert f"#3 went back to {before[:7]}: {second[:7]} was not confirmed in time" in notes(node)
     node.good("apply", "--confirm", "10m")
+    assert "not confirmed in time" not in notes(node)
     assert "stays in force" in node.good("confirm")
     assert node.run("confirm").code == 1
 

@@ -47,7 +47,7 @@ async def node() -> AsyncIterator[Node]:
     node.operations = Operations(clock, node.ids, alarms=node.alarms, keep=lambda _: None)
     keeper: Any = Part(problem="", dropped=0)
     output: Any = Part(lost={})
-    changes: Any = Part(notes=[])
+    changes: Any = Part(notes=[], is_under_way=False)
     node.keeper, node.output, node.changes = keeper, output, changes
     repository: Any = None
     node.reader = Reader(daemon, LinuxPosix(), folder="/srv", repository=repository)

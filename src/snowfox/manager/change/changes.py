@@ -120,7 +120,13 @@ class Changes:
     @property
     def notes(self) -> list[str]:
         """Lines for `status`."""
-        return [*self._ledger.notes(), *self._lacking]
+        now = self._node.clock.now()
+        return [*(one.told(now) for one in self._running), *self._ledger.notes(), *self._lacking]
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether any is."""
+        return bool(self._running)
 
     # What people ask
 
@@ -132,7 +138,7 @@ class Changes:
             found = await planned(
                 self._node, self._world, await self._source(source), before=self._in_force("plan")
             )
-            return found._replace(before=await self._current())
+            return found._replace(before=_current(await self.versions(), self._node))
 
     def apply(self, source: str, options: Options, *, who: str) -> Operation:
         """Begin a change to what is there now. Raises NotNow when none can begin."""
@@ -144,7 +150,7 @@ class Changes:
         With "" and `supersede` an apply that is under way is undone instead, where it is not in force yet.
         """
         undoes = () if version else to_undo(self._running)
-        return self._begin("rollback", lambda: self._kept(version), options, who=who, undoes=undoes)
+        return self._begin("rollback", lambda: _kept(self._node, version), options, who=who, undoes=undoes)
 
     async def confirm(self) -> contract.VersionLine:
         """Let the version in force stay. Raises UserError when it cannot be confirmed, StoreError."""
@@ -154,15 +160,7 @@ class Changes:
             raise UserError(msg)
         refuse_confirming(waits.version, self._running)
         await self._ledger.confirm()
-        return await self._current()
-
-    async def _current(self) -> contract.VersionLine:
-        return next(
-            (one for one in await self.versions() if one.is_current),
-            contract.VersionLine(
-                self._node.version, self._node.source, self._node.commit, 0, "", is_current=True
-            ),
-        )
+        return _current(await self.versions(), self._node)
 
     async def versions(self) -> list[contract.VersionLine]:
         """Those that are kept, the newest last. Raises StoreError."""
@@ -258,10 +256,10 @@ class Changes:
             former=self._node.blueprints,
         )
         outcome = await running.carrying.run()
-        await self._settle(proposal, outcome)
+        await self._settle(proposal, outcome, running.note)
         return outcome
 
-    async def _settle(self, proposal: Proposal, outcome: Outcome) -> None:
+    async def _settle(self, proposal: Proposal, outcome: Outcome, note: str) -> None:
         """Take note of how it ended."""
         if not outcome.is_in_force:
             await self._ledger.failed(outcome.message)
@@ -270,7 +268,7 @@ class Changes:
         self._world.things = dict(proposal.transaction.things)
         self._lacking = []
         try:
-            await self._ledger.settled()
+            await self._ledger.settled(note)
         except StoreError as error:  # it is in force, and that is stored
             self._node.note(f"{error}; what becomes of {proposal.after.version[:7]} is not kept")
 
@@ -278,7 +276,9 @@ class Changes:
         """Go back from what was not confirmed in time."""
         if self._running or self._is_closing or self._node.board.phase != "up":
             return False
-        self.rollback(waits.before, Options(), who="the node, not confirmed in time")
+        operation = self.rollback(waits.before, Options(), who="the node, not confirmed in time")
+        why = f"{waits.version[:7]} was not confirmed in time"
+        self._running[-1].note = f"#{operation.number} went back to {waits.before[:7]}: {why}"
         return True
 
     async def _source(self, source: str) -> Sources:
@@ -289,7 +289,14 @@ class Changes:
         name = name_of(source or node.welcome.root, root=node.welcome.root)
         return await node.reader.read(name or await node.reader.main())
 
-    async def _kept(self, version: str) -> Sources:
-        """What was read for a version that is kept."""
-        kept = await self._node.storage.versions()
-        return unpack(find(kept, version, now=self._node.version).content)
+
+async def _kept(node: Node, version: str) -> Sources:
+    """What was read for a version that is kept."""
+    kept = await node.storage.versions()
+    return unpack(find(kept, version, now=node.version).content)
+
+
+def _current(versions: Iterable[contract.VersionLine], node: Node) -> contract.VersionLine:
+    """The version in force."""
+    default = contract.VersionLine(node.version, node.source, node.commit, 0, "", is_current=True)
+    return next((one for one in versions if one.is_current), default)

@@ -110,9 +110,9 @@ class Ledger:
             return None
         return Provisional(change.after, before, self._node.clock.wall() + confirm)
 
-    async def settled(self) -> None:
-        """A change was made. Raises StoreError."""
-        await self._keep(Record(None, self._record.provisional, ""))
+    async def settled(self, note: str = "") -> None:
+        """A change was made; `note` is for `status`. Raises StoreError."""
+        await self._keep(Record(None, self._record.provisional, note))
         self._arm()
 
     async def failed(self, note: str) -> None:

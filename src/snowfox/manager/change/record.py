@@ -42,7 +42,7 @@ class Record(NamedTuple):
     Args:
         change: the one that is under way.
         provisional: what waits to be confirmed.
-        note: a line for `status`: how the last change ended, where that was not well.
+        note: a line for `status`: how the last change ended, where nobody may have seen it or it was not well.
     """
 
     change: Change | None = None

@@ -9,6 +9,7 @@ from typing import Final
 from snowfox.errors import NotNow
 from snowfox.manager.change.carrying import Carrying, Outcome
 from snowfox.manager.operation.operation import Operation
+from snowfox.values import Seconds, span_text
 
 _UNDONE: Final = frozenset({"rolled back", "refused"})
 
@@ -25,6 +26,7 @@ class Running:
         carrying: of it, once there is something to be taken back.
         why: it gave way; "" where it did not.
         outcome: how it ended.
+        note: a line for `status` once it is in force, until the next one.
     """
 
     def __init__(self, operation: Operation, undoes: Sequence[Running] = ()) -> None:
@@ -34,6 +36,13 @@ class Running:
         self.carrying: Carrying | None = None
         self.why = ""
         self.outcome: Outcome | None = None
+        self.note = ""
+
+    def told(self, now: Seconds) -> str:
+        """A line for `status`."""
+        one = self.operation
+        since = span_text(now - one.began)
+        return f"#{one.number} {one.verb} by {one.who} is under way since {since}: snowfox events -f  shows its steps"
 
     def supersede(self, number: int) -> None:
         """Let another take its place: it goes back, unless it is in force already; what only reads or verifies ends.
