@@ -45,12 +45,17 @@ def launch_digest(configuration: Configuration, service: Service) -> str:
             service.is_task,
             service.ready.notify,
             service.secrets,
-            service.name if "SERVICE" in named or not (service.user or service.owner) else "",
+            service.name if "SERVICE" in named or has_own_uid(service) else "",
             configuration.node if "NODE" in named else "",
             sockets,
             ports,
         )
     )[:LENGTH]
+
+
+def has_own_uid(service: Service) -> bool:
+    """Whether root's node gives it a uid that nobody else has: found by its name, so another name is another uid."""
+    return not (service.user or service.owner)
 
 
 def is_same_beside(before: Configuration, after: Configuration) -> bool:

@@ -8,8 +8,9 @@ from typing import Final
 from snowfox.core.config.effect import Effect
 from snowfox.core.config.plan import Difference, compare
 from snowfox.core.config.resource import Resource, ResourceKey
-from snowfox.service.identity import is_same_beside, launch_digest
+from snowfox.service.identity import has_own_uid, is_same_beside, launch_digest
 from snowfox.service.spec import Configuration, Service, Socket
+from snowfox.service.spelling import UidOf
 
 SERVICE: Final = "service"
 SOCKET: Final = "socket"
@@ -69,7 +70,7 @@ def differ(
         is_outdated = launch_digest(before, old.spec) != launch_digest(after, new.spec)
         is_told = any(one.effect is Effect.REPLACE for one in own)
         if is_outdated and not is_told:
-            return (*own, *_from_outside(before, after, new.spec))
+            return (*own, *_from_outside(before, after, old.spec, new.spec))
         if is_told and not is_outdated:  # written in another way, and the same
             return tuple(
                 one if one.effect is not Effect.REPLACE else one.replace(effect=Effect.LIVE) for one in own
@@ -90,7 +91,9 @@ def _secret_by_secret(one: Difference) -> Iterator[Difference]:
             yield Difference(f"secrets.{name}", old.get(name), new.get(name), one.effect)
 
 
-def _from_outside(before: Configuration, after: Configuration, service: Service) -> tuple[Difference, ...]:
+def _from_outside(
+    before: Configuration, after: Configuration, former: Service, service: Service
+) -> tuple[Difference, ...]:
     if before.node != after.node:
         return (Difference("node.name", before.node, after.node, Effect.REPLACE),)
     if before.folder != after.folder:
@@ -100,7 +103,9 @@ def _from_outside(before: Configuration, after: Configuration, service: Service)
         old, new = before.sockets.get(name), after.sockets.get(name)
         if _listen(old) != _listen(new):
             return (Difference(f"socket.{name}.listen", _listen(old), _listen(new), Effect.REPLACE),)
-    return (Difference("name", "", service.name, Effect.REPLACE),)
+    if has_own_uid(former) and has_own_uid(service):
+        return (Difference("user", UidOf(former.name), UidOf(service.name), Effect.REPLACE),)
+    return (Difference("name", former.name, service.name, Effect.REPLACE),)
 
 
 def _listen(socket: Socket | None) -> tuple[str, ...] | None:

@@ -6,11 +6,18 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
+from snowfox.core.frozen import Frozen
 from snowfox.service.spec import Secret
 from snowfox.values import duration_text, exact_size_text, signal_name
 
 _DURATIONS: Final = frozenset({"delay", "max_delay", "window", "early", "timeout", "every", "grace"})
 _CALLED: Final = {"is_task": "type", "replacement": "replace"}
+
+
+class UidOf(Frozen):
+    """The uid that a service has by its name, where nobody writes a `user`."""
+
+    service: str
 
 
 def key_of(field: str) -> str:
@@ -41,6 +48,8 @@ def written(field: str, value: Any) -> str:
     if isinstance(value, Secret):
         form = "" if value.form == "environment" else f', as = "{value.form}"'
         return f"{{ file = {written('', value.file)}{form} }}"
+    if isinstance(value, UidOf):
+        return f"uid of {value.service}"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return _number(field, last, value)

@@ -2,6 +2,7 @@
 
 from snowfox.service.resources import carried, differ, resources
 from snowfox.service.spec import Configuration, Restart, Service
+from snowfox.service.spelling import written
 
 
 def of(*services: Service, version: str = "1") -> Configuration:
@@ -29,3 +30,21 @@ def test_carried():
     old, made = resources(before), resources(found)
     told = differ(before, found)
     assert [key.name for key in made if key in old and told(old[key], made[key])] == ["b"]
+
+
+def reasons(old: Service, new: Service) -> list[tuple[str, str, str]]:
+    """Why the one is replaced by the other, as people read it."""
+    before, after = of(old), of(new, version="2")
+    told = differ(before, after)(*(next(iter(resources(one).values())) for one in (before, after)))
+    return [(one.field, written(one.field, one.before), written(one.field, one.after)) for one in told]
+
+
+def test_why_a_renamed_service_is_replaced():
+    """Its own uid goes by its name, as does what is filled in; one that has neither is kept."""
+    old, new = Service("web", ("x",)), Service("site", ("x",), was="web")
+    assert reasons(old, new) == [("user", "uid of web", "uid of site")]
+    assert reasons(old.replace(owner=1000), new.replace(owner=1000)) == []
+    named = ("x", "${SERVICE}")
+    assert reasons(old.replace(owner=1, command=named), new.replace(owner=1, command=named)) == [
+        ("name", '"web"', '"site"')
+    ]

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from snowfox.core.config.effect import Effect, effect_of, effects
 from snowfox.core.config.resource import Resource, ResourceKey
 from snowfox.core.frozen import Frozen
+
+K = TypeVar("K")
 
 Resources = Mapping[ResourceKey, Resource]
 
@@ -80,29 +82,44 @@ def compare(before: Resource, after: Resource) -> tuple[Difference, ...]:
 def plan(before: Resources, after: Resources, differ: Differ = compare) -> tuple[Step, ...]:
     """The steps from one to the other, in their order.
 
+    A resource whose name of before `was` tells is kept, and so is one that gets that name back.
+
     Args:
         before: what is there.
         after: what is to be. Requirements outside of it are not looked at; circles have been refused.
         differ: how two are compared.
     """
-    renamed = {
-        one.was: key
-        for key, one in after.items()
-        if one.was is not None and one.was in before and key not in before
-    }
+    names = renamed(*({key: one.was for key, one in side.items()} for side in (before, after)))
     steps: list[Step] = []
     for key in in_order(after):
-        one = after[key]
-        former = one.was if one.was is not None and renamed.get(one.was) == key else key
-        found = before.get(former)
+        was = names.get(key)
+        found = before.get(was or key)
         if found is None:
             steps.append(Step(Action.CREATE, key))
             continue
-        differences = differ(found, one)
-        was = None if former == key else former
+        differences = differ(found, after[key])
         steps.append(Step(_action(differences, is_renamed=was is not None), key, was, differences))
-    gone = [key for key in in_order(before) if key not in after and key not in renamed]
+    former = set(names.values())
+    gone = [key for key in in_order(before) if key not in after and key not in former]
     return (*steps, *(Step(Action.REMOVE, key) for key in reversed(gone)))
+
+
+def renamed(before: Mapping[K, K | None], after: Mapping[K, K | None]) -> dict[K, K]:
+    """What has another key now: the one of before, by that of now. Each is given once.
+
+    Args:
+        before: the keys that are there, and what each was called in the version before that.
+        after: the keys that are to be, and what each was called. This goes first; the other tells on the way back.
+    """
+    left = {key for key in before if key not in after}
+    pairs = [(key, was) for key, was in after.items() if was is not None]
+    pairs += [(was, key) for key, was in before.items() if was is not None]
+    found: dict[K, K] = {}
+    for key, was in pairs:
+        if key in after and key not in before and key not in found and was in left:
+            found[key] = was
+            left.remove(was)
+    return found
 
 
 def in_order(resources: Resources) -> list[ResourceKey]:

@@ -54,7 +54,8 @@ def interrupted(
         is_passing = service.is_task or step.action is Action.CREATE
         if is_passing:
             passing.add(service.name)
-        own = 0.0 if is_passing else measured.get(service.name)
+        former = step.was.name if step.was else service.name
+        own = 0.0 if is_passing else measured.get(service.name, measured.get(former))
         waits = [one.away for one in before]
         is_known = own is not None and UNKNOWN not in waits
         away = max(waits, default=0) + round((own or 0.0) * 1000) if is_known else UNKNOWN

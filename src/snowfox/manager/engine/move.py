@@ -17,6 +17,7 @@ from __future__ import annotations
 from itertools import count
 from typing import NamedTuple
 
+from snowfox.core.config.plan import renamed
 from snowfox.manager.engine.adoption import want_all
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
@@ -25,7 +26,7 @@ from snowfox.service.effects import ClearTimer, Removed, Renamed, SetTimer, Want
 from snowfox.service.instance import Input
 from snowfox.service.life import step
 from snowfox.service.readiness import wait_of
-from snowfox.service.spec import Configuration, Service
+from snowfox.service.spec import Configuration
 
 _UNWANTED = "no longer wanted"
 
@@ -62,11 +63,12 @@ def move(fleet: Fleet, configuration: Configuration) -> Moved:
 
 def _places(fleet: Fleet, configuration: Configuration) -> dict[str, Member]:
     """Members of before by the ids that they have from now on."""
-    back = {group.service.was: name for name, group in fleet.groups.items() if group.service.was}
+    now = {name: group.service.was or None for name, group in fleet.groups.items()}
+    names = renamed(now, {name: service.was or None for name, service in configuration.services.items()})
     strays = {identity: member for identity, member in fleet.members.items() if member.group.is_stray}
     places: dict[str, Member] = {}
     for service in configuration.services.values():
-        group = fleet.groups.get(_former(service, fleet, configuration, back))
+        group = fleet.groups.get(names.get(service.name, service.name))
         members = [] if group is None else group.members
         for place, identity in enumerate(service.ids()):
             if place < len(members):
@@ -80,14 +82,6 @@ def _other_id(name: str, number: int, identity: str) -> str:
     """What an instance is called when there are several, or when it is the only one."""
     several = f"{name}@{number}"
     return name if identity == several and number == 1 else several
-
-
-def _former(service: Service, fleet: Fleet, configuration: Configuration, back: dict[str, str]) -> str:
-    """The name that a service has now; on the way back its new name is left as it was come to."""
-    if service.name in fleet.groups:
-        return service.name
-    now = service.was or back.get(service.name, "")
-    return "" if now in configuration.services else now
 
 
 def _settle_in(fleet: Fleet, member: Member, identity: str) -> bool:

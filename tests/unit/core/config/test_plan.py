@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snowfox.core.config.effect import LIVE, Effect
-from snowfox.core.config.plan import Action, compare, in_order, plan
+from snowfox.core.config.plan import Action, compare, in_order, plan, renamed
 from snowfox.core.config.resource import Resource, ResourceKey
 from snowfox.core.frozen import Frozen
 
@@ -123,6 +123,24 @@ def test_a_renamed_resource_is_kept():
     before = world(old=Thing())
     after = {key("new"): Resource(key("new"), Thing(), was=key("old"))}
     assert [(step.action, step.was) for step in plan(before, after)] == [(Action.UPDATE, key("old"))]
+
+
+def test_what_gets_its_name_back_is_kept():
+    """The version that knows the name of before may be the one that is left."""
+    before = {key("new"): Resource(key("new"), Thing(), was=key("old"))}
+    assert [(step.action, step.key, step.was) for step in plan(before, world(old=Thing()))] == [
+        (Action.UPDATE, key("old"), key("new"))
+    ]
+
+
+def test_each_is_given_once():
+    """What is to be says first what it was; whoever takes a name of long ago is new; who is still there is not renamed."""
+    was = {"a": None, "x": "b"}
+    assert renamed(was, {"a": None, "y": "x", "b": None}) == {"y": "x"}
+    assert renamed(was, {"a": None, "y": "x", "z": "x"}) == {"y": "x"}
+    assert renamed(was, {"a": None, "x": None, "b": None}) == {}
+    assert renamed(was, {"c": "a", "a": None}) == {}
+    assert renamed(was, {"a": "x", "b": None}) == {"b": "x"}
 
 
 def test_a_circle_ends():

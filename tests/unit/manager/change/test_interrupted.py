@@ -78,6 +78,12 @@ def test_near_and_far() -> None:
     assert found(before, after, cache=1.0, shop=4.0)["shop"].away == -1
 
 
+def test_a_new_name() -> None:
+    """It takes as long as it did under its name of before."""
+    after = of(changed(CACHE).replace(name="store", was="cache"))
+    assert found(of(CACHE), after, cache=1.0) == {"store": Interruption(("store",), 1000)}
+
+
 def test_what_interrupts_nobody() -> None:
     """A rolling replacement, a task, a live change, and what is removed."""
     rolling = CACHE.replace(replacement="rolling")

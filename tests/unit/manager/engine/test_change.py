@@ -226,6 +226,18 @@ def test_a_renamed_service_keeps_its_process():
     assert stage.state("new") == "ready"
 
 
+def test_who_takes_a_name_of_long_ago_is_new():
+    """`web` was `old` once; now it gets another name, and another service that name of then: each has its own process."""
+    stage = up(service("web", was="old"))
+    token = stage.token("web")
+    stage.apply(service("site", was="web"), service("old"))
+    assert stage.running[token] == "site"
+    assert stage.launches == ["old"]
+    stage.apply(service("web", was="old"))
+    stage.retire()
+    assert [*stage.running.values()] == ["web"]
+
+
 def test_a_task_that_changed_runs_again():
     """One that did not change stays finished."""
     stage = Stage(service("migrate", is_task=True), service("seed", is_task=True))
