@@ -119,6 +119,8 @@ async def test_facts_by_time_subject_trace(store):
     assert await numbers(trace="t0") == [0, 3, 6, 9]
     assert await numbers(subject="web@1", trace="t0", since=1004) == [9]
     assert await numbers(subject="nobody") == []
+    assert await numbers(kind=fact(0).kind, last=2) == [8, 9]
+    assert await numbers(kind="another") == []
 
 
 async def test_facts_page_back(store):

@@ -90,6 +90,12 @@ def test_what_goes_away_with_another(node: Node) -> None:
     assert " is in force: 1 replaced, 1 restarted, 1 kept · " in node.good("apply").splitlines()[-1]
     after = {name: one.pid for name, one in node.running().items()}
     assert {name for name in after if after[name] != before[name]} == {"cache", "web"}
+    old = node.processes()["manager"]
+    node.kill("manager")
+    node.until(lambda: node.processes().get("manager", old) != old, "another manager")
+    node.until(lambda: node.run("plan").code == 0, "it has begun")
+    node.write(BEHIND)
+    assert " s, as measured before · all of it can be undone\n" in node.good("plan")
 
 
 SHOWN = """

@@ -90,6 +90,7 @@ class Query(Frozen):
         until: wall clock ms, excluded.
         subject: exactly this one; None for all.
         trace: exactly this one; None for all.
+        kind: exactly this one; None for all.
         before: only ids below this one; None for all. For paging back.
         last: the newest so many of them.
     """
@@ -98,6 +99,7 @@ class Query(Frozen):
     until: int = FOREVER
     subject: str | None = None
     trace: str | None = None
+    kind: str | None = None
     before: str | None = None
     last: int = 100
 

@@ -144,4 +144,5 @@ def _matches(fact: FactRow, query: Query) -> bool:
         and query.subject in {None, fact.subject}
         and query.trace in {None, fact.trace}
         and (query.before is None or fact.id < query.before)
+        and query.kind in {None, fact.kind}
     )

@@ -101,6 +101,7 @@ def select_facts(query: Query) -> tuple[str, list[str | int]]:
         ("at < ?", query.until),
         ("subject = ?", query.subject),
         ("trace = ?", query.trace),
+        ("kind = ?", query.kind),
         ("id < ?", query.before),
     ):
         if value is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from snowfox.contract.manager import Plan
 from snowfox.core.config.source import Sources
-from snowfox.errors import ConfigurationRefused
+from snowfox.errors import ConfigurationRefused, StoreError
 from snowfox.manager.change import view
+from snowfox.manager.change.interrupted import UNKNOWN
 from snowfox.manager.change.proposal import propose
 from snowfox.manager.change.versions import line_of_sources
 from snowfox.manager.change.world import World
@@ -35,7 +38,11 @@ async def planned(node: Node, world: World, sources: Sources, *, before: Configu
         refusals = error.problems or [str(error)]
     else:
         await proposal.transaction.release()
-    return view.plan(before, after, node.measured)._replace(
+    plan = view.plan(before, after, node.measured)
+    if any(line.away == UNKNOWN for line in plan.steps):
+        with suppress(StoreError):  # then nobody knows
+            plan = view.plan(before, after, {**await node.storage.measured(), **node.measured})
+    return plan._replace(
         after=line_of_sources(sources, id=after.version, now=before.version),
         refusals=refusals,
         warnings=[problem.show() for problem in checked.warnings],

@@ -14,13 +14,17 @@ from snowfox.core.store.api import FactRow, Query, Store, Version
 from snowfox.core.store.api import Operation as OperationRow
 from snowfox.manager.journal.keeper import Batch
 from snowfox.manager.operation.operation import Operation
+from snowfox.service.fact import ServiceReady
 from snowfox.service.status import Status
+from snowfox.values import Seconds
 
 _NODE: Final = "~node"
 """The entry of the node itself among the statuses; no instance has such a name."""
 
 _CHANGE: Final = "~change"
 """The entry of what becomes of changes of the configuration."""
+
+_MOST_MEASURED: Final = 2_000
 
 _log: Final = get("manager.journal")
 
@@ -124,6 +128,14 @@ class Storage:
     async def last_events(self, count: int) -> list[EventLine]:
         """The newest so many, oldest first. Raises StoreError."""
         return [EventLine(*row) for row in await self._store.facts(Query(last=count))]
+
+    async def measured(self) -> dict[str, Seconds]:
+        """How long services took to get ready when they last did, by name, as far back as that is looked for.
+
+        Raises StoreError.
+        """
+        rows = await self._store.facts(Query(kind=ServiceReady.kind, last=_MOST_MEASURED))
+        return {row.subject.partition("@")[0]: json.loads(row.fact)["seconds"] for row in rows}
 
     def _row(self, operation: Operation) -> OperationRow:
         end = operation.end

@@ -10,7 +10,7 @@ from snowfox.core.store.memory import MemoryStore
 from snowfox.manager.journal.keeper import Batch
 from snowfox.manager.journal.storage import Remembered, Storage
 from snowfox.manager.operation.operation import Operation
-from snowfox.service.fact import PhaseFact
+from snowfox.service.fact import PhaseFact, ServiceReady
 from snowfox.service.status import Status
 
 WEB = Status(
@@ -97,3 +97,16 @@ async def test_events_come_back_as_they_travel(store: MemoryStore) -> None:
         ("04", 4, "T", "C", '{"phase":"up"}'),
     ]
     assert len(await store.facts(Query())) == 5
+
+
+async def test_how_long_services_took(store: MemoryStore) -> None:
+    """Each by its last time, whichever of its instances that was."""
+    batch = Batch()
+    ready = [("web@1", 1.0), ("cache", 0.5), ("web@2", 3.0)]
+    batch.facts = [
+        Event(str(number), "service.ready", name, number, "T", "C", ServiceReady(7, "notified", seconds))
+        for number, (name, seconds) in enumerate(ready)
+    ]
+    batch.facts.append(Event("9", "node.phase", "node", 9, "T", "C", PhaseFact("up")))
+    await storage(store).write(batch)
+    assert await storage(store).measured() == {"web": 3.0, "cache": 0.5}
