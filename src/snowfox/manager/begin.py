@@ -97,7 +97,7 @@ async def _last_good(node: Node, refused: ConfigurationRefused) -> tuple[Sources
     if not kept:
         raise refused
     try:
-        sources = unpack(kept[-1].content)
+        sources = unpack(await node.storage.configuration(kept[-1].id) or b"")
         configuration = check(sources, node.sections).require()
         node.blueprints = await node.changes.first(sources, configuration)
     except (ConfigurationRefused, StoreError) as error:

@@ -188,7 +188,7 @@ class Reader(ABC):
 
     @abstractmethod
     async def versions(self, last: int = 100) -> list[Version]:
-        """The newest so many, oldest first."""
+        """The newest so many, oldest first; without their content, which may be much: `version` has it."""
 
     @abstractmethod
     async def version(self, id: str) -> Version | None:

@@ -53,9 +53,10 @@ class MemoryStore(Store):
         return Health("", 0, 0)
 
     async def versions(self, last: int = 100) -> list[Version]:
-        """The newest so many, oldest first."""
+        """The newest so many, oldest first, without their content."""
         self._check()
-        return sorted(self._versions.values(), key=lambda version: (version.at, version.id))[-last:]
+        found = sorted(self._versions.values(), key=lambda version: (version.at, version.id))
+        return [version._replace(content=b"") for version in found[-last:]]
 
     async def version(self, id: str) -> Version | None:
         """The one with this id, or None."""
@@ -143,6 +144,6 @@ def _matches(fact: FactRow, query: Query) -> bool:
         query.since <= fact.at < query.until
         and query.subject in {None, fact.subject}
         and query.trace in {None, fact.trace}
-        and (query.before is None or fact.id < query.before)
         and query.kind in {None, fact.kind}
+        and (query.before is None or fact.id < query.before)
     )

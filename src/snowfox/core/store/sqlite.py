@@ -51,6 +51,7 @@ _DROP: Final = {
     "statuses": "DELETE FROM statuses WHERE name = ?",
 }
 _VERSION: Final = 'SELECT id, at, name, content, "commit", who, operation FROM versions'
+_VERSIONS: Final = _VERSION.replace("content", "x''", 1)
 _OPERATION: Final = 'SELECT id, number, kind, who, at, "end", state, json FROM operations'
 
 _log: Final = log.get("store")
@@ -134,8 +135,8 @@ class SqliteStore(Store):
         return Health(self._failing, len(self._buffer), self._dropped)
 
     async def versions(self, last: int = 100) -> list[Version]:
-        """The newest so many, oldest first."""
-        rows = await self._read(f"{_VERSION} ORDER BY at DESC, id DESC LIMIT ?", last)
+        """The newest so many, oldest first, without their content."""
+        rows = await self._read(f"{_VERSIONS} ORDER BY at DESC, id DESC LIMIT ?", last)
         return [Version(*row) for row in reversed(rows)]
 
     async def version(self, id: str) -> Version | None:

@@ -292,8 +292,8 @@ class Changes:
 
 async def _kept(node: Node, version: str) -> Sources:
     """What was read for a version that is kept."""
-    kept = await node.storage.versions()
-    return unpack(find(kept, version, now=node.version).content)
+    meant = find(await node.storage.versions(), version, now=node.version)
+    return unpack(await node.storage.configuration(meant.id) or b"")
 
 
 def _current(versions: Iterable[contract.VersionLine], node: Node) -> contract.VersionLine:

@@ -104,7 +104,7 @@ class Storage:
             kept.put_status(_CHANGE, change)
 
     async def versions(self) -> list[Version]:
-        """Those that are kept, the newest last. Raises StoreError."""
+        """Those that are kept, the newest last, without their content. Raises StoreError."""
         return await self._store.versions()
 
     async def write(self, batch: Batch) -> None:

@@ -171,7 +171,7 @@ async def test_a_file_of_the_first_schema(path):
         connection.execute("PRAGMA user_version=1")
     connection.close()
     async with SqliteStore(str(path)) as store:
-        assert await store.versions() == [Version("a", 1, "snowfox.toml", b"\0", "", "", 0)]
+        assert await store.version("a") == Version("a", 1, "snowfox.toml", b"\0", "", "", 0)
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     connection.close()
