@@ -68,8 +68,8 @@ class Progress(NamedTuple):
         last: whether this is the end.
         code: exit code of the command, at the end.
         details: at the end, lines to show before the message (the problems of a configuration).
-        is_well: of an instance: False once it will not get where the operation wants it, whatever its state. At the end
-            of a start: False when the node goes.
+        is_well: of an instance: False once it will not get where the operation wants it, whatever its state. At the end:
+            False where the code is not 0; of a start: when the node goes.
     """
 
     instance: str

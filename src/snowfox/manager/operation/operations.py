@@ -99,7 +99,8 @@ class Operations:
         operation = self._all.get(id)
         if operation is None or operation.end is not None:
             return
-        end = Verdict(outcome, message, code, details)
+        # Of a start it says whether the node stays, which it does though a service does not.
+        end = Verdict(outcome, message, code, details, is_well=not code or operation.verb == "up")
         if operation.verdict is not None:
             lines = operation.verdict.details
             end = operation.verdict._replace(details=(*lines, message) if code else lines)

@@ -136,6 +136,18 @@ async def test_who_will_not_get_there_is_told_whatever_its_state() -> None:
     assert [step.is_well for step in await steps(operation)] == [False, True]
 
 
+async def test_an_end_is_well_where_its_code_is_0() -> None:
+    """Of a start it is while the node stays, whatever became of its services."""
+    some, _ = operations()
+    found: list[tuple[str, int, bool]] = []
+    for verb, code in (("apply", 0), ("apply", 1), ("apply", 3), ("restart", 1), ("up", 0), ("up", 1)):
+        operation = some.open(verb, "uid 0", ())
+        some.end(operation.id, "some", "", code)
+        (end,) = await steps(operation)
+        found.append((verb, code, end.is_well))
+    assert [(verb, code) for verb, code, is_well in found if is_well] == [("apply", 0), ("up", 0), ("up", 1)]
+
+
 async def test_what_is_under_way_is_told_once_it_takes_long() -> None:
     """Also where nothing changes any more: who reads the progress sees what it waits for."""
     alarms: list[Callable[[], None]] = []
