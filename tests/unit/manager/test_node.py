@@ -99,6 +99,16 @@ async def test_notes_tell_what_is_wrong_with_the_node(node: Node) -> None:
     assert notes[2] == CHANGED
 
 
+async def test_files_of_a_change_that_is_under_way_are_no_news(node: Node) -> None:
+    """Nobody is told to apply what is being applied."""
+    node.use(Sources("/srv", (File("snowfox.toml", "", 0),)), configuration())
+    changes: Any = node.changes
+    changes.is_under_way = True
+    assert CHANGED not in await node.notes()
+    changes.is_under_way = False
+    assert CHANGED in await node.notes()
+
+
 async def test_files_are_looked_at_no_more_than_once_a_second(node: Node) -> None:
     """A status in a loop does not keep the daemon busy."""
     node.use(Sources("/srv", (File("snowfox.toml", "", 0),)), configuration())
