@@ -244,10 +244,11 @@ class _Session:
     """What the manager calls the spawner by."""
 
     def __init__(self, host: PlayedHost) -> None:
-        for name in ("launch", "signal", "kill", "forget", "inventory", "verify", "reserve", "open_socket"):
+        for name in ("launch", "signal", "kill", "forget"):
             setattr(self, name, promised(getattr(host, name)))
-        self.close_socket = promised(host.close_socket)
-        self.sockets = promised(host.list_sockets)
+        for name in ("inventory", "verify", "reserve", "open_socket", "close_socket"):
+            setattr(self, name, getattr(host, name))  # whoever no longer waits for these takes them back
+        self.sockets = host.list_sockets
 
 
 class _Output:
