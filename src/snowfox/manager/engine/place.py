@@ -24,6 +24,8 @@ def place_of(member: Member, *, is_to_run: bool) -> str:
     if member.is_served:
         return "good"
     match member.instance.state:
+        case "finished" if member.is_outdated:  # it runs again
+            return "coming"
         case "finished":
             return "good" if member.group.service.is_task else "hopeless"
         case "waiting":

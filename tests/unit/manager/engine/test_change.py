@@ -304,3 +304,19 @@ def test_a_replacement_waits_for_what_is_newly_required():
     ready(stage, "queue")
     assert stage.ends == ["web"]
     assert stage.launches == ["queue", "web"]
+
+
+
+def test_who_waits_for_a_task_that_changed_waits_until_it_ran_again():
+    """That it finished before does not count, also for one that waited for something else till now."""
+    stage = Stage(
+        service("queue", ready=NOTIFY), service("migrate", is_task=True), service("web", "queue", "migrate")
+    )
+    stage.short["migrate"] = Exit(0)
+    stage.up()
+    del stage.short["migrate"]
+    stage.launches.clear()
+    stage.apply(service("migrate", command="y", is_task=True), service("web", "migrate"))
+    assert stage.launches == ["migrate"]
+    stage.exit("migrate", Exit(0))
+    assert stage.launches == ["migrate", "web"]
