@@ -74,10 +74,8 @@ class Watches:
             touched[watch] = None
             for identity in watch.pass_deadlines(self._fleet.turn.now):
                 self._judge(watch, self._fleet.members[identity])
-        # One without members has nobody who changes.
-        touched.update(
-            (watch, None) for watch in self._all.values() if not watch.pending and not watch.settled
-        )
+        # One that waits for nobody, be it that they are no more, has nobody who changes.
+        touched.update((watch, None) for watch in self._all.values() if not watch.pending)
         return [watch.verb for watch in touched if self._end_or_wait(watch)]
 
     def _judge(self, watch: Watch, member: Member) -> None:

@@ -320,3 +320,15 @@ def test_who_waits_for_a_task_that_changed_waits_until_it_ran_again():
     assert stage.launches == ["migrate"]
     stage.exit("migrate", Exit(0))
     assert stage.launches == ["migrate", "web"]
+
+
+
+def test_an_operation_ends_though_some_of_it_are_no_more():
+    """Who did not begin yet and has no place any more is not waited for."""
+    stage = up(service("cache"), service("queue", ready=NOTIFY), service("web", "queue"))
+    stage.ask("restart", "queue")
+    asked = stage.ask("restart", "web", "cache")
+    stage.advance(2)
+    assert asked not in stage.done
+    stage.apply(service("cache"), service("queue", ready=NOTIFY))
+    assert asked in stage.done
