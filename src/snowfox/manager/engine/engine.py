@@ -165,11 +165,11 @@ class Engine:
         self._strays = moved.strays
         fleet.stop(unwanted(fleet), UNWANTED)
         starting = [member for member in self._to_run() if _is_to_be_started(member)]
+        for member in starting:  # before the rollout: it may be one that has to end for another
+            fleet.start(member)
         replaced = self._rollout.begin()
         watched = dict.fromkeys((*moved.fresh, *starting, *replaced))
         self._watches.open(event.operation, "apply", [one for one in watched if fleet.is_to_run(one)])
-        for member in starting:
-            fleet.start(member)
 
     def _retire(self, operation: str) -> None:
         strays = [member for member in self._strays if member.is_alive]

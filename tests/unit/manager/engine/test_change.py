@@ -332,3 +332,18 @@ def test_an_operation_ends_though_some_of_it_are_no_more():
     assert asked not in stage.done
     stage.apply(service("cache"), service("queue", ready=NOTIFY))
     assert asked in stage.done
+
+
+
+def test_one_that_was_to_end_and_is_wanted_otherwise():
+    """While it still waits for its turn to end: it ends, and what is written now begins."""
+    stage = up(service("cache"), service("web", "cache"), service("other"))
+    stage.stubborn = {"web"}
+    stage.apply(service("other"), operation="first")
+    stage.retire("first")
+    assert stage.ends == ["web"]
+    stage.apply(service("cache", command="y"), service("other"), operation="second")
+    stage.exit("web", Exit(signal=15))
+    stage.advance(2)
+    assert stage.launches == ["cache"]
+    assert stage.arrived[-1].is_well
