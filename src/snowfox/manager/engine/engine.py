@@ -64,6 +64,7 @@ class Engine:
         self._wishes = Wishes(self._fleet, self._watches)
         self._rollout = Rollout(self._fleet)
         self._strays: list[Member] = []
+        self._moved_by = ""
         self.phase = ""
 
     def handle(self, event: Event, now: Seconds) -> list[Effect]:
@@ -161,7 +162,8 @@ class Engine:
         if fleet.is_going or not self.phase:
             self._watches.refuse_part(event.operation, self._why_not())
             return
-        moved = move(fleet, event.configuration)
+        moved = move(fleet, event.configuration, is_back=event.operation == self._moved_by)
+        self._moved_by = event.operation
         self._strays = moved.strays
         fleet.stop(unwanted(fleet), UNWANTED)
         starting = [member for member in self._to_run() if _is_to_be_started(member)]

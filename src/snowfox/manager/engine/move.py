@@ -17,7 +17,6 @@ from __future__ import annotations
 from itertools import count
 from typing import NamedTuple
 
-from snowfox.core.config.plan import renamed
 from snowfox.manager.engine.adoption import want_all
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
@@ -38,10 +37,16 @@ class Moved(NamedTuple):
     strays: list[Member]
 
 
-def move(fleet: Fleet, configuration: Configuration) -> Moved:
-    """Make the fleet one of this configuration. Nothing is started by this; what took a place in vain is stopped."""
-    places = _places(fleet, configuration)
-    kept = set(places.values())
+def move(fleet: Fleet, configuration: Configuration, *, is_back: bool = False) -> Moved:
+    """Make the fleet one of this configuration. Nothing is started by this; what took a place in vain is stopped.
+
+    Args:
+        fleet: which.
+        configuration: to be.
+        is_back: whether that takes a move back.
+    """
+    places = _places(fleet, configuration, is_back=is_back)
+    kept = dict.fromkeys(places.values())
     left = [member for member in fleet.members.values() if member not in kept]
     was_wanted = {member for member in kept if member.wants}
     leaving = [member for member in fleet.members.values() if member.leaving]
@@ -61,15 +66,16 @@ def move(fleet: Fleet, configuration: Configuration) -> Moved:
     return Moved(fresh, list(strays))
 
 
-def _places(fleet: Fleet, configuration: Configuration) -> dict[str, Member]:
+def _places(fleet: Fleet, configuration: Configuration, *, is_back: bool) -> dict[str, Member]:
     """Members of before by the ids that they have from now on."""
-    now = {name: group.service.was or None for name, group in fleet.groups.items()}
-    names = renamed(now, {name: service.was or None for name, service in configuration.services.items()})
     strays = {identity: member for identity, member in fleet.members.items() if member.group.is_stray}
+    formers = _formers(
+        fleet, configuration, {member.group.name for member in strays.values()}, is_back=is_back
+    )
     places: dict[str, Member] = {}
     for service in configuration.services.values():
-        group = fleet.groups.get(names.get(service.name, service.name))
-        members = [] if group is None else group.members
+        former = formers.get(service.name)
+        members = [] if former is None else fleet.groups[former].members
         for place, identity in enumerate(service.ids()):
             if place < len(members):
                 places[identity] = members[place]
@@ -82,6 +88,31 @@ def _other_id(name: str, number: int, identity: str) -> str:
     """What an instance is called when there are several, or when it is the only one."""
     several = f"{name}@{number}"
     return name if identity == several and number == 1 else several
+
+
+def _formers(
+    fleet: Fleet, configuration: Configuration, strays: set[str], *, is_back: bool
+) -> dict[str, str]:
+    """The name that each service has now, where it has one: no two of them take over the same.
+
+    On the way back a new name is left as it was come to, before what is written counts.
+    """
+    services = configuration.services
+    written = [
+        (one.name, one.was)
+        for one in services.values()
+        if one.was in fleet.groups and one.name not in strays  # who runs still is who it was
+    ]
+    left = [
+        (group.service.was, name) for name, group in fleet.groups.items() if group.service.was in services
+    ]
+    formers = {name: name for name in services if name in fleet.groups}
+    taken = set(formers)
+    for name, former in (*left, *written) if is_back else (*written, *left):
+        if name not in formers and former not in taken:
+            formers[name] = former
+            taken.add(former)
+    return formers
 
 
 def _settle_in(fleet: Fleet, member: Member, identity: str) -> bool:

@@ -306,7 +306,6 @@ def test_a_replacement_waits_for_what_is_newly_required():
     assert stage.launches == ["queue", "web"]
 
 
-
 def test_who_waits_for_a_task_that_changed_waits_until_it_ran_again():
     """That it finished before does not count, also for one that waited for something else till now."""
     stage = Stage(
@@ -322,7 +321,6 @@ def test_who_waits_for_a_task_that_changed_waits_until_it_ran_again():
     assert stage.launches == ["migrate", "web"]
 
 
-
 def test_an_operation_ends_though_some_of_it_are_no_more():
     """Who did not begin yet and has no place any more is not waited for."""
     stage = up(service("cache"), service("queue", ready=NOTIFY), service("web", "queue"))
@@ -332,7 +330,6 @@ def test_an_operation_ends_though_some_of_it_are_no_more():
     assert asked not in stage.done
     stage.apply(service("cache"), service("queue", ready=NOTIFY))
     assert asked in stage.done
-
 
 
 def test_one_that_was_to_end_and_is_wanted_otherwise():
@@ -347,3 +344,26 @@ def test_one_that_was_to_end_and_is_wanted_otherwise():
     stage.advance(2)
     assert stage.launches == ["cache"]
     assert stage.arrived[-1].is_well
+
+
+def test_going_back_gives_each_its_own_name():
+    """Also where a name that was changed before is on the way: no two have one process, none is lost."""
+    stage = up(service("a", was="b"), service("e"))
+    before = dict(stage.running)
+    stage.apply(service("b", was="e"))
+    stage.apply(service("a", was="b"), service("e"))
+    stage.retire()
+    assert stage.running == before
+    assert [stage.state(one) for one in ("a", "e")] == ["ready", "ready"]
+
+
+def test_forwards_what_is_written_counts():
+    """A name that was changed before does not: who is new is new."""
+    stage = up(service("e"))
+    token = stage.token("e")
+    stage.apply(service("b", was="e"), operation="first")
+    stage.retire("first")
+    stage.apply(service("a", was="b"), service("e"), operation="second")
+    assert stage.running[token] == "a"
+    assert stage.launches == ["e"]
+    assert {one: status.state for one, status in stage.statuses.items()} == {"a": "ready", "e": "ready"}
