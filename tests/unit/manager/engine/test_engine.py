@@ -359,7 +359,8 @@ class AnyChange(Anything):
             for member in self.engine._fleet.members.values():
                 assert member.outgoing is None
                 assert not member.group.is_stray
-                is_to_run = self.engine._fleet.is_to_run(member)
+                # What requires one that ended for good before has to stay as it is.
+                is_to_run = self.engine._fleet.is_to_run(member) and not member.group.hopeless_before
                 assert not (member.is_outdated and member.is_alive and is_to_run)
         super().teardown()
 
