@@ -5,6 +5,7 @@ A first service that waits at a gate holds the change after it was verified, bef
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -297,3 +298,28 @@ def test_superseded(node: Node, gate: Gate) -> None:
     node.until(lambda: set(node.running()) == {"keep", "other"}, "the second change is made")
     node.until(lambda: node.run("status").code == 0, "all as wanted")
     assert node.running()["keep"] == before["keep"]
+
+
+def test_verified_at_once(node: Node) -> None:
+    """In the trace of the apply the verification of one socket begins before that of the other has ended; a refusal too."""
+    before, old = up(node), version(node)
+    ports = free_ports(2)
+    sockets = "".join(f'[socket.s{port}]\nlisten = "127.0.0.1:{port}"\n' for port in ports)
+    node.write(KEEP + sockets)
+    with socket.create_server(("127.0.0.1", ports[1])):
+        assert node.run("apply").code == 3
+    is_as_it_was(node, before, old)
+    node.good("apply")
+    told = [json.loads(line) for line in node.good("events", "--json").splitlines()]
+    steps = [one for one in told if one["kind"] == "change.step"]
+    traces = list(dict.fromkeys(one["trace"] for one in steps))
+    verified = [
+        [(one["fact"]["resource"], one["fact"]["what"]) for one in steps if one["trace"] == trace]
+        for trace in traces
+    ]
+    names = [f"socket s{port}" for port in ports]
+    begun = [(name, "verifies") for name in names]
+    assert [steps[:2] for steps in verified] == [begun, begun]
+    assert sorted(verified[0][2:]) == sorted(zip(names, ("verified", "refused"), strict=True))
+    assert sorted(verified[1][2:4]) == sorted((name, "verified") for name in names)
+    assert verified[1][4] == (names[0], "begins")

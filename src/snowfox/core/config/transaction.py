@@ -94,7 +94,10 @@ class Realizer(ABC):
 
 
 Journal = Callable[[Step, str], Awaitable[None]]
-"""Takes a step and what becomes of it: `begins`, `done`, `failed`, `undone`. Raises StoreError when it cannot be kept."""
+"""Takes a step and what becomes of it, in this order; raises StoreError when it cannot be kept.
+
+`verifies`, then `verified` or `refused`: of many steps at once. `begins`, `done`, `undone`: one after another.
+"""
 
 
 class Transaction:
@@ -142,14 +145,19 @@ class Transaction:
         async def one(step: Step) -> None:
             realizer = self._realizers[step.key.kind]
             try:
+                await self._journal(step, "verifies")
                 self._held[step.key] = await _bounded(
                     realizer.prepare(step, self._after[step.key], self._before.get(step.was or step.key)),
                     f"cannot prepare {step.key}",
                 )
+                await self._journal(step, "verified")
             except ConfigurationRefused as error:
                 problems.extend(error.problems or [str(error)])
             except SnowFoxError as error:
                 problems.append("\n   ".join((str(error), *error.hint.splitlines())))
+            else:
+                return
+            await _quietly(self._journal(step, "refused"), "cannot keep what was refused")
 
         try:
             async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from snowfox.core.config.plan import Action, Step
 from snowfox.core.context import DynamicContext
+from snowfox.core.event.fact import Fact
 from snowfox.core.log import get
 from snowfox.core.store.api import Version
 from snowfox.core.trace import Trace, within
@@ -70,6 +71,12 @@ class Outcome(NamedTuple):
     message: str
     details: tuple[str, ...] = ()
     is_in_force: bool = False
+
+
+def emit(node: Node, operation: Operation, fact: Fact) -> None:
+    """Tell what happens to a change, in its operation's trace."""
+    with within(Trace(operation.id, operation.id)):
+        node.bus.emit(fact, subject=operation.id)
 
 
 class Carrying:
@@ -309,9 +316,8 @@ class Carrying:
     def _tell(self, step: Step, what: str) -> None:
         self._emit(StepFact(str(step.key), step.action.value, what))
 
-    def _emit(self, fact: StepFact | ChangedFact | WentBackFact | DegradedFact) -> None:
-        with within(Trace(self._operation.id, self._operation.id)):
-            self._node.bus.emit(fact, subject=self._operation.id)
+    def _emit(self, fact: Fact) -> None:
+        emit(self._node, self._operation, fact)
 
     async def journal(self, step: Step, what: str) -> None:
         """Keep a step. Raises StoreError when it cannot be kept."""

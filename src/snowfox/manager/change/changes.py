@@ -15,7 +15,8 @@ from snowfox.core.log import get
 from snowfox.core.store.api import Version
 from snowfox.errors import ConfigurationRefused, Degraded, NotNow, SnowFoxError, StoreError, UserError
 from snowfox.manager.blueprint import Blueprints, specs_of
-from snowfox.manager.change.carrying import Carrying, Outcome
+from snowfox.manager.change.carrying import Carrying, Outcome, emit
+from snowfox.manager.change.fact import StepFact
 from snowfox.manager.change.ledger import Ledger
 from snowfox.manager.change.options import Options
 from snowfox.manager.change.planning import planned, unkept
@@ -239,6 +240,8 @@ class Changes:
         async def journal(step: Step, what: str) -> None:
             if running.carrying is not None:
                 await running.carrying.journal(step, what)
+            else:  # nothing depends yet on whether it is kept
+                emit(self._node, running.operation, StepFact(str(step.key), step.action.value, what))
 
         proposal = await propose(
             self._node, self._world, sources, before=configuration, after=after, journal=journal

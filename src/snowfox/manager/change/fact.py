@@ -6,7 +6,11 @@ from snowfox.core.event.fact import Fact
 
 
 class StepFact(Fact, kind="change.step", kept=True):
-    """A step of a change `begins`, is `done`, has `failed` or is `undone`: `replace` of `service web`."""
+    """A step of a change: `replace` of `service web`.
+
+    It `verifies`, and is `verified` or `refused`, where something is held for it, at once with others; it `begins`, is
+    `done` or `undone`.
+    """
 
     resource: str
     action: str

@@ -129,7 +129,9 @@ async def test_all_goes_well():
     assert await transaction.finish() == []
     assert world.there == {"kept": 1, "changed": 2, "new": 3}
     assert transaction.things == {ResourceKey("thing", name): size for name, size in AFTER.items()}
-    assert world.told == [("changed", "begins"), ("changed", "done"), ("new", "begins"), ("new", "done")]
+    assert world.told[:2] == [("changed", "verifies"), ("new", "verifies")]
+    assert sorted(world.told[2:4]) == [("changed", "verified"), ("new", "verified")]
+    assert world.told[4:] == [("changed", "begins"), ("changed", "done"), ("new", "begins"), ("new", "done")]
 
 
 async def test_a_refusal_lists_all_and_holds_nothing():
@@ -139,6 +141,7 @@ async def test_a_refusal_lists_all_and_holds_nothing():
     with pytest.raises(ConfigurationRefused) as refused:
         await change(world).prepare()
     assert sorted(refused.value.problems) == ["cannot prepare changed", "cannot prepare new"]
+    assert sorted(world.told[2:]) == [("changed", "refused"), ("new", "refused")]
     assert not world.held
     assert world.there == BEFORE
 
