@@ -66,7 +66,8 @@ def _value(value: Any) -> str:
 def _kinds(*, as_json: bool) -> int:
     from snowfox.core.event.fact import catalogue  # noqa: PLC0415 - only when asked for
 
-    import_module("snowfox.service.fact")  # what defines ours
+    for name in ("snowfox.service.fact", "snowfox.manager.change.fact"):  # what defines ours
+        import_module(name)
     kinds = {kind: (one.__doc__ or "").split("\n", 1)[0] for kind, one in catalogue().items()}
     if as_json:
         paper.json_line(kinds)

@@ -65,6 +65,7 @@ def test_kinds(played: Any) -> None:
     assert code == 0
     assert "service.stuck          SIGKILL did not end it." in out.splitlines()
     found = json.loads(played.run("events", "--kinds", "--json")[1])
+    assert {"change.applied", "operation.ended", "service.ready"} <= set(found)
     assert found["node.phase"] == "The node is `starting`, `up`, `stopping` or `down`."
     assert set(found) == set(catalogue())
     assert played.asked == []
