@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,7 +90,13 @@ class Pools(Realizer):
         """Connect."""
         host, _, port = resource.spec.address.rpartition(":")
         try:
-            _, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection(host, int(port))
+            if ASK.with_name("wait").exists():
+                try:
+                    await reader.readline()
+                except BaseException:
+                    writer.close()
+                    raise
         except ConnectionError as error:
             raise HostError(f"cannot connect {{resource.key}} to {{host}}:{{port}}", "is it there?") from error
         return Connection(resource.key.name, writer)
@@ -328,3 +335,37 @@ def test_a_section_that_fails(node: Node, ask: Path) -> None:
         done = node.run("up", "-d")
         assert (done.code, why in done.err) == (3, True), done.text
         node.until(lambda: not node.processes(), "it is gone")
+
+
+def test_interrupted_while_it_is_verified(node: Node, servers: tuple[Server, Server], ask: Path) -> None:
+    """Ctrl-C ends only the looking on; another apply that takes its place ends it, and all that it held is given back."""
+    one, other = servers
+    node.write(text(one.address))
+    node.good("up", "-d")
+    before, file = node.running(), node.folder / "front.sock"
+    ask.with_name("wait").touch()
+    node.write(text(other.address) + '[socket.front]\nlisten = "unix:front.sock"\n')
+    commands = []
+    try:
+        commands.append(node.begin("apply"))
+        first = other.accept()
+        node.until(file.exists, "the address is held")
+        commands[0].send_signal(signal.SIGINT)
+        out = commands[0].communicate(timeout=20)[0]
+        assert (commands[0].returncode, "the apply goes on" in out) == (130, True), out
+        assert "is under way" in node.run("apply").err
+        assert file.exists()
+        commands.append(node.begin("apply", "--supersede"))
+        assert line(first) == ""
+        second = other.accept()
+        node.write(text(one.address))
+        node.good("apply", "--supersede")
+        out = commands[1].communicate(timeout=20)[0]
+        assert (commands[1].returncode, "superseded by #4" in out) == (3, True), out
+    finally:
+        for command in commands:
+            command.kill()
+            command.communicate()
+    assert line(second) == ""
+    assert not file.exists()
+    assert node.running() == before
