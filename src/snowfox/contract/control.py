@@ -110,6 +110,10 @@ class Daemon(Interface):
         """Manager only: the same files, not opened, at most 500. Raises as `open_tree`."""
 
     @call()
+    def rejoin(self) -> None:
+        """Manager only: its session with the spawner is over. Another comes, where a spawner lives or once one does."""
+
+    @call()
     def stop(self, code: int, reason: str) -> None:
         """Manager only: stop the node in order and end with this exit code. Answered before it begins."""
 
@@ -151,7 +155,7 @@ class ManagerControl(Interface):
 
     @call()
     def attach(self, spawner: Descriptor) -> None:
-        """A session with a new spawner: the one before is gone."""
+        """Another session with a spawner, a new one or the same: the session before is over."""
 
     @call(deadline="10m")
     def stop(self) -> None:

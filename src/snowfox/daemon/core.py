@@ -40,6 +40,7 @@ from snowfox.daemon.events import (
     NotStarted,
     OrphanReaped,
     Refused,
+    RejoinAsked,
     Report,
     Restore,
     Role,
@@ -124,8 +125,8 @@ class Core:
                 return self._lived(event)
             case Answered() | Refused():
                 return self._replied(event)
-            case StopAsked(code, reason):
-                return self._stop(code, reason)
+            case RejoinAsked() | StopAsked():
+                return self._asked(event)
             case StopSignalled(name):
                 return self._hurry() if self.phase == "stopping" else self._stop(0, f"signal {name}")
             case OrphanReaped(token, exit):
@@ -170,6 +171,13 @@ class Core:
         # A manager that is not welcomed yet has nothing to attach it to.
         self._owes_join = self._manager.state == "running" and not self._manager.is_greeted
         return [Restore(), *([Join()] if self._manager.state == "running" and not self._owes_join else [])]
+
+    def _asked(self, event: RejoinAsked | StopAsked) -> list[Effect]:
+        if isinstance(event, StopAsked):
+            return self._stop(event.code, event.reason)
+        # A spawner that is to come joins the manager anyway.
+        is_due = self._manager.is_greeted and self._spawner.state == "running"
+        return [Note("joining manager and spawner again", is_warning=True), Join()] if is_due else []
 
     # Deaths and restarts
 

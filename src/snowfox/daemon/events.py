@@ -74,6 +74,10 @@ class Refused(Frozen):
     error: str
 
 
+class RejoinAsked(Frozen):
+    """The manager has no session with the spawner any more."""
+
+
 class StopAsked(Frozen):
     """The manager wants the node to end with this exit code."""
 
@@ -108,6 +112,7 @@ Event = (
     | Lost
     | Answered
     | Refused
+    | RejoinAsked
     | StopAsked
     | StopSignalled
     | OrphanReaped

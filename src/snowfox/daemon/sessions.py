@@ -11,7 +11,18 @@ from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Descriptor, Method
 from snowfox.core.rpc.session import Answered as CallAnswered
 from snowfox.core.rpc.session import Called, Ended, Failed, Happening, Item, StreamEnded, Withdrawn
-from snowfox.daemon.events import MANAGER, SPAWNER, Answered, Ask, Event, Lost, Refused, Role, StopAsked
+from snowfox.daemon.events import (
+    MANAGER,
+    SPAWNER,
+    Answered,
+    Ask,
+    Event,
+    Lost,
+    Refused,
+    RejoinAsked,
+    Role,
+    StopAsked,
+)
 from snowfox.daemon.keeper import Sockets
 from snowfox.daemon.sources import look_tree, open_source, open_tree
 from snowfox.errors import ConnectionLost, HostError, NotPermitted, SnowFoxError
@@ -30,7 +41,10 @@ MOST_UNREAD: Final = 4096
 _OPENING: Final = {"look_tree", "open_source", "open_tree"}
 _LONGEST: Final = 1000  # characters of an error that another process worded
 _CALLING: Final = {SPAWNER: SpawnerControl, MANAGER: ManagerControl}
-_MAY: Final = {SPAWNER: {"keep", "release"}, MANAGER: {"look_tree", "open_source", "open_tree", "stop"}}
+_MAY: Final = {
+    SPAWNER: {"keep", "release"},
+    MANAGER: {"look_tree", "open_source", "open_tree", "rejoin", "stop"},
+}
 
 
 class _Session:
@@ -200,6 +214,8 @@ class Sessions:
         except SnowFoxError as error:
             channel.refuse(called.request, error)
             return []
+        if name == "rejoin":
+            return [RejoinAsked()]
         if name != "stop":
             return []
         code, reason = called.arguments

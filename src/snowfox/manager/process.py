@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 from snowfox.contract.control import Daemon, ManagerControl, Welcome
@@ -39,6 +40,9 @@ SESSION: Final = 3
 _STDERR: Final = 2
 _GARBAGE: Final = 20_000
 """New objects between two collections of the youngest. The default of 700 is for fewer."""
+
+_PATIENCE: Final[Seconds] = 1.0
+"""How long a session with the spawner may be missing before we ask for one: a spawner that died brings it by itself."""
 
 _QUIET: Final[Seconds] = 3.0
 """Until garbage of the start is collected: what takes 30 ms of 1,000 services should not hold up their start."""
@@ -128,7 +132,7 @@ class Process:
 
     @handles(ManagerControl.attach)
     def attach(self, spawner: Descriptor) -> None:
-        """A session with a new spawner."""
+        """Another session with a spawner."""
         self._start(self._keep_session(spawner.take()), "spawner")
 
     @handles(ManagerControl.stop)
@@ -177,7 +181,7 @@ class Process:
         asyncio.get_running_loop().call_later(_QUIET, _freeze)
 
     async def _keep_session(self, descriptor: int) -> None:
-        """A session with a spawner, until it ends."""
+        """A session with a spawner, until there is another: one that ended is asked for again."""
         node = self._node
         if node is None:
             self._posix.files.close(descriptor)
@@ -192,12 +196,17 @@ class Process:
         try:
             await node.connector.join(link.remote)
             error = await link.closed()
-        except ConnectionLost as lost:
+        except SnowFoxError as lost:
             error = lost
         finally:
             node.connector.lost(link.remote)
             link.close()
         _log.warning("the session with the spawner ended", error=str(error) if error else "")
+        while not node.connector.is_joined:
+            await asyncio.sleep(_PATIENCE)
+            if not node.connector.is_joined:
+                with suppress(SnowFoxError):  # a daemon that cannot now is asked again; with its end we end
+                    await node.daemon.rejoin()
 
 
 class Reports:

@@ -200,6 +200,7 @@ class RealManager:
         self.home = folder / ".snowfox"
         self.spawner = PlayedSpawner()
         self.stopped: tuple[int, str] | None = None
+        self.rejoined = 0
         self.stop_asked = asyncio.Event()
         self.log = folder / "node.log"
         self.pid = 0
@@ -245,6 +246,12 @@ class RealManager:
     def look_tree(self, after: str) -> list[Seen]:
         """The same, not opened."""
         return look_tree(self.posix, after, folder=self.project)
+
+    @handles(Daemon.rejoin)
+    async def rejoin(self) -> None:
+        """A new session with the played spawner."""
+        self.rejoined += 1
+        await self.attach_spawner()
 
     @handles(Daemon.stop)
     def stop(self, code: int, reason: str) -> None:

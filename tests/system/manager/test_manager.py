@@ -244,6 +244,19 @@ async def test_a_new_spawner_is_taken_up(manager: RealManager) -> None:
     assert (await manager.progress("restart", "web@2"))[-1].code == 0
 
 
+async def test_a_session_that_the_spawner_ended_is_asked_for_again(manager: RealManager) -> None:
+    """The spawner lives on: what waits is done in the next session, that of a new spawner is not asked for."""
+    await manager.up()
+    reports = manager.spawner.reports
+    assert reports is not None
+    reports.close()
+    assert (await manager.progress("restart", "web"))[-1].code == 0
+    assert manager.rejoined == 1
+    await manager.attach_spawner()
+    assert (await manager.progress("restart", "web"))[-1].code == 0
+    assert manager.rejoined == 1
+
+
 async def test_stop_stops_all_in_reverse_and_leaves(manager: RealManager) -> None:
     """The daemon's stop is answered when nothing runs; then the manager leaves with 0 when the session ends."""
     await manager.up()

@@ -29,6 +29,7 @@ from snowfox.daemon.events import (
     NotStarted,
     OrphanReaped,
     Refused,
+    RejoinAsked,
     Report,
     Restore,
     Start,
@@ -125,6 +126,18 @@ def test_a_dead_spawner_gets_its_sockets_before_it_is_joined() -> None:
     """Restore comes before Join, so that no socket is opened anew that is kept."""
     node = Node().up()
     assert node.tell(Ended(SPAWNER, "killed by signal 9 (KILL)")) == [Start(SPAWNER), Restore(), Join()]
+
+
+def test_a_session_that_ended_between_two_that_live_is_made_again() -> None:
+    """The manager asks for it; what dies or comes anyway brings its own."""
+    node = Node()
+    node.tell(Begin(keeper=False, adopting=False))
+    assert node.tell(RejoinAsked()) == []
+    node.tell(Answered(SPAWNER, "attach"), Answered(MANAGER, "welcome"))
+    assert node.tell(RejoinAsked()) == [Join()]
+    node.broken = {SPAWNER}
+    node.tell(Ended(SPAWNER, "exit 1"))
+    assert node.tell(RejoinAsked()) == []
 
 
 def test_a_manager_that_comes_while_there_is_no_spawner_is_joined_later() -> None:

@@ -12,7 +12,17 @@ from snowfox.core.rpc.interface import Descriptor
 from snowfox.core.rpc.session import Answered as Replied
 from snowfox.core.rpc.session import Called, Failed, Happening
 from snowfox.daemon import sessions
-from snowfox.daemon.events import MANAGER, SPAWNER, Answered, Event, Lost, Refused, Role, StopAsked
+from snowfox.daemon.events import (
+    MANAGER,
+    SPAWNER,
+    Answered,
+    Event,
+    Lost,
+    Refused,
+    RejoinAsked,
+    Role,
+    StopAsked,
+)
 from snowfox.daemon.keeper import Sockets
 from snowfox.daemon.sessions import AWAKENING, HUNG, Sessions
 from snowfox.errors import NotPermitted, PosixError
@@ -112,6 +122,7 @@ def test_each_has_its_own_requests(host: Host) -> None:
     spawner, manager = host.ends[SPAWNER], host.ends[MANAGER]
     assert isinstance(host.asked(SPAWNER, spawner.call(Daemon.open_source, "snowfox.toml")), NotPermitted)
     assert isinstance(host.asked(SPAWNER, spawner.call(Daemon.stop, 0, "no")), NotPermitted)
+    assert isinstance(host.asked(SPAWNER, spawner.call(Daemon.rejoin)), NotPermitted)
     bound = host.posix.sockets.bind("127.0.0.1:8080")
     kept = Kept("web=a", Descriptor(bound, host.posix))
     assert isinstance(host.asked(MANAGER, manager.call(Daemon.keep, kept)), NotPermitted)
@@ -143,6 +154,13 @@ def test_stop_is_answered_before_it_begins(host: Host) -> None:
     """The manager hears that it was understood; the core hears code and reason."""
     request = host.ends[MANAGER].call(Daemon.stop, 3, "refused")
     assert host.turn() == [StopAsked(3, "refused")]
+    assert host.asked(MANAGER, request) is None
+
+
+def test_the_core_hears_that_the_manager_has_no_spawner(host: Host) -> None:
+    """It asks for another session, and is answered at once."""
+    request = host.ends[MANAGER].call(Daemon.rejoin)
+    assert host.turn() == [RejoinAsked()]
     assert host.asked(MANAGER, request) is None
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from snowfox.contract.spawner import (
     Launch,
@@ -18,14 +18,13 @@ from snowfox.contract.spawner import (
 )
 from snowfox.core.log import get
 from snowfox.core.promise import Promise
-from snowfox.errors import ConnectionLost, DeadlineExceeded, SnowFoxError
+from snowfox.errors import DeadlineExceeded, RemoteError, SnowFoxError
 from snowfox.manager.connector.errand import Errands
 from snowfox.manager.connector.launches import HELPER, Launches
+from snowfox.manager.connector.questions import Questions
 from snowfox.service import event
 from snowfox.service.event import Event
 from snowfox.values import Exit, Seconds
-
-Answer = TypeVar("Answer")
 
 MOST_VERIFIED: Final = 200
 """Launches, and further users of them, in one `verify`."""
@@ -33,7 +32,6 @@ NO_USERS: Final[Mapping[str, Sequence[str]]] = {}
 """Launches are verified for their own users alone."""
 _Part = list[tuple[Launch, Sequence[str]]]
 _MOST_FORGOTTEN: Final = 200
-_ANSWER_WITHIN: Final[Seconds] = 60.0
 _LATE: Final[Seconds] = 0.5
 
 
@@ -60,7 +58,7 @@ class Connector:
         self._loop = loop
         self._errands = Errands()
         self._remote: Spawner | None = None
-        self._arrival: asyncio.Future[Spawner] = loop.create_future()
+        self._questions = Questions(loop)
         self._forgotten: list[str] = []
         self._early: dict[str, Exit] = {}
         self._has_begun = False
@@ -73,8 +71,7 @@ class Connector:
         Raises ConnectionLost when it is gone already; another one will come.
         """
         self._remote = remote
-        if not self._arrival.done():
-            self._arrival.set_result(remote)
+        self._questions.begin(remote)
         if self._has_begun:
             await self._resume(remote)
 
@@ -83,7 +80,7 @@ class Connector:
 
         Raises DeadlineExceeded when no spawner answers.
         """
-        inventory = await self._ask(_inventory)
+        inventory = await self._questions.ask(_inventory)
         self._has_begun = True
         found: list[Running] = []
         for running in inventory.values():
@@ -124,16 +121,21 @@ class Connector:
                 running.output.close()  # ours of before is still the same FIFO
         self.open()
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether there is a session."""
+        return self._remote is not None
+
     def lost(self, remote: Spawner) -> None:
         """A session ended."""
+        self._questions.pause(remote)
         if self._remote is remote:
             self._remote = None
-            self._arrival = self._loop.create_future()
             self._errands.pause()
 
     async def close(self) -> None:
         """Ask nothing more. The session should have ended."""
-        self._arrival.cancel()
+        self._questions.close()
         self._errands.close()
         self._late.clear()
 
@@ -198,7 +200,9 @@ class Connector:
         """
 
         def verify(part: _Part) -> Coroutine[Any, Any, list[Refusal]]:
-            return self._ask(lambda remote: remote.verify([launch for launch, _ in part], _users(part)))
+            return self._questions.ask(
+                lambda remote: remote.verify([launch for launch, _ in part], _users(part))
+            )
 
         # All at once: the spawner looks at one while we write down the next.
         parts = await asyncio.gather(*map(verify, _parts(launches, users)))
@@ -206,36 +210,23 @@ class Connector:
 
     async def open_socket(self, spec: ListenSpec) -> Listening:
         """Open a listening socket or find it open. Raises PosixError, NotPermitted, DeadlineExceeded."""
-        return await self._ask(lambda remote: remote.open_socket(spec))
+        return await self._questions.ask(lambda remote: remote.open_socket(spec))
 
     async def reserve(self, spec: ListenSpec) -> Listening:
         """Bind a listening socket without listening, or find it open. Raises as `open_socket` does."""
-        return await self._ask(lambda remote: remote.reserve(spec))
+        return await self._questions.ask(lambda remote: remote.reserve(spec))
 
     async def close_socket(self, key: str) -> None:
         """Close a listening socket, or give a reservation back."""
-        await self._ask(lambda remote: remote.close_socket(key))
+        await self._questions.ask(lambda remote: remote.close_socket(key))
 
     async def sockets(self) -> list[Listening]:
         """All listening sockets of the spawner, reserved ones too. Raises DeadlineExceeded."""
-        return await self._ask(lambda remote: remote.sockets())
+        return await self._questions.ask(lambda remote: remote.sockets())
 
     async def signal_now(self, token: str, number: int) -> bool:
         """Signal the main process; whether it got it."""
-        return await self._ask(lambda remote: remote.signal(token, number))
-
-    async def _ask(self, question: Callable[[Spawner], Awaitable[Answer]]) -> Answer:
-        try:
-            async with asyncio.timeout(_ANSWER_WITHIN):
-                while True:
-                    remote = await asyncio.shield(self._arrival)
-                    try:
-                        return await question(remote)
-                    except ConnectionLost:
-                        self.lost(remote)
-        except TimeoutError:
-            msg = "cannot ask the spawner: it did not come back in time"
-            raise DeadlineExceeded(msg) from None
+        return await self._questions.ask(lambda remote: remote.signal(token, number))
 
     def _hear(self, happened: Event) -> None:
         """Tell the engine; that a process was made, once no launch waits to be sent (half a second at most).
@@ -269,14 +260,14 @@ class Connector:
 
     async def _launch_early(self, launch: Launch) -> None:
         try:
-            answer = await self._ask(lambda remote: remote.launch(launch))
+            answer = await self._questions.ask(lambda remote: remote.launch(launch))
         except SnowFoxError as error:
             self._failed(launch.token, error)
         else:
             self._launches.launched(answer)
 
     def _failed(self, token: str, error: SnowFoxError) -> None:
-        if isinstance(error, DeadlineExceeded):
+        if isinstance(error, DeadlineExceeded | RemoteError):
             self.kill(token)  # it may have happened all the same
         self._launches.refused(token, error)
 

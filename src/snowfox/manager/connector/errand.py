@@ -1,7 +1,7 @@
 """Requests to the spawner that outlive a session: sent a bounded number at a time, again after the session was lost.
 
-All of them are safe to repeat (`contract.spawner`): a launch by its token, the others by their nature. None has a task:
-what comes of it is heard from its promise.
+All of them are safe to repeat (`contract.spawner`): a launch by its token, the others by their nature. One with which
+session after session ends may well be why, and is given up. None has a task: what comes of it is heard from its promise.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from snowfox.core import trace
 from snowfox.core.log import get
 from snowfox.core.promise import Promise
 from snowfox.errors import ConnectionLost, SnowFoxError
+from snowfox.manager.connector.questions import Tries
 
 MOST_AT_ONCE: Final = 128
 """Requests under way."""
@@ -29,13 +30,14 @@ Hear = Callable[[Promise[Any]], None]
 
 
 class _Errand:
-    __slots__ = ("ask", "hear", "is_urgent", "trace")
+    __slots__ = ("ask", "hear", "is_urgent", "trace", "tries")
 
     def __init__(self, ask: Ask, hear: Hear, *, is_urgent: bool) -> None:
         self.ask = ask
         self.hear = hear
         self.is_urgent = is_urgent
         self.trace = trace.current()
+        self.tries = Tries()
 
 
 class Errands:
@@ -104,10 +106,13 @@ class Errands:
     def _settled(self, errand: _Errand, remote: Spawner, promise: Promise[Any]) -> None:
         self._under_way -= 1
         if isinstance(promise.error(), ConnectionLost):
-            (self._urgent if errand.is_urgent else self._queue).appendleft(errand)
             if self._remote is remote:
                 self.pause()
-            return
+            error = errand.tries.failed()
+            if error is None:
+                (self._urgent if errand.is_urgent else self._queue).appendleft(errand)
+                return
+            promise = Promise[Any].failed(error)
         try:
             with trace.within(errand.trace):
                 errand.hear(promise)

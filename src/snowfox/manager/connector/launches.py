@@ -14,7 +14,7 @@ from typing import Final
 
 from snowfox.contract.record import instance_of
 from snowfox.contract.spawner import Launch, Launched, Running
-from snowfox.errors import DeadlineExceeded, LaunchFailed, PeerError, PosixError, SnowFoxError
+from snowfox.errors import ConnectionLost, DeadlineExceeded, LaunchFailed, PosixError, SnowFoxError
 from snowfox.service import event
 from snowfox.values import UNKNOWN_EXIT, Exit
 
@@ -173,7 +173,10 @@ class Launches:
 
 
 def is_temporary(error: SnowFoxError) -> bool:
-    """Whether the host or the spawner, not the service, is the reason, and trying later may help."""
+    """Whether the host or the spawner, not the service, is the reason, and trying later may help.
+
+    What breaks the protocol, or ends session after session, does so again.
+    """
     if isinstance(error, (LaunchFailed, PosixError)):
         return error.errno in _TEMPORARY
-    return isinstance(error, (PeerError, DeadlineExceeded))
+    return isinstance(error, (ConnectionLost, DeadlineExceeded))

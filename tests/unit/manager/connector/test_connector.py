@@ -13,6 +13,7 @@ from snowfox.core.trace import Trace, current, within
 from snowfox.errors import ConnectionLost, InternalError, LaunchFailed, PosixError, SnowFoxError
 from snowfox.manager.connector.connector import MOST_VERIFIED, Connector
 from snowfox.manager.connector.errand import MOST_AT_ONCE
+from snowfox.manager.connector.questions import MOST_TRIES
 from snowfox.service import event
 from snowfox.testing.promised import promised
 from snowfox.values import UNKNOWN_EXIT, Exit
@@ -196,6 +197,32 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_token(
     await settle()
     assert ("launch", "web~1") in second.asked
     assert [type(one) for one in events] == [event.Launched]
+
+
+async def test_a_launch_that_ends_each_session_is_given_up(
+    connector: Connector, events: list[event.Event]
+) -> None:
+    """It is refused, and killed in case that it was made; what is asked afterwards is done."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    spawner.fails = ConnectionLost("gone")
+    connector.launch(launch("web~1"))
+    await settle()
+    for _ in range(MOST_TRIES - 1):
+        assert events == []
+        connector.lost(spawner)  # type: ignore[arg-type]
+        assert not connector.is_joined
+        await connector.join(spawner)  # type: ignore[arg-type]
+        assert connector.is_joined
+        await settle()
+    assert [type(one) for one in events] == [event.LaunchRefused]
+    connector.lost(spawner)  # type: ignore[arg-type]
+    spawner.fails = None
+    connector.launch(launch("cache~1"))
+    await connector.join(spawner)  # type: ignore[arg-type]
+    await settle()
+    assert ("kill", "web~1") in spawner.asked
+    assert type(events[-1]) is event.Launched
 
 
 async def test_each_is_asked_in_the_trace_of_who_gave_it(connector: Connector) -> None:

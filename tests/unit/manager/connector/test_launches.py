@@ -6,7 +6,7 @@ import os
 from snowfox.contract.spawner import Launch, Launched, Running
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.interface import Descriptor
-from snowfox.errors import LaunchFailed, NotPermitted
+from snowfox.errors import LaunchFailed, NotPermitted, ProtocolError
 from snowfox.manager.connector.launches import Launches
 from snowfox.service import event
 from snowfox.values import UNKNOWN_EXIT, Exit
@@ -110,6 +110,7 @@ def test_a_refusal_says_whether_it_may_pass() -> None:
         (LaunchFailed("web@1", "make a process", "", 11), True),
         (LaunchFailed("web@1", "execute", "/x", 2), False),
         (NotPermitted("cannot launch web@1: not allowed", "users = [...]"), False),
+        (ProtocolError("malformed request: a secret"), False),
     ):
         heard = Heard()
         heard.book.begin(launch())
