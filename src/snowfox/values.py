@@ -1,4 +1,7 @@
-"""What users write and read: durations, sizes, names, signals, exits. Parsed and printed here, nowhere else."""
+"""What users write and read: durations, sizes, names, signals, exits. Parsed and printed here, nowhere else.
+
+And the bounds of a launch, for whoever checks a configuration as well as for whoever launches.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,16 @@ _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)\Z")
 _SIZE: Final = re.compile(r"([0-9]+)([KMG]?)\Z")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
+_SECRET: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}\Z")
+_SOCKET_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}=[^\t\n\0]{1,4096}\Z")
 LONGEST_NAME: Final = 100
 """Characters of a service's name, so that a launch's token fits into a file name."""
+LONGEST_PATH: Final = 4096
+"""Characters of a path: PATH_MAX of limits.h."""
+MOST_SECRETS: Final = 64
+"""Secrets of one launch."""
+LISTENING: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"})
+"""Variables in which a process finds the sockets passed to it: sd_listen_fds(3)."""
 SERVICE_UIDS: Final = range(61184, 64496)
 """Uids that services of root's nodes may have without an entry in the user database."""
 MANAGER_UIDS: Final = range(64496, 65520)
@@ -91,6 +102,16 @@ def size_text(count: int) -> str:
 def is_name(text: str) -> bool:
     """Whether it is `[A-Za-z0-9_-]+` parts joined by dots, not too long."""
     return len(text) <= LONGEST_NAME and _NAME.match(text) is not None
+
+
+def is_secret_name(text: str) -> bool:
+    """Whether it is that of a variable which a shell can use too, not too long, and not one of `LISTENING`."""
+    return _SECRET.match(text) is not None and text not in LISTENING
+
+
+def is_socket_key(text: str) -> bool:
+    """Whether it is `NAME=ADDRESS` as a record can hold it: without a tab or newline, not too long."""
+    return _SOCKET_KEY.match(text) is not None
 
 
 def signal_number(name: str) -> int:

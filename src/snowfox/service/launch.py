@@ -19,7 +19,7 @@ from snowfox.core.posix.api import User
 from snowfox.errors import UserError
 from snowfox.service.filling import fill
 from snowfox.service.spec import Configuration, Ready, Secret, Service, Socket
-from snowfox.values import SERVICE_UIDS
+from snowfox.values import LONGEST_PATH, SERVICE_UIDS
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH of a service in a node run by root."""
@@ -162,7 +162,7 @@ def plan(
         node: facts about the node.
         user: the entry of the user database for `run_as`; None when there is none.
 
-    Raises UserError when that user cannot be, or a name to fill in is not set.
+    Raises UserError when that user cannot be, a name to fill in is not set, or what is filled in cannot be launched.
     """
     who = run_as(service, node)
     ids = service.ids()
@@ -188,6 +188,13 @@ def plan(
             http=filled(ready.http) if ready.http else None,
             command=tuple(filled(word) for word in ready.command),
         )
+    secrets = tuple(
+        secret.replace(file=_normal(_in_folder(folder, filled(secret.file)))) for secret in service.secrets
+    )
+    if not words[0] or (ready.command and not ready.command[0]):
+        raise UserError(f"cannot launch {instance}: the command begins with an empty word")
+    if any(len(secret.file) > LONGEST_PATH for secret in secrets):
+        raise UserError(f"cannot launch {instance}: the path of a secret is too long")
     # In the order of the fields: that is half the time of naming them.
     return LaunchPlan(
         instance,
@@ -199,10 +206,7 @@ def plan(
         tuple(key for socket in sockets for key in socket_keys(socket)),
         tuple(socket.name for socket in sockets for _ in socket.listen),
         ready,
-        tuple(
-            secret.replace(file=_normal(_in_folder(folder, filled(secret.file))))
-            for secret in service.secrets
-        ),
+        secrets,
     )
 
 

@@ -22,6 +22,7 @@ from snowfox.service.written import (
     FilePath,
     Variables,
 )
+from snowfox.values import is_secret_name
 
 MOST_INSTANCES: Final = 1000
 
@@ -110,9 +111,15 @@ class Secrets(Variables):
 
     words = "a table"
     example = '{ KEY = { file = "secrets/key" } }'
+    pattern = "^[A-Za-z_][A-Za-z0-9_]{0,200}$"
+    hint = 'at most 201 letters, digits and "_", no digit first'
 
     def __init__(self) -> None:
         super().__init__(Nested(SecretTable))
+
+    def is_name(self, name: str) -> bool:
+        """Whether the spawner takes it."""
+        return is_secret_name(name)
 
     def finish(self, value: Any) -> Any:
         """A dict of `SecretTable`s."""

@@ -17,6 +17,7 @@ from snowfox.service.layer import Chain, Layer
 from snowfox.service.spec import Configuration, Ready, Service
 from snowfox.service.variables import Variables
 from snowfox.service.written import shell_character
+from snowfox.values import LONGEST_PATH, MOST_SECRETS, is_socket_key
 
 MOST_SOCKETS: Final = 24
 """Descriptors passed to one service."""
@@ -73,6 +74,12 @@ class _Checks:
                     f"socket {socket.name}", path, "listen is empty", hint='for example "127.0.0.1:8080"'
                 )
             for index, address in enumerate(socket.listen):
+                if not is_socket_key(f"{socket.name}={address}"):
+                    path = _word(("socket", socket.name, "listen"), index, written)
+                    why = (
+                        f"{quoted(address)} is too long, or below a folder with a tab or newline in its name"
+                    )
+                    self._wrong(f"socket {socket.name}", path, why)
                 if address.endswith(":0") and not address.startswith("unix:"):
                     continue
                 other = first.get(address)
@@ -115,7 +122,13 @@ class _Checks:
         for key, others in (("requires", service.requires), ("after", service.after)):
             for name in others:
                 self._of_readiness(service, key, name)
+        if len(service.secrets) > MOST_SECRETS:
+            why = f"{len(service.secrets)} secrets are more than the {MOST_SECRETS} that can be passed"
+            chain.wrong(f"service {service.name}", ("secrets",), why, part="key")
         for secret in service.secrets:
+            if len(secret.file) > LONGEST_PATH:
+                why = f"the path of secret {secret.name} is longer than {LONGEST_PATH} characters"
+                chain.wrong(f"service {service.name}", ("secrets", secret.name, "file"), why)
             if secret.name in service.environment:
                 why = f"{secret.name} is in environment too"
                 chain.wrong(f"service {service.name}", ("secrets", secret.name), why, part="key")

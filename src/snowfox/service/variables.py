@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from snowfox.core.config.nearest import did_you_mean
@@ -10,7 +11,7 @@ from snowfox.core.config.problem import quoted
 from snowfox.core.config.scanner import Path
 from snowfox.core.posix.address import parse as parse_address
 from snowfox.service.cycle import cycles
-from snowfox.service.filling import Use, uses
+from snowfox.service.filling import Use, fill, uses
 from snowfox.service.launch import own_names, port_name
 from snowfox.service.layer import Chain
 from snowfox.service.spec import Configuration, Service
@@ -41,6 +42,7 @@ class Variables:
                 self._use(service, chain, path, use)
         if is_used:
             _circles(service, chain)
+            self._of_programs(service, chain)
 
     def _use(self, service: Service, chain: Chain, path: Path, use: Use) -> None:
         own = own_names(service)
@@ -58,6 +60,27 @@ class Variables:
                 fault = self._of_port(use.name)
         if fault:
             chain.wrong(f"service {service.name}", path, fault, hint=hint, within=use.written)
+
+    def _of_programs(self, service: Service, chain: Chain) -> None:
+        """A program must have a name, whatever is filled in."""
+        known = own_names(service) | self._ports
+        letters: dict[str, str] = {}
+
+        def letter(name: str) -> str:
+            """Something for what is not empty."""
+            if name not in letters:
+                letters[name] = "x"  # of the host, or of itself
+                if name in service.environment:
+                    letters[name] = fill(service.environment[name], letter)[:1]
+                elif name not in known:
+                    raise KeyError(name)
+            return letters[name]
+
+        for key, words in ((("command",), service.command), (("ready", "command"), service.ready.command)):
+            with suppress(KeyError, RecursionError):  # told already; a launch tells it
+                if words and not fill(words[0], letter):
+                    path = _word(key, 0, chain.written(*key))
+                    chain.wrong(f"service {service.name}", path, "the command begins with an empty word")
 
     def _of_port(self, name: str) -> str:
         """Why there is no such port, or ""."""
@@ -89,6 +112,8 @@ def _texts(service: Service, chain: Chain) -> Iterator[tuple[Path, str]]:
             yield _word(("ready", "command"), index, chain.written("ready", "command")), word
     for name, value in service.environment.items():
         yield ("environment", name), value
+    for secret in service.secrets:
+        yield ("secrets", secret.name, "file"), secret.file
     yield ("directory",), service.directory
     yield ("ready", "tcp"), service.ready.tcp or ""
     yield ("ready", "http"), service.ready.http or ""

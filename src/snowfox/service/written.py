@@ -12,7 +12,7 @@ from snowfox.core.config.scanner import Path
 from snowfox.core.posix.address import Address
 from snowfox.core.posix.address import parse as parse_address
 from snowfox.service.filling import uses
-from snowfox.values import duration, is_name, signal_number, size
+from snowfox.values import LISTENING, duration, is_name, signal_number, size
 
 LONGEST_WAIT: Final = 366 * 86400.0
 """Seconds; what is longer was meant otherwise, and timers of the kernel end somewhere."""
@@ -109,6 +109,8 @@ class Variables(Kind):
 
     words = "a table"
     example = '{ DEBUG = "1" }'
+    pattern = "^[^=]+$"
+    hint = ""
 
     def __init__(self, item: Kind) -> None:
         self.item = item
@@ -123,13 +125,18 @@ class Variables(Kind):
             found[name] = self.item.read(item, (*path, name), findings)
             if name in OURS:
                 findings.wrong((*path, name), f"{name} is set by Snow Fox", part="key")
-            elif not name or "=" in name or "\0" in name:
-                findings.wrong((*path, name), f"{quoted(name)} cannot name a variable", part="key")
+            elif not self.is_name(name):
+                why = f"{quoted(name)} cannot name a variable"
+                findings.wrong((*path, name), why, hint=self.hint, part="key")
         return found
+
+    def is_name(self, name: str) -> bool:
+        """Whether it can name one."""
+        return bool(name) and "=" not in name and "\0" not in name
 
     def schema(self) -> dict[str, Any]:
         """An object without the names that are ours."""
-        names = {"not": {"enum": sorted(OURS)}, "pattern": "^[^=]+$"}
+        names = {"not": {"enum": sorted(OURS)}, "pattern": self.pattern}
         return {"type": "object", "propertyNames": names, "additionalProperties": self.item.schema()}
 
     def over(self, upper: Any, lower: Any) -> Any:
@@ -137,7 +144,7 @@ class Variables(Kind):
         return {**lower, **upper}
 
 
-OURS: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"})
+OURS: Final = LISTENING | {"NOTIFY_SOCKET"}
 """Variables that nobody else sets."""
 
 

@@ -15,10 +15,9 @@ from snowfox.spawner.launch import Limit, Maker, Order
 from snowfox.spawner.policy import Account
 from snowfox.spawner.ports import Ports
 from snowfox.spawner.secret import Secrets
+from snowfox.values import LISTENING
 
 _STATUS: Final = 8192
-LISTENING: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"})
-"""Variables that are ours to say."""
 _ADVICE: Final = {
     errno.ENOENT: "there is no such program, or the interpreter that its first line names is missing",
     errno.E2BIG: "arguments and environment are too long",

@@ -7,7 +7,6 @@ log (which the manager cannot erase), counted, and the session goes on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from errno import ENAMETOOLONG
 from posixpath import normpath
@@ -32,13 +31,13 @@ from snowfox.spawner.events import (
 )
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import LIMITS
-from snowfox.spawner.launching import LISTENING
 from snowfox.spawner.policy import Account, Policy
 from snowfox.spawner.ports import Holder, Ports
 from snowfox.spawner.rate import Bucket
 from snowfox.spawner.reach import Judge, folder_problem, program_problem
 from snowfox.spawner.secret import FORMS, Secrets
 from snowfox.spawner.socket_file import SOCKET_MODE, Look
+from snowfox.values import LONGEST_PATH, MOST_SECRETS, is_secret_name, is_socket_key
 
 MOST_SOCKETS: Final = 250
 """Listening sockets that are open or reserved at one time: what one message can pass to a new daemon (253, SCM_MAX_FD)."""
@@ -52,17 +51,9 @@ MOST_FORGOTTEN: Final = 10_000
 Reached = dict[tuple[str, str, str], Judge]
 """By a folder, a program in it, a PATH: who was found to reach them."""
 
-LONGEST_PATH: Final = 4096
-"""Bytes of a path: PATH_MAX of limits.h."""
-
-MOST_SECRETS: Final = 64
-"""Secrets of one launch."""
-
 LONGEST_USER: Final = 256
 """Characters of a user's name: LOGIN_NAME_MAX of limits.h."""
 
-_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}=[^\t\n\0]{1,4096}\Z")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}\Z")
 _LAUNCHES: Final = (5000, 500.0)  # a burst as large as a node, then 500 a second
 _REFUSALS: Final = (200, 5.0)
 _RECORDED: Final = 500  # characters of a refusal's text, which the manager worded in part
@@ -194,7 +185,7 @@ def _well_formed(launch: Launch) -> None:
     _require("" not in names and "=" not in "".join(names), "a variable without a proper name")
     _require(len(launch.sockets) == len(launch.socket_names), "sockets without names")
     _require(len(launch.sockets) <= MOST_SOCKETS, "too many sockets")
-    _require(all(_KEY.match(key) is not None for key in launch.sockets), "a socket's key")
+    _require(all(map(is_socket_key, launch.sockets)), "a socket's key")
     _require(not any(":" in name or "\0" in name for name in launch.socket_names), "a socket's name")
     _require(0 <= launch.umask <= 0o777, "a umask")
     _require(is_note(launch.note), "a note")
@@ -209,8 +200,7 @@ def _well_formed(launch: Launch) -> None:
 
 def _is_secret(secret: Secret) -> bool:
     return (
-        _VARIABLE.match(secret.name) is not None
-        and secret.name not in LISTENING
+        is_secret_name(secret.name)
         and secret.file.startswith("/")
         and not secret.file.startswith("//")
         and normpath(secret.file) == secret.file
@@ -238,9 +228,7 @@ def _kill(_desk: Desk, caller: Caller, token: str) -> Event:
 
 
 def _check_open(desk: Desk, spec: ListenSpec) -> None:
-    _require(
-        _KEY.match(spec.key) is not None and spec.key.partition("=")[2] == spec.address, "a socket's key"
-    )
+    _require(is_socket_key(spec.key) and spec.key.partition("=")[2] == spec.address, "a socket's key")
     _require(1 <= spec.backlog <= 65535, "a backlog")
     try:
         address = parse(spec.address)
@@ -306,7 +294,7 @@ def _reserve(desk: Desk, _caller: Caller, spec: ListenSpec) -> Replied:
 
 
 def _check_key(_desk: Desk, key: str) -> None:
-    _require(_KEY.match(key) is not None, "a socket's key")
+    _require(is_socket_key(key), "a socket's key")
 
 
 def _close(desk: Desk, _caller: Caller, key: str) -> Replied:

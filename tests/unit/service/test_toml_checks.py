@@ -34,6 +34,28 @@ def test_unknown_names():
     )
 
 
+def test_what_the_spawner_would_not_take():
+    """Names and numbers of secrets, the length of paths, a program without a name: told where they are written."""
+    text = web('secrets."A-B" = { file = "k" }\nready.command = ["${E}"]\nenvironment.E = ""')
+    assert shown(text) == (
+        'snowfox.toml:3:9: cannot read service web: "A-B" cannot name a variable\n'
+        '    3 | secrets."A-B" = { file = "k" }\n'
+        '      |         ^^^^^ at most 201 letters, digits and "_", no digit first\n'
+        "snowfox.toml:4:18: cannot read service web: the command begins with an empty word\n"
+        '    4 | ready.command = ["${E}"]\n'
+        "      |                  ^^^^^^"
+    )
+    many = "".join(f'K{number} = {{ file = "k" }}\n' for number in range(65))
+    deep = f'[socket.front]\nlisten = ["unix:{"d/" * 2044}"]\n'
+    text = web(f'[service.web.secrets]\n{many}F = {{ file = "{"d/" * 2100}" }}', deep)
+    said = [line.partition(": cannot read ")[::2] for line in shown(text).split("\n")]
+    wrong, why = zip(*(words for words in said if words[1]), strict=True)
+    assert wrong == ("snowfox.toml:3:2", "snowfox.toml:69:14", "snowfox.toml:71:11")
+    assert why[0] == "service web: 66 secrets are more than the 64 that can be passed"
+    assert why[1] == "service web: the path of secret F is longer than 4096 characters"
+    assert why[2].endswith(" is too long, or below a folder with a tab or newline in its name")
+
+
 def test_services_with_errors_are_there():
     """Who waits for a service with a mistake is not told that it does not exist; its own names are checked too."""
     text = web('requires = ["cache"]') + CACHE.replace("tcp", "tpc") + 'requires = ["nobody"]\n'
