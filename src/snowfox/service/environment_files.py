@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from snowfox.core.config.document import Document, parse
 from snowfox.core.config.kind import is_list, is_table
-from snowfox.core.config.problem import Problem, quoted
+from snowfox.core.config.problem import quoted
+from snowfox.core.config.report import Problems
 from snowfox.core.config.source import File, Sources
 from snowfox.service.filling import plain
 from snowfox.service.folder import folder_of
@@ -47,7 +48,7 @@ class EnvironmentFiles:
         problems: takes what is wrong with them, once for each file.
     """
 
-    def __init__(self, sources: Sources, problems: list[Problem]) -> None:
+    def __init__(self, sources: Sources, problems: Problems) -> None:
         self._folder = sources.folder
         self._files = {file.name: file for file in sources.files}
         self._problems = problems
@@ -85,7 +86,8 @@ class EnvironmentFiles:
             for name in OURS & found.variables.keys():
                 variable = found.variables[name]
                 found.wrong(variable.start, variable.end, f"{name} is set by Snow Fox")
-            self._problems += found.problems
+            for problem in found.problems:
+                self._problems.add(problem)
         return self._read[file.name]
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from snowfox.core.config.document import Document, parse
 from snowfox.core.config.problem import Problem, quoted
 from snowfox.core.config.registry import Sections
-from snowfox.core.config.report import Enough, Report, in_order
+from snowfox.core.config.report import Enough, Problems, Report
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Reader
 from snowfox.core.config.source import File, Sources
@@ -39,7 +39,7 @@ def read(sources: Sources, *, host: str, sections: Sections) -> Checked:
     configuration: Configuration | None = None
     with suppress(Enough):
         configuration = reading.configuration(host, sections)
-    problems = in_order(reading.problems, [file.title for file in sources.files])
+    problems = reading.problems.listed([file.title for file in sources.files])
     is_refused = any(not problem.is_warning for problem in problems)
     return Checked(sources.main.title, None if is_refused else configuration, problems, reading.chains)
 
@@ -48,7 +48,7 @@ class _Reading:
     """Reads the files of a configuration into layers, and services from them."""
 
     def __init__(self, sources: Sources) -> None:
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.chains: dict[str, Chain] = {}
         self._sources = sources
         self._is_folder = sources.main.name == MAIN

@@ -229,3 +229,17 @@ def test_secrets():
         "snowfox.toml:3:9: cannot read service web: KEY is in environment too",
         "snowfox.toml:4:32: cannot read service web: PASS is a secret, which nobody but the service sees",
     ]
+
+
+def test_many_warnings_refuse_nothing():
+    """Each pair of a large configuration may deserve one: it can be used all the same, and its errors are told."""
+    pairs = "".join(
+        f'[service.t{number}]\ncommand = "t"\n[service.u{number}]\ncommand = "u"\nrequires = ["t{number}"]\n'
+        for number in range(102)
+    )
+    found = checked(pairs)
+    assert found.configuration is not None
+    assert found.problems[-1].show() == "snowfox.toml: warning: and 2 more warnings"
+    assert [problem.text for problem in checked(pairs + "nonsense = 1\n").errors] == [
+        'cannot read service u101: unknown key "nonsense"'
+    ]
