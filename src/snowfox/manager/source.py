@@ -77,11 +77,12 @@ class Reader:
         if self._further is not None:
             asked = [further_name(one) for one in self._further(Sources(self._folder, tuple(files.files)))]
             for other in dict.fromkeys(asked):
-                await self._file(files, other)
-            read += asked
+                with files.perhaps(other):
+                    await self._file(files, other)
+            read += [other for other in asked if other not in files.unread]
         if len(files.files) > 1:
             files.look_again(await self._seen(read[1:] if is_tree else read, is_tree=is_tree))
-        return Sources(self._folder, tuple(files.files))
+        return Sources(self._folder, tuple(files.files), unread=files.unread)
 
     async def main(self) -> str:
         """The name of the folder's main file. Raises ConfigurationRefused when there is none, or two forms at once."""

@@ -11,6 +11,7 @@ from snowfox.core.config.kind import is_list, is_table
 from snowfox.core.config.problem import quoted
 from snowfox.core.config.report import Problems
 from snowfox.core.config.source import File, Sources
+from snowfox.core.tree import is_environment_file
 from snowfox.service.filling import plain
 from snowfox.service.folder import folder_of
 from snowfox.service.layer import Layer, Origin
@@ -51,6 +52,7 @@ class EnvironmentFiles:
     def __init__(self, sources: Sources, problems: Problems) -> None:
         self._folder = sources.folder
         self._files = {file.name: file for file in sources.files}
+        self._unread = sources.unread
         self._problems = problems
         self._read: dict[str, Dotenv] = {}
 
@@ -70,6 +72,13 @@ class EnvironmentFiles:
             elif name is None:
                 hint = "files of a configuration are below its folder"
                 layer.wrong((KEY, index), f"{quoted(path)} is somewhere else", hint=hint)
+            elif not _may_be_read(name):
+                hint = "NAME.env, .env or .env.NAME"
+                layer.wrong(
+                    (KEY, index), f"{quoted(path)} is not called as an environment file is", hint=hint
+                )
+            elif name in self._unread:
+                layer.wrong((KEY, index), f"{quoted(path)} cannot be read: {self._unread[name]}")
             else:
                 layer.wrong((KEY, index), f"there is no file {quoted(path)}")
         written = layer.fields.get("environment", {})
@@ -101,8 +110,12 @@ def _names(tree: dict[str, Any], root: str, folder: str) -> Iterator[str]:
         paths: Any = table.get(KEY) if is_table(table) else None
         for path in paths if is_list(paths) else ():
             name = _name(root, folder, path) if isinstance(path, str) and path and "\0" not in path else None
-            if name is not None:
+            if name is not None and _may_be_read(name):
                 yield name
+
+
+def _may_be_read(name: str) -> bool:
+    return is_environment_file(name) and name.isprintable()
 
 
 def _name(root: str, folder: str, path: str) -> str | None:

@@ -1,6 +1,7 @@
 """Files of variables that a configuration names."""
 
 from snowfox.core.config.source import File, Sources
+from snowfox.service.configuration import read
 from snowfox.service.environment_files import needed
 from snowfox.testing.configuration import FOLDER, checked, configuration, shown
 
@@ -72,6 +73,24 @@ def test_needed_by_files_of_services():
         File("services/shop/web.toml", 'environment-files = ["a.env", "../../b.env"]', 0),
     )
     assert needed(Sources(FOLDER, files)) == ["services/shop/a.env", "b.env"]
+
+
+def test_files_that_are_not_read():
+    """Where they are asked for, besides whatever else is wrong."""
+    text = '[service.a]\nenvironment-files = ["a.txt", "l.env"]\ndebug = 1\n'
+    unread = {"l.env": "it is a symbolic link"}
+    assert needed(sources(text)) == ["l.env"]
+    found = read(sources(text).replace(unread=unread), host="box").problems
+    assert [(problem.line, problem.column, problem.text, problem.hint) for problem in found[1:]] == [
+        (
+            2,
+            22,
+            'cannot read service a: "a.txt" is not called as an environment file is',
+            "NAME.env, .env or .env.NAME",
+        ),
+        (2, 31, 'cannot read service a: "l.env" cannot be read: it is a symbolic link', ""),
+        (3, 1, 'cannot read service a: unknown key "debug"', found[3].hint),
+    ]
 
 
 def test_mistakes():

@@ -8,7 +8,8 @@ or mislead; so is what changes while it is read, and a tree that is too large.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from snowfox.core.config.digest import digest
@@ -56,6 +57,7 @@ class Sources(Frozen):
         name: the branch, tag or commit that a person named; "" for files.
         commit: the id of the commit that it was read from, of a git repository; "" for files.
         host: the host's name when it came into force; "" for what did not yet.
+        unread: of files that the others ask for, those that were refused, and why: a problem of who asks.
     """
 
     folder: str
@@ -63,6 +65,7 @@ class Sources(Frozen):
     name: str = ""
     commit: str = ""
     host: str = ""
+    unread: dict[str, str] = {}  # noqa: RUF012 - a frozen value's default
 
     @property
     def main(self) -> File:
@@ -112,6 +115,7 @@ class Gathering:
 
     def __init__(self, before: str = "") -> None:
         self.files: list[File] = []
+        self.unread: dict[str, str] = {}
         self._before = before
         self._stamps: dict[str, Stamp] = {}
         self._bytes = 0
@@ -129,6 +133,14 @@ class Gathering:
         self._bytes += len(data)
         refuse_too_much(self._before[:-1], len(self.files) + 1, self._bytes)
         self.files.append(File(name, _text(data, title), owner, "" if title == name else title))
+
+    @contextmanager
+    def perhaps(self, name: str) -> Generator[None]:
+        """For the reading of a file that others ask for: one that is refused is passed over, and kept in `unread`."""
+        try:
+            yield
+        except ConfigurationRefused as error:
+            self.unread[name] = str(error).removeprefix(f"cannot read {self._before}{name}: ")
 
     def look_again(self, seen: Iterable[tuple[str, Stamp]]) -> None:
         """Compare with what is there now. Raises ConfigurationRefused that names a file that is another one now."""

@@ -24,7 +24,8 @@ from snowfox.core.tree import (
 from snowfox.errors import PosixError, errno_text
 
 Further = Callable[[Sources], Sequence[str]]
-"""Names of further files that a configuration asks for, relative to its folder; one that is not there is passed over."""
+"""Names of further files that a configuration asks for, relative to its folder; one that is not there is passed over, and
+so is one that is refused, which is in `Sources.unread`."""
 
 
 def read(
@@ -121,11 +122,12 @@ class _Reading:
         if further is not None:
             asked = [further_name(name) for name in further(Sources(folder, tuple(self._files.files)))]
             for name in dict.fromkeys(asked):
-                self._read(name)
-            read += asked
+                with self._files.perhaps(name):
+                    self._read(name)
+            read += [name for name in asked if name not in self._files.unread]
         if len(self._files.files) > 1:
             self._files.look_again(self._seen(tree, read))
-        return Sources(folder, tuple(self._files.files))
+        return Sources(folder, tuple(self._files.files), unread=self._files.unread)
 
     def _is_there(self, name: str) -> bool:
         try:

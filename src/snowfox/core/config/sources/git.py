@@ -13,7 +13,8 @@ Nobody's own settings apply, and git itself refuses a repository of another user
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, NamedTuple
 
 from snowfox.core.config.source import (
@@ -139,8 +140,9 @@ def reading(git: Git, *, names: Names, further: Further | None = None) -> Readin
         return sources
     _, rows = _listed(git, (yield _command(git, _LIST, (commit, *asked))))
     there = {row.name: row for row in rows}
-    yield from _contents(git, files, [there[name] for name in dict.fromkeys(asked) if name in there])
-    return Sources(git.folder, tuple(files.files), git.ref, commit)
+    found = [there[name] for name in dict.fromkeys(asked) if name in there]
+    yield from _contents(git, files, found, guard=files.perhaps)
+    return Sources(git.folder, tuple(files.files), git.ref, commit, files.unread)
 
 
 def commit_command(git: Git) -> Command:
@@ -246,14 +248,22 @@ def _of_tree(git: Git, tree: Layout, rows: Iterable[_Row]) -> list[_Row]:
     return taken
 
 
-def _contents(git: Git, files: Gathering, rows: Sequence[_Row]) -> Generator[Command, Ran, None]:
-    """Read the content of these files."""
+def _contents(
+    git: Git,
+    files: Gathering,
+    found: Sequence[_Row],
+    guard: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> Generator[Command, Ran, None]:
+    """Read the content of these files, each within `guard` of its name."""
+    rows: list[_Row] = []
+    for row in found:
+        with guard(row.name):
+            if not row.mode.startswith(_FILE):
+                raise refusal(_title(git, row.name), f"it is {_kind(row)}")
+            if row.size > LARGEST:
+                raise too_large(_title(git, row.name), row.size)
+            rows.append(row)
     refuse_too_much(git.ref, len(files.files) + len(rows), sum(row.size for row in rows))
-    for row in rows:
-        if not row.mode.startswith(_FILE):
-            raise refusal(_title(git, row.name), f"it is {_kind(row)}")
-        if row.size > LARGEST:
-            raise too_large(_title(git, row.name), row.size)
     ids = list(dict.fromkeys(row.id for row in rows))
     sizes = {row.id: row.size for row in rows}
     blobs: dict[str, bytes] = {}
@@ -277,7 +287,8 @@ def _contents(git: Git, files: Gathering, rows: Sequence[_Row]) -> Generator[Com
         if at != len(ran.output):
             raise _garbled(git)
     for row in rows:
-        files.add(row.name, blobs[row.id], owner=git.owner)
+        with guard(row.name):
+            files.add(row.name, blobs[row.id], owner=git.owner)
 
 
 def _kind(row: _Row) -> str:

@@ -228,21 +228,35 @@ def test_further_files(tmp_path: Path) -> None:
         ("/etc/x.env", "it is outside of the configuration's folder"),
         ("..", "it is outside of the configuration's folder"),
         ("secrets/key", "it is not called as an environment file is"),
-        ("link.env", "it is a symbolic link"),
-        ("linked/x.env", "linked: not a directory (ENOTDIR)"),
-        ("folder.env", "it is a folder"),
-        ("fifo.env", "it is a FIFO"),
     ],
 )
-def test_further_files_that_are_refused(tmp_path: Path, name: str, why: str) -> None:
-    """They stay inside, and are held to the same as the others."""
-    shop = tmp_path / "shop"
+def test_further_files_that_are_not_asked_for(tmp_path: Path, name: str, why: str) -> None:
+    """They stay inside, and are called as what they are."""
     put(tmp_path, "x.env", "shop/alone.toml")
+    assert refusal(tmp_path / "shop", lambda _: [name]) == f"cannot read {name}: {why}"
+
+
+def test_further_files_that_are_refused(tmp_path: Path) -> None:
+    """They are held to the same as the others; it is told by whoever asks, who may have more to say."""
+    shop = tmp_path / "shop"
+    put(tmp_path, "x.env", "shop/alone.toml", "shop/fine.env")
     (shop / "link.env").symlink_to("../x.env")
     (shop / "linked").symlink_to("..")
     (shop / "folder.env").mkdir()
+    (shop / "binary.env").write_bytes(b"\0")
     os.mkfifo(shop / "fifo.env")
-    assert refusal(shop, lambda _: [name]) == f"cannot read {name}: {why}"
+    unread = {
+        "link.env": "it is a symbolic link",
+        "linked/x.env": "linked: not a directory (ENOTDIR)",
+        "folder.env": "it is a folder",
+        "binary.env": "it is a binary file (a NUL byte in line 1)",
+        "fifo.env": "it is a FIFO",
+    }
+    sources = read(
+        str(shop), names=NAMES, posix=LinuxPosix(), shown="shop", further=lambda _: [*unread, "fine.env"]
+    )
+    assert sources.unread == unread
+    assert [file.name for file in sources.files] == ["alone.toml", "fine.env"]
 
 
 def test_nothing_stays_open(tmp_path: Path) -> None:

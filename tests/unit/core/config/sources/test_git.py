@@ -213,8 +213,18 @@ def test_further_files() -> None:
     assert [file.name for file in sources.files] == ["node.toml"]
     out = refused(outputs[0], outputs[1], further=lambda _: ["../x.env"])
     assert out == "cannot read ../x.env: it is outside of the configuration's folder"
-    link = refused(outputs[0], outputs[1], listing(blob("x.env", "/", "120000")), further=lambda _: ["x.env"])
-    assert link == "cannot read main:x.env: it is a symbolic link"
+    rows = (blob("x.env", "/", "120000"), blob("y.env", "\0"), environment)
+    sources, _ = run(
+        *outputs[:2],
+        listing(*rows),
+        contents(*rows[1:]),
+        further=lambda _: ["x.env", "y.env", "a/x.env"],
+    )
+    assert sources.unread == {
+        "x.env": "it is a symbolic link",
+        "y.env": "it is a binary file (a NUL byte in line 1)",
+    }
+    assert [file.name for file in sources.files] == ["node.toml", "a/x.env"]
 
 
 @pytest.mark.parametrize(
