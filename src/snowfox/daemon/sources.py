@@ -41,7 +41,7 @@ def open_source(posix: Posix, name: str, *, folder: int, main: str) -> Source | 
     is_main = name in {main, TREE.main} and "/" not in name and not name.startswith(GIT)
     is_beside = is_environment_file(name) and not name.startswith(f"{HOME}/")
     if name not in SOURCES and not is_main and not is_beside:
-        msg = f"cannot open {name}: the manager reads {', '.join(SOURCES)} and environment files only"
+        msg = f"cannot open {name}: it is no file of the configuration"
         raise NotPermitted(msg, "")
     try:
         opened = open_below(posix, name, folder=folder, title=name)

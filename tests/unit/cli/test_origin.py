@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from snowfox.cli.origin import given
+from snowfox.cli.origin import found, given
+from snowfox.errors import ConfigurationRefused
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,16 @@ def test_links_on_the_way_are_resolved(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     assert given("link/x") == "/nowhere/x"
     assert given("gone/x") == f"{os.path.realpath(tmp_path)}/gone/x"
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was written; one that cannot be seen is the node's to read, as is a repository."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").touch()
+    assert found("there") == given("there")
+    assert found("git:gone@main") == given("git:gone@main")
+    assert (found(None), found("")) == (given(None), given(""))
+    with pytest.raises(ConfigurationRefused, match=r"cannot read gone: no such file or directory \(ENOENT\)"):
+        found("gone")
+    with pytest.raises(ConfigurationRefused, match=r"cannot read there/x: not a directory \(ENOTDIR\)"):
+        found("there/x")

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     confirm = 0.0
     if options.confirm is not None:
         confirm = length.given(options.confirm, "wait for a confirmation", least=_SHORTEST, most=_LONGEST)
-    source = origin.given(options.path)
+    source = origin.found(options.path)
     return change.watch(
         options, Manager.apply, source, options.keep, round(confirm * 1000), options.supersede
     )

@@ -32,8 +32,8 @@ def run(options: argparse.Namespace) -> int:
     Raises ConfigurationRefused when it cannot be read or is wrong in itself, NotNow when the node cannot plan now; with
     `--json` that is a refusal like others.
     """
-    source = origin.given(options.path)
     try:
+        source = origin.found(options.path)
         with progress.waiting("reading and verifying"), node.session(options) as session:
             plan = session.call(Manager.plan, source)
     except (ConfigurationRefused, NotNow) as error:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from os.path import normpath, split
+from typing import Final
 
 from snowfox.contract.start import GIT
 from snowfox.core.config.source import Sources
 from snowfox.core.config.sources.git import parse
 from snowfox.errors import ConfigurationRefused
+from snowfox.service.configuration import NAMES
+
+_MAIN: Final = (*([NAMES.tree.main] if NAMES.tree is not None else []), *NAMES.main)
 
 
 def origin(sources: Sources) -> str:
@@ -22,7 +26,7 @@ def name_of(source: str, *, root: str) -> str:
         source: an absolute path, or `git:PATH@REF` with one.
         root: the node's folder.
 
-    Raises ConfigurationRefused when it is in another folder, or for `git:` without a point.
+    Raises ConfigurationRefused when it is in another folder or no main file, or for `git:` without a point.
     """
     if source.startswith(GIT):
         folder, ref = parse(source)
@@ -32,7 +36,11 @@ def name_of(source: str, *, root: str) -> str:
         return ""
     else:
         folder, name = split(normpath(source))
-        if folder == root:
+        if folder == root and name in {configuration, *_MAIN}:
             return name
+        below = normpath(source).removeprefix(root.rstrip("/") + "/")
+        if folder == root or (NAMES.tree is not None and NAMES.tree.takes(below)):
+            msg = f"cannot read {source}: a node reads {', '.join(_MAIN)} of its folder, or what it was started with"
+            raise ConfigurationRefused(msg, f"this one was started with {configuration}", [])
     msg = f"cannot read {source}: this node is that of {root}"
     raise ConfigurationRefused(msg, "snowfox --node names another node", [])

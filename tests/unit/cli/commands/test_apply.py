@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,16 +57,20 @@ def test_plain_paper(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert played.run("apply")[1] == f"{MADE} - 2.1 s - snowfox rollback  goes back\n"
 
 
-def test_all_its_words(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each reaches the node."""
-    monkeypatch.setattr("os.getcwd", lambda: "/srv")
+def test_all_its_words(played: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each reaches the node; a path where nothing is does not."""
+    (tmp_path / "shop").mkdir()
+    monkeypatch.chdir(tmp_path)
+    here = os.path.realpath(tmp_path)
     played.answers["apply"] = [END]
     words = ("apply", "shop", "--keep", "--confirm", "10m", "--supersede", "--wait", "5s")
     assert played.run(*words)[0] == 0
     assert played.run("apply", "git:shop@v2")[0] == 0
+    why = "cannot read gone: no such file or directory (ENOENT)\n"
+    assert played.run("apply", "gone") == (3, "", why)
     assert played.asked == [
-        ("apply", "/srv/shop", True, 600_000, True),
-        ("apply", "git:/srv/shop@v2", False, 0, False),
+        ("apply", f"{here}/shop", True, 600_000, True),
+        ("apply", f"git:{here}/shop@v2", False, 0, False),
     ]
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,12 +40,17 @@ away: nothing · all of it can be undone
     assert played.asked == [("plan", "")]
 
 
-def test_of_another_source(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked for is absolute."""
-    monkeypatch.setattr("os.getcwd", lambda: "/srv")
+def test_of_another_source(played: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is asked for is absolute, and there."""
+    (tmp_path / "shop").mkdir()
+    monkeypatch.chdir(tmp_path)
+    here = os.path.realpath(tmp_path)
     played.answers["plan"] = NONE
     assert played.run("plan", "shop")[0] == played.run("plan", "git:shop@v2", "--json")[0] == 0
-    assert played.asked == [("plan", "/srv/shop"), ("plan", "git:/srv/shop@v2")]
+    code, out, _ = played.run("plan", "gone", "--json")
+    assert code == 3
+    assert json.loads(out)["refusals"] == ["cannot read gone: no such file or directory (ENOENT)"]
+    assert played.asked == [("plan", f"{here}/shop"), ("plan", f"git:{here}/shop@v2")]
 
 
 @pytest.mark.parametrize(
