@@ -107,6 +107,13 @@ class Policy(Frozen):
         """Why no unix socket may be opened at this path, or None."""
         if self.base(path) is not None:
             return None
+        if normpath(path) != path:
+            return NotPermitted(
+                f"cannot {action}: the path is not written straight", f"write {normpath(path)}"
+            )
+        if self._is_of_node(path):
+            text = f"cannot {action}: {self.home.rstrip('/')}/{HOME} is the node's own, for its records and sockets"
+            return NotPermitted(text, "put it into another folder, for example run beside it")
         line = self._line("sockets", self.sockets, dirname(path))
         return NotPermitted(f"cannot {action}: not allowed by policy", line)
 
@@ -114,8 +121,7 @@ class Policy(Frozen):
         """The allowed folder that holds this path; None when there is none. An ordinary user's node: `/`."""
         if normpath(path) != path or not path.startswith("/"):
             return None
-        own = f"{self.home}/{HOME}"  # the node's: a socket there could be in the way of its records
-        if commonpath((own, path)) == own:
+        if self._is_of_node(path):
             return None
         if self.own != 0 and not self.sockets:
             return "/"
@@ -123,6 +129,11 @@ class Policy(Frozen):
             if commonpath((folder, dirname(path))) == folder:
                 return folder
         return None
+
+    def _is_of_node(self, path: str) -> bool:
+        """Whether it is in the node's own folder: a socket there could be in the way of its records."""
+        own = f"{self.home.rstrip('/')}/{HOME}"
+        return path.startswith("/") and commonpath((own, path)) == own
 
     @property
     def secrets_folder(self) -> str:

@@ -135,6 +135,20 @@ def test_the_nodes_own_folder() -> None:
         assert start.folder_refused("/srv/shop/.snowfox2/x", "open x") is None
 
 
+def test_advice_for_paths_that_no_policy_allows() -> None:
+    """A line for the policy would be in vain: the node's own folder, and what is written with `..`."""
+    for start in (START, START.replace(sockets=("/srv",)), USERS.replace(home="/srv/shop")):
+        error = start.folder_refused("/srv/shop/.snowfox/run/x", "open x")
+        assert error is not None
+        assert (str(error), error.hint) == (
+            "cannot open x: /srv/shop/.snowfox is the node's own, for its records and sockets",
+            "put it into another folder, for example run beside it",
+        )
+        error = start.folder_refused("/srv/shop/run/../x", "open x")
+        assert error is not None
+        assert error.hint == "write /srv/shop/x"
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
