@@ -22,6 +22,8 @@ LONGEST_NAME: Final = 100
 """Characters of a service's name, so that a launch's token fits into a file name."""
 LONGEST_PATH: Final = 4096
 """Characters of a path: PATH_MAX of limits.h."""
+MOST_SOCKETS: Final = 250
+"""Listening sockets of a node at one time: what one message can pass to a new daemon (253, SCM_MAX_FD)."""
 MOST_SECRETS: Final = 64
 """Secrets of one launch."""
 LISTENING: Final = frozenset({"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"})

@@ -17,9 +17,9 @@ from snowfox.service.layer import Chain, Layer
 from snowfox.service.spec import Configuration, Ready, Service
 from snowfox.service.variables import Variables
 from snowfox.service.written import shell_character
-from snowfox.values import LONGEST_PATH, MOST_SECRETS, is_socket_key
+from snowfox.values import LONGEST_PATH, MOST_SECRETS, MOST_SOCKETS, is_socket_key
 
-MOST_SOCKETS: Final = 24
+MOST_PASSED: Final = 24
 """Descriptors passed to one service."""
 
 MOST_CIRCLES: Final = 20
@@ -41,6 +41,7 @@ def check(
     """
     checks = _Checks(report, configuration, chains)
     checks.addresses()
+    checks.number()
     checks.files()
     for layer in layers:
         checks.layer(layer)
@@ -89,6 +90,17 @@ class _Checks:
                     where = "twice" if other == socket.name else f"by socket {other} too"
                     self._wrong(f"socket {socket.name}", path, f"{quoted(address)} is listened on {where}")
 
+    def number(self) -> None:
+        """No more sockets than a node can have, told of the first that is too much."""
+        count = sum(len(socket.listen) for socket in self._sockets.values())
+        room = MOST_SOCKETS
+        for socket in self._sockets.values():
+            room -= len(socket.listen)
+            if room < 0:
+                why = f"all sockets have {count} addresses, more than the {MOST_SOCKETS} of a node"
+                self._wrong(f"socket {socket.name}", ("socket", socket.name, "listen"), why)
+                return
+
     def files(self) -> None:
         """Mode and owner are of files: of sockets that have one."""
         for socket in self._sockets.values():
@@ -116,8 +128,8 @@ class _Checks:
         """Everything about one service."""
         chain = self._chains[service.name]
         count = sum(len(self._sockets[name].listen) for name in {*service.sockets} & self._sockets.keys())
-        if count > MOST_SOCKETS:
-            why = f"{count} addresses are more than the {MOST_SOCKETS} that can be passed"
+        if count > MOST_PASSED:
+            why = f"{count} addresses are more than the {MOST_PASSED} that can be passed"
             chain.wrong(f"service {service.name}", ("sockets",), why)
         for key, others in (("requires", service.requires), ("after", service.after)):
             for name in others:

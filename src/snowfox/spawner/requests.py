@@ -37,10 +37,7 @@ from snowfox.spawner.rate import Bucket
 from snowfox.spawner.reach import Judge, folder_problem, program_problem
 from snowfox.spawner.secret import FORMS, Secrets
 from snowfox.spawner.socket_file import SOCKET_MODE, Look
-from snowfox.values import LONGEST_PATH, MOST_SECRETS, is_secret_name, is_socket_key
-
-MOST_SOCKETS: Final = 250
-"""Listening sockets that are open or reserved at one time: what one message can pass to a new daemon (253, SCM_MAX_FD)."""
+from snowfox.values import LONGEST_PATH, MOST_SECRETS, MOST_SOCKETS, is_secret_name, is_socket_key
 
 MOST_VERIFIED: Final = 200
 """Launches, and further users of them, that one `verify` takes."""
@@ -251,7 +248,12 @@ def _check_open(desk: Desk, spec: ListenSpec) -> None:
     if refused is not None:
         raise refused
     if spec.key not in desk.ports and len(desk.ports) >= MOST_SOCKETS:
-        raise HostError(f"cannot {action}: {MOST_SOCKETS} sockets are the most")
+        is_open = len(desk.ports.all())
+        reserved = len(desk.ports) - is_open
+        raise HostError(
+            f"cannot {action}: {MOST_SOCKETS} sockets are the most, {is_open} are open and {reserved} reserved",
+            "those that go are open until the change is done: take them out in an apply of its own first",
+        )
 
 
 def _opening(spec: ListenSpec) -> str:

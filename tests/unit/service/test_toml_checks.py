@@ -243,3 +243,17 @@ def test_many_warnings_refuse_nothing():
     assert [problem.text for problem in checked(pairs + "nonsense = 1\n").errors] == [
         'cannot read service u101: unknown key "nonsense"'
     ]
+
+
+def test_more_sockets_than_a_node_has():
+    """Told of the socket with which they become too many."""
+
+    def sockets(count):
+        listen = [f"127.0.0.1:{port}" for port in range(1000, 1000 + count)]
+        text = "".join(f"[socket.s{n}]\nlisten = {listen[n : n + 100]}\n" for n in range(0, count, 100))
+        return web("", text.replace("'", '"'))
+
+    assert shown(sockets(250)) == ""
+    assert shown(sockets(251)).split("\n")[0] == (
+        "snowfox.toml:9:10: cannot read socket s200: all sockets have 251 addresses, more than the 250 of a node"
+    )

@@ -17,6 +17,7 @@ from snowfox.spawner.in_force import InForce
 from snowfox.spawner.requests import Desk, Replied
 from snowfox.testing.kernel import FakePosix
 from snowfox.testing.launches import ID, LAUNCH, TOKEN, Bench
+from snowfox.values import MOST_SOCKETS
 
 CALLER = Caller(1, 1)
 KEY = "front=127.0.0.1:8080"
@@ -197,6 +198,20 @@ def test_reservations(desk: Desk) -> None:
     assert ask(desk, Spawner.open_socket, spec) == Replied(Listening(KEY, "127.0.0.1:8080"), opened=KEY)
     assert ask(desk, Spawner.reserve, spec) == Replied(Listening(KEY, "127.0.0.1:8080"))
     assert ask(desk, Spawner.close_socket, KEY) == Replied(None, closed=KEY)
+
+
+def test_more_sockets_than_the_daemon_could_be_given(desk: Desk) -> None:
+    """The refusal counts what is there; one that is there already is no further one."""
+    for number in range(MOST_SOCKETS):
+        method = Spawner.open_socket if number % 5 else Spawner.reserve
+        ask(desk, method, ListenSpec(f"s=unix:@{number}", f"unix:@{number}"))
+    with pytest.raises(HostError) as refused:
+        ask(desk, Spawner.reserve, ListenSpec("s=unix:@x", "unix:@x"))
+    assert str(refused.value) == (
+        "cannot open unix:@x for socket s: 250 sockets are the most, 200 are open and 50 reserved"
+    )
+    assert "until the change is done" in refused.value.hint
+    assert ask(desk, Spawner.reserve, ListenSpec("s=unix:@7", "unix:@7")) is not None
 
 
 def test_port_that_policy_refuses(desk: Desk) -> None:
