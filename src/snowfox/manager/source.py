@@ -181,8 +181,8 @@ def unpack(content: bytes) -> Sources:
         files = tuple(
             File(str(name), str(text), int(owner), *shown) for name, text, owner, *shown in found["files"]
         )
-        named = {key: str(found.get(key, "")) for key in ("name", "commit", "host")}
-        return Sources(str(found["folder"]), files, **named)
+        name, commit, host = (str(found.get(key, "")) for key in ("name", "commit", "host"))
+        return Sources(str(found["folder"]), files, name, commit, host)
     except (ValueError, KeyError, TypeError) as error:
         msg = f"cannot read the stored configuration: {error}"
         raise StoreError(msg) from error

@@ -240,6 +240,10 @@ class PlayedHost:
         return "snowfox.toml"
 
 
+VERIFICATION: Final = frozenset({"verifies", "verified", "refused"})
+"""What steps are told to do at once, before one is made."""
+
+
 class _Session:
     """What the manager calls the spawner by."""
 
@@ -268,7 +272,7 @@ class PlayedManager:
 
     Attributes:
         node: its parts.
-        steps: of changes, as they were told: `service web: begins`.
+        steps: of changes, as they were told, but their verification: `service web: begins`.
         stopped: why it had the node stop.
     """
 
@@ -341,7 +345,8 @@ class PlayedManager:
         self.node.measure(told.subject, told.fact.seconds)
 
     def _hear(self, told: Event[StepFact]) -> None:
-        self.steps.append(f"{told.fact.resource}: {told.fact.what}")
+        if told.fact.what not in VERIFICATION:
+            self.steps.append(f"{told.fact.resource}: {told.fact.what}")
 
     async def close(self) -> None:
         """As if it were killed: nothing more is stored, nothing undone, nothing asked for."""

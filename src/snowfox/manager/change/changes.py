@@ -289,7 +289,8 @@ class Changes:
         node = self._node
         if not source and node.sources is not None:
             return await node.reader.read(origin(node.sources))
-        name = name_of(source or node.welcome.root, root=node.welcome.root)
+        welcome = node.welcome
+        name = name_of(source or welcome.root, root=welcome.root, configuration=welcome.configuration)
         return await node.reader.read(name or await node.reader.main())
 
 

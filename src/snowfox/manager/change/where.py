@@ -19,12 +19,13 @@ def origin(sources: Sources) -> str:
     return f"{GIT}{sources.name}" if sources.commit else sources.main.name
 
 
-def name_of(source: str, *, root: str) -> str:
+def name_of(source: str, *, root: str, configuration: str) -> str:
     """What to read: a file of the node's folder, or `git:REF`; "": the main file of the folder, whichever it is.
 
     Args:
         source: an absolute path, or `git:PATH@REF` with one.
         root: the node's folder.
+        configuration: what the node was started with.
 
     Raises ConfigurationRefused when it is in another folder or no main file, or for `git:` without a point.
     """

@@ -13,12 +13,6 @@ FIRST = """
 [service.web]
 command = ["web"]
 """
-"""Which configuration of its folder a node is asked for."""
-
-import pytest
-
-from snowfox.errors import ConfigurationRefused
-from snowfox.manager.change.where import name_of
 
 
 @pytest.mark.parametrize(
@@ -26,20 +20,39 @@ from snowfox.manager.change.where import name_of
     [
         ("/srv/shop", ""),
         ("/srv/shop/", ""),
+        ("/srv/shop/my.toml", "my.toml"),
+        ("/srv/shop/snowfox.toml", "snowfox.toml"),
+        ("/srv/shop/node.toml", "node.toml"),
         ("/srv/shop/Procfile", "Procfile"),
-        ("git:/srv/shop@v1", "git:v1"),
+        ("git:/srv/shop@main", "git:main"),
     ],
 )
-def test_what_a_person_names(source: str, name: str) -> None:
-    """A file, a point of the repository, or the folder with whatever main file it has."""
-    assert name_of(source, root="/srv/shop") == name
+def test_what_it_reads(source: str, name: str) -> None:
+    """What it was started with, a main file of its folder, whichever it has, or a point of its history."""
+    assert name_of(source, root="/srv/shop", configuration="my.toml") == name
 
 
-@pytest.mark.parametrize("source", ["/srv/other", "/srv/shop/x/snowfox.toml", "git:/srv/other@v1"])
-def test_another_folder(source: str) -> None:
-    """Is another node's."""
-    with pytest.raises(ConfigurationRefused, match=f"cannot read {source}: this node is that of /srv/shop"):
-        name_of(source, root="/srv/shop")
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("/srv/shop/other.toml", "a node reads node.toml, snowfox.toml, Procfile of its folder, "),
+        ("/srv/shop/production.env", "a node reads node.toml, snowfox.toml, Procfile of its folder, "),
+        (
+            "/srv/shop/services/a/web.toml",
+            "a node reads node.toml, snowfox.toml, Procfile of its folder, ",
+        ),
+        ("/srv/shop/next/snowfox.toml", "this node is that of /srv/shop"),
+        ("/srv/shopping/my.toml", "this node is that of /srv/shop"),
+        ("/etc", "this node is that of /srv/shop"),
+        ("git:/srv@main", "this node is that of /srv/shop"),
+    ],
+)
+def test_what_it_does_not_read(source: str, why: str) -> None:
+    """Other files of its folder are told from other folders."""
+    with pytest.raises(ConfigurationRefused) as refused:
+        name_of(source, root="/srv/shop", configuration="my.toml")
+    assert str(refused.value).startswith(f"cannot read {source}: {why}")
+    assert refused.value.hint
 
 
 def test_where_files_came_from() -> None:
@@ -67,48 +80,10 @@ async def test_without_a_path(clock: VirtualClock) -> None:
     assert await read("") == "read snowfox.toml"
     for source, place in (
         (f"git:{FOLDER}@main", "git:main"),
-        (f"{FOLDER}/other.toml", "other.toml"),
         (FOLDER, "snowfox.toml"),
     ):
         await apply(source)
         assert await read("") == f"read {place}"
     await manager.end(manager.back())
-    await manager.end(manager.back((await changes.versions())[1].id))
     assert await read("") == "read git:main"
     await manager.close()
-        ("", "my.toml"),
-        ("/srv/shop", "my.toml"),
-        ("/srv/shop/", "my.toml"),
-        ("/srv/shop/my.toml", "my.toml"),
-        ("/srv/shop/snowfox.toml", "snowfox.toml"),
-        ("/srv/shop/node.toml", "node.toml"),
-        ("/srv/shop/Procfile", "Procfile"),
-        ("git:/srv/shop@main", "git:main"),
-    ],
-)
-def test_what_it_reads(source: str, name: str) -> None:
-    """What it was started with, a main file of its folder, or a point of its history."""
-    assert name_of(source, root="/srv/shop", configuration="my.toml") == name
-
-
-@pytest.mark.parametrize(
-    ("source", "why"),
-    [
-        ("/srv/shop/other.toml", "a node reads node.toml, snowfox.toml, Procfile of its folder, "),
-        ("/srv/shop/production.env", "a node reads node.toml, snowfox.toml, Procfile of its folder, "),
-        (
-            "/srv/shop/services/a/web.toml",
-            "a node reads node.toml, snowfox.toml, Procfile of its folder, ",
-        ),
-        ("/srv/shop/next/snowfox.toml", "this node is that of /srv/shop"),
-        ("/srv/shopping/my.toml", "this node is that of /srv/shop"),
-        ("/etc", "this node is that of /srv/shop"),
-        ("git:/srv@main", "this node is that of /srv/shop"),
-    ],
-)
-def test_what_it_does_not_read(source: str, why: str) -> None:
-    """Other files of its folder are told from other folders."""
-    with pytest.raises(ConfigurationRefused) as refused:
-        name_of(source, root="/srv/shop", configuration="my.toml")
-    assert str(refused.value).startswith(f"cannot read {source}: {why}")
-    assert refused.value.hint

@@ -142,7 +142,7 @@ def reading(git: Git, *, names: Names, further: Further | None = None) -> Readin
     there = {row.name: row for row in rows}
     found = [there[name] for name in dict.fromkeys(asked) if name in there]
     yield from _contents(git, files, found, guard=files.perhaps)
-    return Sources(git.folder, tuple(files.files), git.ref, commit, files.unread)
+    return Sources(git.folder, tuple(files.files), git.ref, commit, unread=files.unread)
 
 
 def commit_command(git: Git) -> Command:
