@@ -28,6 +28,8 @@ from snowfox.values import Exit, Seconds
 
 MOST_VERIFIED: Final = 200
 """Launches, and further users of them, in one `verify`."""
+MOST_TEXT: Final = 200_000
+"""Characters of their arguments and environments, each of at most four bytes; a message has at most a mebibyte."""
 NO_USERS: Final[Mapping[str, Sequence[str]]] = {}
 """Launches are verified for their own users alone."""
 _Part = list[tuple[Launch, Sequence[str]]]
@@ -285,16 +287,18 @@ def _forget(tokens: list[str], remote: Spawner) -> Promise[None]:
 def _parts(launches: Sequence[Launch], users: Mapping[str, Sequence[str]]) -> Iterator[_Part]:
     """As many launches and users together as one `verify` takes; a launch of more users than that comes again."""
     part: _Part = []
-    room = MOST_VERIFIED
+    room, text = MOST_VERIFIED, 0
     for launch in launches:
+        size = sum(map(len, (*launch.arguments, *launch.environment, *launch.environment.values())))
         names = users.get(launch.token, ())
         for begin in range(0, len(names) or 1, MOST_VERIFIED - 1):
             some = names[begin : begin + MOST_VERIFIED - 1]
-            if room <= len(some):
+            if part and (room <= len(some) or text + size > MOST_TEXT):
                 yield part
-                part, room = [], MOST_VERIFIED
+                part, room, text = [], MOST_VERIFIED, 0
             part.append((launch, some))
             room -= 1 + len(some)
+            text += size
     if part:
         yield part
 

@@ -11,7 +11,7 @@ from snowfox.core.deadline import NO_END
 from snowfox.core.promise import Promise, Resolver
 from snowfox.core.trace import Trace, current, within
 from snowfox.errors import ConnectionLost, InternalError, LaunchFailed, PosixError, SnowFoxError
-from snowfox.manager.connector.connector import MOST_VERIFIED, Connector
+from snowfox.manager.connector.connector import MOST_TEXT, MOST_VERIFIED, Connector
 from snowfox.manager.connector.errand import MOST_AT_ONCE
 from snowfox.manager.connector.questions import MOST_TRIES
 from snowfox.service import event
@@ -343,6 +343,17 @@ async def test_verify_goes_in_batches(connector: Connector) -> None:
     await started(connector, spawner)
     await connector.verify([launch(f"s{number}") for number in range(MOST_VERIFIED * 2 + 1)])
     assert spawner.asked == [("verify", MOST_VERIFIED), ("verify", MOST_VERIFIED), ("verify", 1)]
+
+
+async def test_verify_of_much_text_goes_in_batches(connector: Connector) -> None:
+    """No message is too large to be sent because of those beside one; a launch that is so by itself goes alone."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    large = [launch(f"s{number}")._replace(environment={"A": "x" * 80_000}) for number in range(5)]
+    await connector.verify(
+        [*large, launch("huge")._replace(arguments=["x" * 2 * MOST_TEXT]), launch("small")]
+    )
+    assert [asked[1] for asked in spawner.asked] == [2, 2, 1, 1, 1]
 
 
 async def test_verify_of_many_users_goes_in_batches(connector: Connector) -> None:
