@@ -14,6 +14,13 @@ from typing import Final, NamedTuple
 _FOUND: Final = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
+LONGEST: Final = 128 << 10
+"""Characters that are filled into one text: as long as the kernel takes an argument or a variable (execve(2))."""
+
+
+class TooLong(ValueError):
+    """More than `LONGEST` is filled in: variables that double one another make gigabytes of a few lines."""
+
 
 class Use(NamedTuple):
     """A `${…}` of a text.
@@ -46,10 +53,23 @@ def uses(text: str) -> list[Use]:
 
 
 def fill(text: str, value: Callable[[str], str]) -> str:
-    """The text with every name filled in by `value`, whose LookupError passes through where there is no default."""
+    """The text with every name filled in by `value`, whose LookupError passes through where there is no default.
+
+    Raises TooLong.
+    """
     if "${" not in text:
         return text
-    return _FOUND.sub(lambda found: "${" if found[0] == "$${" else _value(found[1], value), text)
+    room = LONGEST
+
+    def one(found: re.Match[str]) -> str:
+        nonlocal room
+        filled = "${" if found[0] == "$${" else _value(found[1], value)
+        room -= len(filled)
+        if room < 0:
+            raise TooLong
+        return filled
+
+    return _FOUND.sub(one, text)
 
 
 def plain(text: str) -> str:

@@ -17,7 +17,7 @@ from snowfox.core.frozen import Frozen
 from snowfox.core.posix.address import parse as parse_address
 from snowfox.core.posix.api import User
 from snowfox.errors import UserError
-from snowfox.service.filling import fill
+from snowfox.service.filling import LONGEST, TooLong, fill
 from snowfox.service.spec import Configuration, Ready, Secret, Service, Socket
 from snowfox.values import LONGEST_PATH, SERVICE_UIDS
 
@@ -26,6 +26,7 @@ SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 
 _BASE: Final = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "PATH")
 _ALWAYS: Final = ("SERVICE", "INSTANCE", "NODE")
+_DEEPEST: Final = 50
 
 
 class Node(Frozen):
@@ -259,6 +260,11 @@ def _environment(
             return done[name]
         if name not in written or name in under_way:
             return known[name]
+        if len(under_way) >= _DEEPEST:
+            msg = (
+                f"cannot launch {instance}: {name} is made of more than {_DEEPEST} variables, one in another"
+            )
+            raise UserError(msg)
         done[name] = fill(written[name], lambda other: value(other, (*under_way, name)))
         return done[name]
 
@@ -266,6 +272,8 @@ def _environment(
         return {**base, **{name: value(name, ()) for name in written}, **ours}
     except KeyError as missing:
         raise _not_set(missing, instance) from None
+    except TooLong as error:
+        raise _too_long(instance) from error
 
 
 def _filled(text: str, known: dict[str, str], instance: str) -> str:
@@ -273,6 +281,13 @@ def _filled(text: str, known: dict[str, str], instance: str) -> str:
         return fill(text, known.__getitem__)
     except KeyError as missing:
         raise _not_set(missing, instance) from None
+    except TooLong as error:
+        raise _too_long(instance) from error
+
+
+def _too_long(instance: str) -> UserError:
+    msg = f"cannot launch {instance}: what is filled in for ${{…}} has more than {LONGEST} characters"
+    return UserError(msg, "the kernel takes no longer argument or variable")
 
 
 def _not_set(missing: KeyError, instance: str) -> UserError:

@@ -19,17 +19,17 @@ def make_absolute(fields: Partial, folder: str) -> None:
     for secret in fields.get("secrets", {}).values():
         secret["file"] = _join(folder, secret["file"])
     ready = fields.get("ready", ())
-    if "http" in ready:
+    if "http" in ready and not ready["http"].startswith("unix:${"):
         ready["http"] = absolute_address(folder, ready["http"])
     if "command" in ready:
         ready["command"] = _program(ready["command"], folder)
 
 
 def absolute_address(folder: str, address: str) -> str:
-    """An address; the path of a unix socket is relative to the folder."""
+    """An address as it stands; the path of a unix socket is relative to the folder."""
     if not address.startswith("unix:") or address.startswith("unix:@"):
         return address
-    return "unix:" + in_folder(folder, address.removeprefix("unix:"))
+    return "unix:" + _join(folder, address.removeprefix("unix:"))
 
 
 def in_folder(folder: str, path: str) -> str:

@@ -11,7 +11,7 @@ from snowfox.core.config.problem import quoted
 from snowfox.core.config.scanner import Path
 from snowfox.core.posix.address import parse as parse_address
 from snowfox.service.cycle import cycles
-from snowfox.service.filling import Use, fill, uses
+from snowfox.service.filling import TooLong, Use, fill, uses
 from snowfox.service.launch import own_names, port_name
 from snowfox.service.layer import Chain
 from snowfox.service.spec import Configuration, Service
@@ -77,7 +77,7 @@ class Variables:
             return letters[name]
 
         for key, words in ((("command",), service.command), (("ready", "command"), service.ready.command)):
-            with suppress(KeyError, RecursionError):  # told already; a launch tells it
+            with suppress(KeyError, RecursionError, TooLong):  # told already; a launch tells it
                 if words and not fill(words[0], letter):
                     path = _word(key, 0, chain.written(*key))
                     chain.wrong(f"service {service.name}", path, "the command begins with an empty word")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from snowfox.contract.spawner import Launch, Spawner
@@ -126,6 +126,7 @@ def sent(text: str) -> int:
 
 
 @given(SERVICE, SOCKET)
+@example({"command": "web"}, {"listen": "unix:${E}"})
 def test_what_a_check_accepts_is_well_formed(service: dict[str, Any], socket: dict[str, Any]) -> None:
     """Whatever texts stand where: refused with the configuration, or by an answer."""
     sent(f"socket.front = {written(socket)}\nservice.web = {written(service)}\n")

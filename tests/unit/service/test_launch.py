@@ -230,6 +230,28 @@ def test_secrets():
         plan(found, service.replace(command=("web", "${A}")), 1, node=HERS, user=ANNA)
 
 
+def test_what_grows_when_filled_in():
+    """Variables that double one another, or go deep, are refused before they take memory; so are words."""
+    double = {"A0": "x" * 100} | {f"A{n}": f"${{A{n - 1}}}${{A{n - 1}}}" for n in range(1, 40)}
+    found, service = web("")
+    with pytest.raises(
+        UserError, match=r"cannot launch web: what is filled in for \$\{…\} has more than 131072 characters"
+    ):
+        plan(found, service.replace(environment=double), 1, node=HERS, user=ANNA)
+    fits = dict(list(double.items())[:11])
+    assert (
+        len(plan(found, service.replace(environment=fits), 1, node=HERS, user=ANNA).environment["A10"])
+        == 102400
+    )
+    words = service.replace(environment=fits, command=("web", "${A10}${A10}"))
+    with pytest.raises(UserError, match="has more than 131072"):
+        plan(found, words, 1, node=HERS, user=ANNA)
+    deep = {"A0": "x"} | {f"A{n}": f"${{A{n - 1}}}" for n in range(1, 400)}
+    with pytest.raises(UserError, match="is made of more than 50 variables, one in another"):
+        plan(found, service.replace(environment=dict(reversed(deep.items()))), 1, node=HERS, user=ANNA)
+    assert plan(found, service.replace(environment=deep), 1, node=HERS, user=ANNA).environment["A399"] == "x"
+
+
 def test_defaults():
     """A default stands in for a name that is not set or empty, also one that is made from others."""
     made = launched(
