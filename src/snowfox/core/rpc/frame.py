@@ -5,15 +5,15 @@ A frame is a header of 16 bytes, big endian, and a body:
 ```text
 u32 length of the body, at most 1 MiB
 u8  kind
-u8  descriptors that come with it (SCM_RIGHTS)
+u8  descriptors that come with it (SCM_RIGHTS, with its first byte)
 u16 method, the caller's own number of it (CALL, DEFINE)
 u32 request, the caller's number of it, from 1; 0 where there is none
 u32 milliseconds that are left (CALL; 0: none said); bytes of credit (CREDIT)
 ```
 
-A fixed header costs a quarter of a MessagePack envelope. Descriptors come with the first byte of their frame, or of one
-before it that has some too and is received together with it (`outbox`): the kernel ends a read after a message that had
-descriptors (unix(7)), so they never come late, and what is left over when no frame is under way belongs to none.
+A fixed header costs a quarter of a MessagePack envelope. Descriptors come with the first byte of their frame: the
+kernel ends a read after a message that had descriptors (unix(7)), so they never come late, and what is left over when
+no frame is under way belongs to none.
 """
 
 from __future__ import annotations

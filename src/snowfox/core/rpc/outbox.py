@@ -19,10 +19,6 @@ CHUNK: Final = 64 << 10
 AHEAD: Final = 16 << 10
 """With so many bytes the other end can begin while we write down the rest."""
 
-WHOLE: Final = 2000
-"""Bytes that a Unix socket takes whole or not at all, however small its buffer was made (`unix_stream_sendmsg` splits at
-half of the buffer less 64, and SO_SNDBUF is 4,608 at least, socket(7)): all descriptors of so many arrive with them."""
-
 MOST_UNSENT: Final = 64 << 20
 """Bytes that a peer may leave unread; one more ends the session."""
 
@@ -30,7 +26,7 @@ MOST_UNSENT: Final = 64 << 20
 class Outbox:
     """Bytes and descriptors that wait to be sent, in order.
 
-    Descriptors are sent with the first byte of a chunk: the frames that they belong to are its first `WHOLE` bytes.
+    A chunk with descriptors begins with the frame that they belong to: they are sent with its first byte.
 
     Attributes:
         size: bytes that wait.
@@ -65,13 +61,7 @@ class Outbox:
                     f"cannot send {len(descriptors)} descriptors at once: at most {frame.MOST_DESCRIPTORS}"
                 )
             head = frame.HEADER.pack(len(body), kind, len(descriptors), method, request, number)
-            numbers = tuple([one.take() for one in descriptors])
-            if chunks and self._goes_with_last(len(body), len(numbers)):
-                data, before = chunks[-1]
-                data.extend(head)
-                chunks[-1] = (data, before + numbers)
-            else:
-                chunks.append((bytearray(head), numbers))
+            chunks.append((bytearray(head), tuple(one.take() for one in descriptors)))
         else:
             head = frame.HEADER.pack(len(body), kind, 0, method, request, number)
             if chunks and len(chunks[-1][0]) + len(body) <= CHUNK:
@@ -80,12 +70,6 @@ class Outbox:
                 chunks.append((bytearray(head), ()))
         chunks[-1][0].extend(body)
         self.size += frame.SIZE + len(body)
-
-    def _goes_with_last(self, length: int, count: int) -> bool:
-        """Whether a frame with descriptors can go together with those before it."""
-        data, before = self._chunks[-1]
-        room = WHOLE - frame.SIZE - len(data)
-        return bool(before) and length <= room and len(before) + count <= frame.MOST_DESCRIPTORS
 
     def send(self, posix: Posix, socket: int) -> bool:
         """Send what the socket takes; descriptors that went are closed here. Whether all went.

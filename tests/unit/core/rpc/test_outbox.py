@@ -4,9 +4,9 @@ from errno import EPIPE
 
 import pytest
 
-from snowfox.core.rpc.frame import CALL, LIMIT, SIZE, Frames
+from snowfox.core.rpc.frame import CALL, LIMIT, SIZE
 from snowfox.core.rpc.interface import Descriptor
-from snowfox.core.rpc.outbox import AHEAD, CHUNK, WHOLE, Outbox
+from snowfox.core.rpc.outbox import AHEAD, CHUNK, Outbox
 from snowfox.errors import InternalError, PosixError
 
 
@@ -97,37 +97,6 @@ def test_descriptors_go_with_the_first_byte_of_their_frame():
     assert wire.sent[-1][1] == ()
     assert wire.closed == [5]
     assert sum(len(data) for data, _ in wire.sent) == 3 * (SIZE + 1)
-
-
-def test_small_frames_with_descriptors_go_together():
-    """In their order, so far as the kernel takes them whole and passes their descriptors with the first byte."""
-    outbox, wire = Outbox(), Wire()
-    for number in range(300):
-        outbox.put(CALL, number, b"", [Descriptor(number)])
-    outbox.send(wire, 0)
-    assert [number for _, numbers in wire.sent for number in numbers] == list(range(300))
-    assert max(len(data) for data, _ in wire.sent) <= WHOLE
-    assert len(wire.sent) == 3
-    assert wire.closed == list(range(300))
-    frames = Frames()
-    came = [one for data, numbers in wire.sent for one in frames.feed(data, numbers)]
-    assert [one[4] for one in came] == [(number,) for number in range(300)]
-
-
-def test_what_has_descriptors_goes_with_no_other():
-    """Neither behind a frame without any, nor behind what was sent in part, nor where it is too large or has too many."""
-    outbox, wire = Outbox(), Wire(1)
-    outbox.put(CALL, 1, b"", [Descriptor(0)])
-    outbox.put(CALL, 2, b"x" * WHOLE, [Descriptor(1)])
-    outbox.put(CALL, 3, b"", [Descriptor(number) for number in range(2, 255)])
-    outbox.put(CALL, 4, b"", [Descriptor(255)])
-    outbox.send(wire, 0)
-    assert [len(numbers) for _, numbers in wire.sent] == [1, 0, 1, 253, 1]
-    outbox.put(CALL, 5)
-    outbox.put(CALL, 6, b"", [Descriptor(256)])
-    wire.sent.clear()
-    outbox.send(wire, 0)
-    assert [numbers for _, numbers in wire.sent] == [(), (256,)]
 
 
 def test_what_is_too_large_is_refused():
