@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -53,6 +55,15 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def python_of_services() -> str:
+    """A Python that services can run; "" where there is none.
+
+    Root's services cannot enter a closed home that ours may lie in: theirs is the host's.
+    """
+    python = "/usr/bin/python3" if os.geteuid() == 0 else os.path.realpath(sys.executable)
+    return python if os.access(python, os.X_OK) else ""
 
 
 def free_ports(count: int) -> list[int]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 import threading
 from types import TracebackType
 from typing import Self
@@ -13,7 +11,7 @@ import pytest
 
 from snowfox.contract.manager import Manager
 from snowfox.testing.node import Node
-from snowfox.testing.world import free_ports, listeners
+from snowfox.testing.world import free_ports, listeners, python_of_services
 
 APPLIES = 50
 
@@ -75,10 +73,7 @@ class Clients:
 
 def version(port: int, number: int) -> str:
     """The configuration of a number: environment, command, instances and what is beside differ in turn."""
-    # Root's services cannot enter a closed home that Python may lie in; theirs is the host's.
-    python = "/usr/bin/python3" if os.geteuid() == 0 else os.path.realpath(sys.executable)
-    if not os.access(python, os.X_OK):
-        pytest.skip(f"no {python}")
+    python = python_of_services() or pytest.skip("no Python for services")
     others = "".join(
         f'[service.other-{one}]\ncommand = ["sleep", "{1000 + number}"]\ndirectory = "/"\n'
         for one in range(number % 3)
