@@ -45,20 +45,6 @@ WORLDS = {
 REFUSED = PosixError("listen", "127.0.0.1:8004", 12)
 
 
-@pytest.fixture
-def host() -> PlayedHost:
-    """Spawner, store and files."""
-    return PlayedHost()
-
-
-@pytest.fixture
-async def manager(clock: VirtualClock, host: PlayedHost):
-    """One that runs the first version."""
-    one = await PlayedManager.begun(clock, host, FIRST)
-    yield one
-    await one.close()
-
-
 def world(host: PlayedHost) -> str:
     """Which of the two there is, whole; else what there is."""
     assert all(host.sockets.values()), "a socket that does not listen"

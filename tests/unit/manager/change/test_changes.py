@@ -8,7 +8,6 @@ from snowfox.core.config.source import Sources
 from snowfox.errors import NotNow, PosixError
 from snowfox.service import event
 from snowfox.testing.changing import PlayedHost, PlayedManager
-from snowfox.testing.clock import VirtualClock
 
 FIRST = """
 [socket.front]
@@ -27,20 +26,6 @@ SLOW = SECOND.replace('"-v"]', '"-v"]\nready = { delay = "1m" }')
 SOCKETS = FIRST + '[socket.a]\nlisten = "127.0.0.1:8002"\n[socket.b]\nlisten = "127.0.0.1:8003"\n'
 OPEN = {"front=127.0.0.1:8001": True}
 TAKEN = PosixError("bind", "127.0.0.1:8003", 98)
-
-
-@pytest.fixture
-def host() -> PlayedHost:
-    """Spawner, store and files."""
-    return PlayedHost()
-
-
-@pytest.fixture
-async def manager(clock: VirtualClock, host: PlayedHost):
-    """One that runs the first version."""
-    one = await PlayedManager.begun(clock, host, FIRST)
-    yield one
-    await one.close()
 
 
 async def test_a_second_is_refused_with_the_name_of_the_first(manager: PlayedManager) -> None:

@@ -24,20 +24,6 @@ MINUTES = 60_000
 RUNS = {"first": {"web": ["web"], "gone": ["gone"]}, "second": {"web": ["web", "-v"]}}
 
 
-@pytest.fixture
-def host() -> PlayedHost:
-    """Spawner, store and files."""
-    return PlayedHost()
-
-
-@pytest.fixture
-async def manager(clock: VirtualClock, host: PlayedHost):
-    """One that runs the first version."""
-    one = await PlayedManager.begun(clock, host, FIRST)
-    yield one
-    await one.close()
-
-
 @pytest.mark.parametrize(
     "record", [Record(), Record(Change("O", 7, "a", "b", UNDOING), Provisional("a", "b", 5), "so")]
 )

@@ -9,7 +9,6 @@ from snowfox.errors import ConfigurationRefused, PosixError, UserError
 from snowfox.manager.change.proposal import MOST_PROBLEMS
 from snowfox.manager.change.versions import find
 from snowfox.testing.changing import PlayedHost, PlayedManager
-from snowfox.testing.clock import VirtualClock
 
 FIRST = """
 [service.web]
@@ -17,20 +16,6 @@ command = ["web"]
 """
 BOTH = '[socket.c]\nlisten = ["127.0.0.1:8004", "127.0.0.1:8005"]\n'
 SOCKETS = '[socket.a]\nlisten = "127.0.0.1:8002"\n[socket.b]\nlisten = "127.0.0.1:8003"\n' + FIRST
-
-
-@pytest.fixture
-def host() -> PlayedHost:
-    """Spawner, store and files."""
-    return PlayedHost()
-
-
-@pytest.fixture
-async def manager(clock: VirtualClock, host: PlayedHost):
-    """One that runs the first version."""
-    one = await PlayedManager.begun(clock, host, FIRST)
-    yield one
-    await one.close()
 
 
 @pytest.mark.parametrize("fails", [(), ("reserve b",)])
