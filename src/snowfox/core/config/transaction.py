@@ -96,7 +96,8 @@ class Realizer(ABC):
 Journal = Callable[[Step, str], Awaitable[None]]
 """Takes a step and what becomes of it, in this order; raises StoreError when it cannot be kept.
 
-`verifies`, then `verified` or `refused`: of many steps at once. `begins`, `done`, `undone`: one after another.
+`verifies`, then `verified` or `refused`: of many steps at once. `begins`, then `done` or `failed`, `undone`: one after
+another.
 """
 
 
