@@ -9,7 +9,7 @@ class StepFact(Fact, kind="change.step", kept=True):
     """A step of a change: `replace` of `service web`.
 
     It `verifies`, and is `verified` or `refused`, where something is held for it, at once with others; it `begins`, is
-    `done` or `undone`.
+    `done`, `failed` or `undone`.
     """
 
     resource: str
