@@ -111,6 +111,15 @@ class Node:
             name: Running(one["pid"], one["started"]) for name, one in self.status().items() if one["pid"]
         }
 
+    def versions(self) -> list[dict[str, Any]]:
+        """What `versions --json` says: those that are kept, the newest last."""
+        found: list[dict[str, Any]] = json.loads(self.good("versions", "--json"))
+        return found
+
+    def version(self) -> str:
+        """The id of the version in force."""
+        return next(str(one["id"]) for one in self.versions() if one["is_current"])
+
     def until(self, holds: Callable[[], bool], what: str, seconds: float = SETTLE_SECONDS) -> None:
         """Wait until something of the outside world holds; asks each 20 ms."""
         end = time.monotonic() + seconds

@@ -43,11 +43,6 @@ def begun(node: Node, text: str) -> Done:
     return node.run("apply")
 
 
-def version(node: Node) -> str:
-    """Of what is in force."""
-    return next(one["id"] for one in json.loads(node.good("versions", "--json")) if one["is_current"])
-
-
 def notes(node: Node) -> str:
     """What status says of the node itself."""
     return "\n".join(json.loads(node.run("status", "--json").out)["notes"])
@@ -57,7 +52,7 @@ def test_planned_applied_and_back(node: Node) -> None:
     """What plan says happens, and nothing else; a rollback needs no file; each kept service has the pid that it had."""
     first = up(node)
     assert "nothing changes" in node.good("plan", "--exit-code")
-    before = version(node)
+    before = node.version()
     node.write(SECOND)
     node.until(lambda: "snowfox plan" in node.run("status").out, "the files are looked at again")
     assert "snowfox apply" in node.run("up", "-d").out
@@ -77,13 +72,13 @@ def test_planned_applied_and_back(node: Node) -> None:
     assert second["cache"] == first["cache"]
     assert second["web"] != first["web"]
     assert "DEBUG=1" in node.good("env", "web").splitlines()
-    assert version(node) != before
+    assert node.version() != before
     versions = json.loads(node.good("versions", "--json"))
     assert len({one["who"] for one in versions}) == 1
     assert versions[-1]["who"]
     (node.folder / "snowfox.toml").unlink()
     node.good("rollback", before[:7])
-    assert version(node) == before
+    assert node.version() == before
     assert node.running()["cache"] == first["cache"]
     assert set(node.running()) == {"cache", "web", "report"}
 
@@ -103,11 +98,11 @@ def test_refused(node: Node) -> None:
 def test_rolled_back(node: Node) -> None:
     """What does not get ready is told with its reason; exit code 4, the old version is in force and runs."""
     first = up(node)
-    before = version(node)
+    before = node.version()
     done = begun(node, BROKEN)
     assert done.code == 4, done.text
     assert f"rolled back to {before[:7]}: web did not get ready: exit 7" in done.err
-    assert version(node) == before
+    assert node.version() == before
     node.until(lambda: node.status()["web"]["state"] == "ready", "web is back")
     assert node.running()["cache"] == first["cache"]
 
@@ -136,12 +131,12 @@ def test_who_watches_no_longer_changes_nothing(node: Node) -> None:
 def test_confirmed_or_not(node: Node) -> None:
     """A provisional version goes back by itself; a confirmed one stays, and there is nothing to confirm then."""
     up(node)
-    before = version(node)
+    before = node.version()
     node.write(SECOND)
     node.good("apply", "--confirm", "2s")
-    second = version(node)
+    second = node.version()
     assert "to be confirmed until" in node.good("versions")
-    node.until(lambda: version(node) == before, "it went back", 15)
+    node.until(lambda: node.version() == before, "it went back", 15)
     node.until(lambda: "report" in node.running(), "report runs again")
     node.until(lambda: "under way" not in notes(node), "it is done")
     assert f"#3 went back to {before[:7]}: {second[:7]} was not confirmed in time" in notes(node)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any
 
 import pytest
 
@@ -28,25 +26,14 @@ ALL = ("daemon", "spawner", "manager")
 KILLED = [("manager",), ALL]
 
 
-def versions(node: Node) -> list[dict[str, Any]]:
-    """Those that are kept, the newest last."""
-    found: list[dict[str, Any]] = json.loads(node.good("versions", "--json"))
-    return found
-
-
-def version(node: Node) -> str:
-    """Of what is in force."""
-    return next(one["id"] for one in versions(node) if one["is_current"])
-
-
 def provisional(node: Node, seconds: int) -> tuple[str, float]:
     """Start with the first, apply the second; the first's id, and by when (wall clock, s) it is to be confirmed."""
     node.write(FIRST)
     node.good("up", "-d")
-    before = version(node)
+    before = node.version()
     node.write(SECOND)
     node.good("apply", "--confirm", f"{seconds}s")
-    by = versions(node)[-1]["confirm_by"] / 1000
+    by = node.versions()[-1]["confirm_by"] / 1000
     return before, by
 
 
@@ -69,12 +56,12 @@ def lose(node: Node, killed: tuple[str, ...], pause: float = 0.0) -> None:
 def test_not_confirmed(node: Node, killed: tuple[str, ...]) -> None:
     """It waits on as long as was said, `status` tells, and then it goes back; what neither changed has its process."""
     before, by = provisional(node, 6)
-    after, keep = version(node), node.running()["keep"]
+    after, keep = node.version(), node.running()["keep"]
     lose(node, killed)
     assert time.time() < by, "too slow to prove anything"
     assert f"{after[:7]} goes back to {before[:7]} in " in node.run("status").out
-    assert (version(node), versions(node)[-1]["confirm_by"] / 1000) == (after, by)
-    node.until(lambda: version(node) == before, "it went back", 20)
+    assert (node.version(), node.versions()[-1]["confirm_by"] / 1000) == (after, by)
+    node.until(lambda: node.version() == before, "it went back", 20)
     assert time.time() >= by
     node.until(lambda: set(node.running()) == {"keep", "web"}, "what was new is gone")
     assert node.running()["keep"] == keep
@@ -90,7 +77,7 @@ def test_not_confirmed(node: Node, killed: tuple[str, ...]) -> None:
 def test_confirmed(node: Node, killed: tuple[str, ...], *, is_killed_first: bool) -> None:
     """It stays, once it is confirmed, before or after they are killed; and a rollback is a person's choice."""
     before, by = provisional(node, 5)
-    after = version(node)
+    after = node.version()
     if is_killed_first:
         lose(node, killed)
     assert "stays in force" in node.good("confirm")
@@ -98,16 +85,16 @@ def test_confirmed(node: Node, killed: tuple[str, ...], *, is_killed_first: bool
         lose(node, killed)
     assert node.run("confirm").code == 1
     time.sleep(max(0.0, by + 0.5 - time.time()))
-    assert version(node) == after
+    assert node.version() == after
     assert "more" in node.running()
     assert "goes back" not in node.run("status").out
     node.good("rollback")
-    assert version(node) == before
+    assert node.version() == before
 
 
 def test_time_is_over_while_nothing_of_ours_runs(node: Node) -> None:
     """The next ones go back as soon as they are up, though the files say the version that nobody confirmed."""
     before, _ = provisional(node, 2)
     lose(node, ALL, pause=2.5)
-    node.until(lambda: version(node) == before, "it went back", 15)
+    node.until(lambda: node.version() == before, "it went back", 15)
     node.until(lambda: set(node.running()) == {"keep", "web"}, "what was new is gone")

@@ -17,16 +17,11 @@ VERIFY = GOOD + '[service.gone]\ncommand = ["/nowhere/program"]\ndirectory = "/"
 SAYS = "runs instead; snowfox check, then snowfox apply"
 
 
-def version(node: Node) -> str:
-    """Of what is in force."""
-    return next(one["id"] for one in json.loads(node.good("versions", "--json")) if one["is_current"])
-
-
 def stopped(node: Node) -> str:
     """A node that ran the good configuration and is down; that version."""
     node.write(GOOD)
     node.good("up", "-d")
-    found = version(node)
+    found = node.version()
     node.good("down")
     return found
 
@@ -50,7 +45,7 @@ def test_whatever_is_wrong_with_it(node: Node) -> None:
         node.kill("manager")
         node.until(lambda: "manager" in node.processes(), "another manager")
         assert SAYS in node.run("status").text
-        assert (version(node), node.running()) == (good, first)
+        assert (node.version(), node.running()) == (good, first)
         node.write(GOOD.replace("1000", "1001"))
         node.good("apply")
         assert SAYS not in node.run("status").text
