@@ -9,31 +9,10 @@ import pytest
 from snowfox.core.machine import Move, Refused
 from snowfox.service.instance import ALIVE, Input, Instance, Turn
 from snowfox.service.life import INPUTS, ROWS, TABLE, step
-from snowfox.service.spec import Ready, Restart, Service, Stop
+from snowfox.service.spec import Ready, Restart
 from snowfox.service.status import STATES
+from snowfox.testing.life import WEB, bring
 from snowfox.values import Exit
-
-WEB = Service("web", ("x",), ready=Ready(notify=True), stop=Stop(15, 5.0))
-
-
-def bring(instance, state, turn):
-    """Move an instance from stopped to a state."""
-    go = [Input("start"), Input("go", token="web~1"), Input("launched", pid=7, started=8)]
-    ways = {
-        "stopped": [],
-        "waiting": go[:1],
-        "starting": go,
-        "ready": [*go, Input("ready", text="notified")],
-        "failing": [*go, Input("unready")],
-        "stopping": [*go, Input("stop", text="why")],
-        "backoff": [*go, Input("exited", exit=Exit(1))],
-        "failed": [Input("failed-before", text="was so")],
-        "finished": [Input("finished-before", text="was so")],
-        "stuck": [*go, Input("stop"), Input("grace-over"), Input("kill-over")],
-    }
-    for told in ways[state]:
-        assert step(instance, told, turn)
-    assert instance.state == state
 
 
 def test_the_states_are_those_that_users_see():
@@ -115,54 +94,8 @@ def test_every_target_of_the_table_can_happen():
     assert ("stopped", "ended-before", "finished") in seen
 
 
-@pytest.mark.parametrize(("state", "told"), [("starting", "refused"), ("failing", "exited")])
-def test_what_did_not_live_waits_also_without_a_delay(state, told):
-    """`delay = "0s"` is for services that lived: a launch refused again and again, without a pause, would be a storm."""
-    service = WEB.replace(restart=Restart(delay=0.0, limit=0))
-    instance = Instance("web", service, 0.0)
-    if state == "starting":
-        for one in (Input("start"), Input("go", token="web~1")):
-            step(instance, one, Turn(100.0, Random(1)))
-    else:
-        bring(instance, "failing", Turn(100.0, Random(1)))
-    step(instance, Input(told, text="no", exit=Exit(1)), Turn(101.0, Random(1)))
-    assert instance.state == "backoff"
-    assert instance.timer_due > 101.0
-
-
 def test_the_diagram_is_drawn_from_the_table():
     """Its arrows are the table's."""
     text = TABLE.diagram()
     assert "    failing --> stuck: kill-over" in text
     assert "backoff --> waiting: start, retry" in text or "backoff --> waiting: retry, start" in text
-
-
-def test_killed_while_its_launch_is_under_way():
-    """SIGKILL follows the answer to the launch, not TERM."""
-    turn = Turn(100.0, Random(1))
-    instance = Instance("web", WEB, 0.0)
-    for told in (Input("start"), Input("go", token="web~1"), Input("kill"), Input("launched", pid=7)):
-        assert step(instance, told, turn)
-    names = [type(effect).__name__ for effect in turn.effects]
-    assert "Kill" in names
-    assert "Signal" not in names
-
-
-def test_a_stop_while_failing_is_asked_for():
-    """A stop of what is being ended for not getting ready: its end is no failure, it stays stopped."""
-    turn = Turn(100.0, Random(1))
-    instance = Instance("web", WEB, 0.0)
-    bring(instance, "failing", turn)
-    step(instance, Input("stop", text="stopped by a person"), turn)
-    step(instance, Input("exited", exit=Exit(1)), turn)
-    assert (instance.state, instance.reason) == ("stopped", "stopped by a person")
-
-
-def test_what_failed_and_was_stuck_is_tried_again_once_it_is_gone():
-    """A process that did not get ready and resisted SIGKILL does not leave its service stopped."""
-    turn = Turn(100.0, Random(1))
-    instance = Instance("web", WEB, 0.0)
-    bring(instance, "failing", turn)
-    for kind in ("grace-over", "kill-over", "exited"):
-        step(instance, Input(kind), turn)
-    assert instance.state == "waiting"

@@ -1,0 +1,65 @@
+"""What follows when a process is gone: its exit is taken note of, then it is tried again, or over."""
+
+from __future__ import annotations
+
+from snowfox.service.beginning import lived, start_over
+from snowfox.service.effects import Forget, Kill
+from snowfox.service.fact import (
+    ServiceExited,
+    ServiceFailed,
+    ServiceFinished,
+    ServiceRestarting,
+    ServiceStopped,
+)
+from snowfox.service.instance import Instance, Turn
+from snowfox.service.restart import Death, decide
+from snowfox.values import Exit
+
+
+def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool) -> None:
+    """Take note of the end of its process; `asked`: we had asked for it."""
+    fact = ServiceExited(instance.pid, instance.token, exit.code, exit.signal, asked, lived(instance, turn))
+    instance.emit(fact, turn)
+    # What its main process left behind goes with it, before anything starts anew.
+    turn.effects.append(Kill(instance.id, instance.token))
+    turn.effects.append(Forget(instance.token))
+    instance.token = ""
+    instance.pid = instance.started = 0
+
+
+def gone(instance: Instance, turn: Turn) -> None:
+    """It ended as we wanted: it starts again where that was asked for, else it is stopped."""
+    if instance.again:
+        instance.again = False
+        start_over(instance)
+        instance.enter("waiting", turn)
+        return
+    reason = instance.reason
+    start_over(instance)
+    instance.reason = reason
+    instance.enter("stopped", turn)
+    instance.emit(ServiceStopped(reason), turn)
+
+
+def follow(instance: Instance, death: Death, turn: Turn) -> None:
+    """It died: try again, or not."""
+    verdict = decide(instance.service, instance.history, death, turn.now, turn.random)
+    instance.verdict = verdict
+    instance.history = verdict.history
+    instance.reason = verdict.message
+    instance.death, instance.died = death.reason, turn.now
+    match verdict.outcome:
+        case "finished":
+            instance.enter("finished", turn)
+            instance.emit(ServiceFinished(verdict.message), turn)
+        case "failed":
+            instance.enter("failed", turn)
+            instance.emit(ServiceFailed(verdict.message), turn)
+        case _:
+            instance.restarts += 1
+            limit = instance.service.restart.limit
+            instance.emit(ServiceRestarting(death.reason, verdict.delay, verdict.attempt, limit), turn)
+            if verdict.delay > 0:
+                instance.arm("retry", verdict.delay, turn)
+            # Without a delay the engine gives it its turn within the same call.
+            instance.enter("backoff" if verdict.delay > 0 else "waiting", turn)

@@ -1,0 +1,98 @@
+"""An instance begins: cells of `service.life` from `start` to `ready`."""
+
+from __future__ import annotations
+
+from snowfox.service.effects import Launch, StartProbe, StopProbe
+from snowfox.service.fact import ServiceReady, ServiceStarted
+from snowfox.service.instance import Input, Instance, Turn
+from snowfox.service.readiness import wait_of
+from snowfox.service.restart import FRESH
+from snowfox.values import Seconds
+
+
+def start(instance: Instance, _told: Input, turn: Turn) -> None:
+    """Wait for its turn, with a clean slate."""
+    start_over(instance)
+    instance.disarm(turn)
+    instance.enter("waiting", turn)
+
+
+def start_over(instance: Instance) -> None:
+    """Forget what went wrong so far."""
+    instance.history = FRESH
+    instance.verdict = None
+    instance.restarts = 0
+    instance.reason = instance.death = ""
+
+
+def retry(instance: Instance, _told: Input, turn: Turn) -> None:
+    """The delay is over."""
+    instance.disarm(turn)
+    instance.enter("waiting", turn)
+
+
+def go(instance: Instance, told: Input, turn: Turn) -> None:
+    """It is its turn."""
+    instance.token = instance.last = told.token
+    instance.wait = wait_of(instance.service)  # that of a start before may be of another configuration
+    instance.pid = instance.started = 0
+    instance.launched = turn.now
+    instance.was_killed = instance.again = instance.is_notified = False
+    instance.probe = instance.reason = ""
+    turn.effects.append(Launch(instance.id, told.token, instance.digest))
+    instance.enter("starting", turn)
+
+
+def launched(instance: Instance, told: Input, turn: Turn) -> None:
+    """Its program was executed."""
+    if instance.pid:
+        return
+    born(instance, told, turn)
+    watch(instance, turn)
+
+
+def born(instance: Instance, told: Input, turn: Turn) -> None:
+    """It has a process."""
+    instance.pid, instance.started = told.pid, told.started
+    instance.emit(ServiceStarted(told.pid, instance.token, told.started), turn)
+
+
+def watch(instance: Instance, turn: Turn) -> None:
+    """Wait until it is ready."""
+    wait = instance.wait
+    if wait.by == "executed" or instance.is_notified:
+        become_ready(instance, wait.by, turn)
+        return
+    if wait.timer:
+        instance.arm(wait.timer, wait.seconds, turn)
+    if wait.probes:
+        turn.effects.append(StartProbe(instance.id, instance.token))
+
+
+def unwatch(instance: Instance, turn: Turn) -> None:
+    """Wait no more."""
+    instance.disarm(turn)
+    if instance.state == "starting" and instance.pid and instance.wait.probes:
+        turn.effects.append(StopProbe(instance.id))
+
+
+def ready(instance: Instance, told: Input, turn: Turn) -> None:
+    """It said so, in the way that counts for it."""
+    if told.text != instance.wait.by:
+        return
+    if not instance.pid:
+        instance.is_notified = True
+        return
+    instance.disarm(turn)
+    become_ready(instance, told.text, turn)
+
+
+def become_ready(instance: Instance, by: str, turn: Turn) -> None:
+    """It is ready."""
+    instance.enter("ready", turn)
+    instance.emit(ServiceReady(instance.pid, by, lived(instance, turn)), turn)
+
+
+def lived(instance: Instance, turn: Turn) -> Seconds:
+    """Seconds since its launch."""
+    return max(turn.now - instance.launched, 0.0)

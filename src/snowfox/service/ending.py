@@ -1,0 +1,149 @@
+"""An instance ends: cells of `service.life` for what ends it, asked for or not, and for its end."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from snowfox.service.aftermath import bury, follow, gone
+from snowfox.service.beginning import born, lived, start_over, unwatch
+from snowfox.service.effects import Kill, Signal
+from snowfox.service.fact import LaunchFailedFact, ServiceStopped, ServiceStuck, ServiceUnready
+from snowfox.service.instance import Input, Instance, Turn
+from snowfox.service.readiness import unready_text
+from snowfox.service.restart import Death, death_text
+
+KILL_PATIENCE: Final = 10.0
+"""Seconds after SIGKILL until an instance is `stuck`."""
+
+
+def unready(instance: Instance, _told: Input, turn: Turn) -> None:
+    """It did not get ready in time: end it; that is a failure."""
+    wait = instance.wait
+    instance.reason = unready_text(instance.service, instance.probe)
+    instance.emit(ServiceUnready(wait.seconds, instance.probe), turn)
+    unwatch(instance, turn)
+    end(instance, turn)
+    instance.enter("failing", turn)
+
+
+def end(instance: Instance, turn: Turn) -> None:
+    """Have its process end."""
+    stop = instance.service.stop
+    turn.effects.append(Signal(instance.id, instance.token, stop.signal))
+    instance.arm("grace-over", stop.grace, turn)
+
+
+def stop(instance: Instance, told: Input, turn: Turn) -> None:
+    """Of what runs and is not being ended yet."""
+    instance.again = told.again
+    instance.reason = told.text
+    if instance.pid:
+        unwatch(instance, turn)
+        end(instance, turn)
+    instance.enter("stopping", turn)
+
+
+def stop_on(instance: Instance, told: Input, turn: Turn) -> None:
+    """Of what is being ended: from now on because somebody asked."""
+    instance.again = told.again
+    instance.reason = told.text
+    if instance.state == "failing":
+        instance.enter("stopping", turn)
+
+
+def stop_idle(instance: Instance, told: Input, turn: Turn) -> None:
+    """Of what has no process."""
+    instance.disarm(turn)
+    start_over(instance)
+    instance.reason = told.text
+    instance.enter("stopped", turn)
+    instance.emit(ServiceStopped(told.text), turn)
+
+
+def start_after(instance: Instance, _told: Input, _turn: Turn) -> None:
+    """While it ends."""
+    instance.again = True
+
+
+def kill(instance: Instance, told: Input, turn: Turn) -> None:
+    """At once."""
+    instance.again = False
+    instance.reason = told.text
+    if instance.pid:
+        unwatch(instance, turn)
+        kill_now(instance, turn)
+    instance.was_killed = True
+    instance.enter("stopping", turn)
+
+
+def kill_now(instance: Instance, turn: Turn) -> None:
+    """SIGKILL to all of it, and a time for that to work."""
+    instance.was_killed = True
+    turn.effects.append(Kill(instance.id, instance.token))
+    instance.arm("kill-over", KILL_PATIENCE, turn)
+
+
+def grace_over(instance: Instance, _told: Input, turn: Turn) -> None:
+    """It had its time."""
+    kill_now(instance, turn)
+
+
+def kill_over(instance: Instance, _told: Input, turn: Turn) -> None:
+    """SIGKILL did not help."""
+    instance.disarm(turn)
+    # What fails and cannot be ended is tried again when it ends after all, as what failed would have been.
+    instance.again = instance.again or instance.state == "failing"
+    instance.enter("stuck", turn)
+    instance.emit(ServiceStuck(instance.pid, instance.token), turn)
+
+
+def launched_late(instance: Instance, told: Input, turn: Turn) -> None:
+    """It had been stopped while its launch was under way."""
+    if instance.pid:
+        return
+    born(instance, told, turn)
+    if instance.was_killed:
+        kill_now(instance, turn)
+    else:
+        end(instance, turn)
+
+
+def refused(instance: Instance, told: Input, turn: Turn) -> None:
+    """Its launch made no process."""
+    if instance.pid:
+        return
+    instance.token = ""
+    instance.emit(LaunchFailedFact(told.text, told.hint), turn)
+    text = told.text if not told.hint or "\n" in told.hint else f"{told.text}; {told.hint}"
+    follow(instance, Death(text, is_temporary=told.is_temporary), turn)
+
+
+def refused_late(instance: Instance, _told: Input, turn: Turn) -> None:
+    """The same, after it had been stopped."""
+    if not instance.pid:
+        instance.token = ""
+        gone(instance, turn)
+
+
+def exited(instance: Instance, told: Input, turn: Turn) -> None:
+    """An end that nobody asked for."""
+    was_ready = instance.state == "ready"
+    age = lived(instance, turn)
+    unwatch(instance, turn)
+    bury(instance, told.exit, turn, asked=False)
+    follow(instance, Death(death_text(told.exit, age), age, was_ready, told.exit), turn)
+
+
+def exited_failing(instance: Instance, told: Input, turn: Turn) -> None:
+    """Its signal was ours, its failure was not to get ready."""
+    age = lived(instance, turn)
+    instance.disarm(turn)
+    bury(instance, told.exit, turn, asked=True)
+    follow(instance, Death(instance.reason, age), turn)
+
+
+def exited_asked(instance: Instance, told: Input, turn: Turn) -> None:
+    """An end that we asked for."""
+    instance.disarm(turn)
+    bury(instance, told.exit, turn, asked=True)
+    gone(instance, turn)

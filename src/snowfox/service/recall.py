@@ -1,0 +1,48 @@
+"""An instance as an earlier manager left it: cells of `service.life` for what is taken over."""
+
+from __future__ import annotations
+
+from snowfox.service.aftermath import bury, follow
+from snowfox.service.beginning import watch
+from snowfox.service.fact import ServiceAdopted
+from snowfox.service.instance import Input, Instance, Turn
+from snowfox.service.restart import Death, death_text
+
+
+def adopt(instance: Instance, told: Input, turn: Turn) -> None:
+    """Its process runs."""
+    _take_up(instance, told, turn)
+    instance.was_killed = instance.again = instance.is_notified = False
+    instance.probe = instance.reason = ""
+    instance.emit(ServiceAdopted(told.pid, told.token, told.started), turn)
+    if told.was_ready:
+        instance.enter("ready", turn)
+    else:
+        instance.enter("starting", turn)
+        watch(instance, turn)
+
+
+def ended_before(instance: Instance, told: Input, turn: Turn) -> None:
+    """Its process ended while nobody looked."""
+    _take_up(instance, told, turn)
+    bury(instance, told.exit, turn, asked=False)
+    lived = None if told.exit.is_unknown else told.age
+    follow(instance, Death(death_text(told.exit, lived), told.age, told.was_ready, told.exit), turn)
+
+
+def finished_before(instance: Instance, told: Input, turn: Turn) -> None:
+    """It stays finished."""
+    instance.reason = told.text
+    instance.enter("finished", turn)
+
+
+def failed_before(instance: Instance, told: Input, turn: Turn) -> None:
+    """It stays failed."""
+    instance.reason = told.text
+    instance.enter("failed", turn)
+
+
+def _take_up(instance: Instance, told: Input, turn: Turn) -> None:
+    instance.token = instance.last = told.token
+    instance.pid, instance.started = told.pid, told.started
+    instance.launched = turn.now - told.age
