@@ -1,11 +1,13 @@
 """The launcher's steps in Python, after a fork: for hosts where there was no compiler. Same orders, same tests.
 
-Nothing of it runs unless the launcher is missing. It costs 1.7 to 2 times as much.
+Nothing of it runs unless the launcher is missing. It costs 1.7 to 2 times as much, and does not change mounts or
+capabilities: what asks for those is refused (`Maker.confines`).
 """
 
 from __future__ import annotations
 
 import errno
+import os
 from importlib import import_module
 from typing import NoReturn
 
@@ -59,14 +61,25 @@ class Forker(Maker):
             self._posix.own.leave(127)
 
     def _become(self, order: Order) -> None:
-        posix = self._posix
+        posix, confinement = self._posix, order.confinement
+        if confinement.has_mounts or confinement.capabilities is not None:
+            raise PosixError("confine", "", errno.ENOSYS)
+        for group in range(len(order.groups)):
+            self._put("cgroup.procs", "0", "join control group", folder=order.unlisted + 2 + group)
+        if confinement.nice is not None:
+            posix.own.set_nice(confinement.nice)
+        if confinement.score is not None:
+            self._put(
+                "/proc/self/oom_score_adj", str(confinement.score), "set the score of running out of memory"
+            )
         for limit in order.limits:
             posix.limits.set(*limit)
         posix.own.umask(order.umask)
         if order.ids is not None:
             posix.own.become(order.ids)
         posix.own.change_folder(order.folder)
-        posix.own.set_no_new_privileges()
+        if not confinement.new_privileges:
+            posix.own.set_no_new_privileges()
         line = started_line(posix, self._mark)
         posix.files.write(order.unlisted + 1, line)  # first: it ends us (SIGPIPE) where the spawner is gone
         try:
@@ -75,6 +88,15 @@ class Forker(Maker):
             raise PosixError("write record", "", error.errno) from error
         if written != len(line):  # half a line is none
             raise PosixError("write record", "", errno.ENOSPC)
+
+    def _put(self, file: str, text: str, step: str, *, folder: int | None = None) -> None:
+        files = self._posix.files
+        try:
+            opened = files.open(file, os.O_WRONLY, folder=folder)
+            files.write(opened, text.encode())
+        except PosixError as error:
+            raise PosixError(step, file, error.errno) from error
+        files.close(opened)
 
     def _place(self, order: Order) -> None:
         """Descriptors to their places; what would be overwritten before its turn moves out of the way first."""

@@ -44,10 +44,12 @@ FIRST: Final = 3
 
 _UNLIMITED: Final = (1 << 64) - 1
 _PID_DIGITS: Final = "0" * 10
-_HEAD: Final = struct.Struct("@4L")  # size of the texts; how many arguments, variables, descriptors
+_HEAD: Final = struct.Struct(
+    "@6L"
+)  # size of the texts; how many arguments, variables, descriptors, groups; is the first unified
 _ANSWER: Final = struct.Struct("@l")  # a pid, or a negative errno
 _ROOM: Final = 8 << 20  # what the launcher keeps of an order; the kernel takes 6 MiB
-_FIELDS: Final = 8
+_FIELDS: Final = 12
 _LEAVES_WITHIN: Final[Seconds] = 2.0
 BUILT: Final = join(dirname(abspath(__file__)), "launcher")
 """Where the launcher is when there was a compiler."""
@@ -59,6 +61,39 @@ class Limit(NamedTuple):
     name: str
     soft: int
     hard: int
+
+
+class Confinement(NamedTuple):
+    """What a process is kept from, besides limits.
+
+    Args:
+        nice: its priority, -20 to 19; None: ours.
+        score: of running out of memory, -1000 to 1000; None: ours.
+        new_privileges: whether what it executes may gain rights.
+        capabilities: the mask of those that it may have at most, and does have if it is not root; None: not asked.
+        mapped: ids that are mapped into a user namespace of its own; None: it has none.
+        private: folders in place of which it has empty ones in memory.
+        read_only: paths that it cannot change.
+        writable: paths below them that it can.
+    """
+
+    nice: int | None = None
+    score: int | None = None
+    new_privileges: bool = False
+    capabilities: int | None = None
+    mapped: Ids | None = None
+    private: tuple[str, ...] = ()
+    read_only: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+
+    @property
+    def has_mounts(self) -> bool:
+        """Whether it needs a mount namespace of its own."""
+        return bool(self.private or self.read_only or self.writable)
+
+
+FREE: Final = Confinement()
+"""As it comes: nobody gains rights."""
 
 
 class Order(NamedTuple):
@@ -79,6 +114,9 @@ class Order(NamedTuple):
         sockets: from descriptor 3 on.
         socket_names: as many as sockets; LISTEN_FDNAMES.
         secrets: further descriptors, behind the sockets.
+        confinement: what it is kept from.
+        groups: folders of control groups to join; the first is that of version 2, where there is one.
+        is_unified: whether there is.
     """
 
     program: str
@@ -95,6 +133,9 @@ class Order(NamedTuple):
     sockets: tuple[int, ...] = ()
     socket_names: tuple[str, ...] = ()
     secrets: tuple[int, ...] = ()
+    confinement: Confinement = FREE
+    groups: tuple[int, ...] = ()
+    is_unified: bool = False
 
     @property
     def unlisted(self) -> int:
@@ -103,7 +144,8 @@ class Order(NamedTuple):
 
     def descriptors(self) -> tuple[tuple[int, int], ...]:
         """Which of ours goes where."""
-        ours = (self.null, self.output, self.output, *self.sockets, *self.secrets, self.record, self.status)
+        passed = (*self.sockets, *self.secrets, self.record, self.status, *self.groups)
+        ours = (self.null, self.output, self.output, *passed)
         return tuple(zip(ours, range(len(ours)), strict=True))
 
     def listening(self, pid: str) -> dict[str, str]:
@@ -119,7 +161,9 @@ class Order(NamedTuple):
 
 
 class Maker(ABC):
-    """Makes processes from orders."""
+    """Makes processes from orders. `confines`: also such as ask for mounts or capabilities."""
+
+    confines: bool = False
 
     @abstractmethod
     def ask(self, order: Order) -> None:
@@ -146,6 +190,8 @@ class Launcher(Maker):
         program: absolute path of the launcher.
     """
 
+    confines = True
+
     def __init__(self, posix: Posix, program: str = BUILT) -> None:
         self._posix = posix
         self._program = program
@@ -158,7 +204,8 @@ class Launcher(Maker):
 
     def ask(self, order: Order) -> None:  # noqa: D102
         content = self._content(order)
-        descriptors = (order.output, *order.sockets, *order.secrets, order.record, order.status)
+        passed = (*order.sockets, *order.secrets, order.record, order.status, *order.groups)
+        descriptors = (order.output, *passed)
         try:
             if not self._sent(content, descriptors):  # somebody killed it
                 self._collect()
@@ -216,6 +263,7 @@ class Launcher(Maker):
                 f"{limit.name}:{LIMITS[limit.name]}:{_plain(limit.soft)}:{_plain(limit.hard)}"
                 for limit in order.limits
             ),
+            *_confined(order.confinement),
             order.program,
             *order.arguments,
             *map("=".join, environment.items()),
@@ -225,10 +273,10 @@ class Launcher(Maker):
         arguments, variables = len(order.arguments), len(environment)
         if len(content) + 8 * (_FIELDS + arguments + variables + 3) > _ROOM:
             raise PosixError("start", order.program, errno.E2BIG)
-        return (
-            _HEAD.pack(len(content), arguments, variables, len(order.sockets) + len(order.secrets) + 3)
-            + content
-        )
+        groups = len(order.groups)
+        descriptors = len(order.sockets) + len(order.secrets) + 3 + groups
+        head = _HEAD.pack(len(content), arguments, variables, descriptors, groups, order.is_unified)
+        return head + content
 
     def _begin(self) -> None:
         files, processes = self._posix.files, self._posix.processes
@@ -277,6 +325,23 @@ def choose(posix: Posix, *, program: str = BUILT) -> Maker:
 def started_line(posix: Posix, mark: tuple[str, int]) -> bytes:
     """The line that a process of ours writes into its record just before it executes its program."""
     return launched_line(Started(posix.own.pid(), posix.own.uptime(), *mark))
+
+
+def _confined(confinement: Confinement) -> tuple[str, str, str, str]:
+    if confinement is FREE:
+        return "", "", "-", ""
+    nice, score, mapped = confinement.nice, confinement.score, confinement.mapped
+    mask = "-" if confinement.capabilities is None else str(confinement.capabilities)
+    mounts = [f"u{mapped.uid} {mapped.gid}"] if mapped is not None and confinement.has_mounts else []
+    mounts += [f"r{path}" for path in confinement.read_only]
+    mounts += [f"t{path}" for path in confinement.private]
+    mounts += [f"w{path}" for path in confinement.writable]
+    return (
+        "" if nice is None else str(nice),
+        "" if score is None else str(score),
+        ("+" if confinement.new_privileges else "") + mask,
+        "".join(f"{line}\n" for line in mounts),
+    )
 
 
 def _plain(value: int) -> int:

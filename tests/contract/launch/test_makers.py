@@ -9,122 +9,20 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from snowfox.contract.record import Record, parse
 from snowfox.core.posix.api import Ids
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import PosixError
-from snowfox.spawner.build_launcher import build
-from snowfox.spawner.fork import Forker
 from snowfox.spawner.launch import Launcher, Limit, Maker, Order
-from snowfox.testing.spawner import readable
+from snowfox.testing.making import launch, shell, start
 from snowfox.values import Exit
 
 is_root = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not is_root, reason="only root can become another user")
 OTHER = Ids(61500, 61501, (61501, 61502))
-
-
-class Outcome(NamedTuple):
-    pid: int
-    out: str
-    status: bytes
-    record: Record
-    exit: Exit | None
-
-
-@pytest.fixture(scope="session")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The launcher, where there is a compiler."""
-    folder = tmp_path_factory.mktemp("launcher")
-    folder.chmod(0o755)
-    said = build(str(folder))
-    if not said.startswith("built"):
-        pytest.skip(said)
-    return folder / "launcher"
-
-
-@pytest.fixture(params=["launcher", "fork"])
-def maker(request: pytest.FixtureRequest) -> Iterator[Maker]:
-    """Both ways to make a process."""
-    if request.param == "fork":
-        made: Maker = Forker(LinuxPosix())
-    else:
-        made = Launcher(LinuxPosix(), str(request.getfixturevalue("launcher")))
-    yield made
-    made.close()
-
-
-def launch(maker: Maker, record: Path, **changes: object) -> Outcome:
-    """Make a process, wait for its end, collect all that there is to know."""
-    posix = LinuxPosix()
-    noted = posix.files.open(str(record), os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL)
-    fcntl.flock(noted, fcntl.LOCK_EX)
-    status, told = os.pipe2(os.O_CLOEXEC)
-    out, given = os.pipe2(os.O_CLOEXEC)
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    order = Order(
-        program="sh",
-        arguments=("sh", "-c", "exit 0"),
-        environment={"PATH": "/usr/bin:/bin"},
-        folder="/",
-        ids=None,
-        umask=0o022,
-        limits=(),
-        null=null,
-        output=given,
-        record=noted,
-        status=told,
-    )._replace(**changes)
-    try:
-        pid = start(maker, order)
-    except PosixError:
-        os.close(status)
-        os.close(out)
-        raise
-    finally:
-        for descriptor in (noted, told, given, null):
-            os.close(descriptor)
-    try:
-        said = read_all(status)
-        text = read_all(out).decode()
-        ended = os.waitid(os.P_PID, pid, os.WEXITED)
-        assert ended is not None
-        seen = Exit(ended.si_status) if ended.si_code == os.CLD_EXITED else Exit(None, ended.si_status)
-    finally:
-        os.close(status)
-        os.close(out)
-    return Outcome(pid, text, said, parse(record.read_bytes()), seen)
-
-
-def start(maker: Maker, order: Order) -> int:
-    """The pid of one process."""
-    maker.ask(order)
-    (made,) = maker.made()
-    if isinstance(made, PosixError):
-        raise made
-    return made
-
-
-def read_all(descriptor: int) -> bytes:
-    """All until the end."""
-    chunks = []
-    while True:
-        assert readable(descriptor, 10), "nothing came within 10 s"
-        chunk = os.read(descriptor, 65536)
-        if not chunk:
-            return b"".join(chunks)
-        chunks.append(chunk)
-
-
-def shell(script: str) -> dict[str, object]:
-    """Changes of an order: run this script."""
-    return {"arguments": ("sh", "-c", script)}
 
 
 def test_runs_and_is_noted(maker: Maker, tmp_path: Path) -> None:

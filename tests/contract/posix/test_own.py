@@ -45,6 +45,19 @@ def test_settings_of_a_process(world) -> None:
     assert ended.code == 0
 
 
+def test_nice(world) -> None:
+    """Anybody may be nicer; to be less so again is for root."""
+
+    def act(child) -> None:
+        child.own.set_nice(7)
+        if child.own.ids().uid != 0:
+            assert number_of(lambda: child.own.set_nice(3)) == errno.EACCES
+
+    ended = world.exit_of(world.in_child(act))
+    assert ended is not None
+    assert ended.code == 0
+
+
 def test_change_folder(world) -> None:
     """Relative paths begin in the folder that was changed to, by path or descriptor."""
 

@@ -245,6 +245,10 @@ class Steps(ABC):
         """Nothing that we execute gains rights."""
 
     @abstractmethod
+    def set_nice(self, nice: int) -> None:
+        """Our priority, -20 to 19, the higher the later our turn. EACCES: it was lower, and we may not."""
+
+    @abstractmethod
     def close_range(self, first: int) -> None:
         """Close every descriptor from `first` on."""
 

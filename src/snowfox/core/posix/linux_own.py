@@ -57,6 +57,12 @@ class LinuxOwn(Own):
 
         process_control("give up new privileges", PR_SET_NO_NEW_PRIVS, 1)
 
+    def set_nice(self, nice: int) -> None:  # noqa: D102
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, nice)
+        except OSError as error:
+            raise refused("set nice to", str(nice), error) from error
+
     def close_range(self, first: int) -> None:  # noqa: D102
         os.closerange(first, _HIGHEST_DESCRIPTOR)
 

@@ -80,6 +80,7 @@ SPAWNER: Final = _PARENTS | {
     "own.leave",
     "own.new_session",
     "own.parent",
+    "own.set_nice",
     "own.set_no_new_privileges",
     "own.umask",
     "processes.all",

@@ -74,6 +74,12 @@ class FakeOwn(Own):
         with self._kernel.doing(self._process, "own.set_no_new_privileges", "give up new privileges", ""):
             self._process.no_new_privileges = True
 
+    def set_nice(self, nice: int) -> None:  # noqa: D102
+        with self._kernel.doing(self._process, "own.set_nice", "set nice to", str(nice)):
+            if nice < self._process.nice and self._process.ids.uid != 0:
+                raise fault(errno.EACCES)
+            self._process.nice = nice
+
     def close_range(self, first: int) -> None:  # noqa: D102
         for number in [number for number in self._process.descriptors if number >= first]:
             self._process.remove(number)

@@ -46,6 +46,7 @@ class FakeProcess:
     environment: dict[str, str] = field(default_factory=dict[str, str])
     descriptors: dict[int, Slot] = field(default_factory=dict[int, Slot])
     umask: int = 0o022
+    nice: int = 0
     limits: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     signals: list[str] = field(default_factory=list[str])
     handles: frozenset[int] = frozenset()
