@@ -18,7 +18,9 @@ from snowfox.values import Exit
 
 def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool) -> None:
     """Take note of the end of its process; `asked`: we had asked for it."""
-    fact = ServiceExited(instance.pid, instance.token, exit.code, exit.signal, asked, lived(instance, turn))
+    by = "" if asked else instance.sender(exit)
+    age = lived(instance, turn)
+    fact = ServiceExited(instance.pid, instance.token, exit.code, exit.signal, asked, age, by)
     instance.emit(fact, turn)
     # What its main process left behind goes with it, before anything starts anew.
     turn.effects.append(Kill(instance.id, instance.token))

@@ -38,6 +38,7 @@ def go(instance: Instance, told: Input, turn: Turn) -> None:
     instance.pid = instance.started = 0
     instance.launched = turn.now
     instance.was_killed = instance.again = instance.is_notified = False
+    instance.sent = (0, "")
     instance.probe = instance.reason = ""
     turn.effects.append(Launch(instance.id, told.token, instance.digest))
     instance.enter("starting", turn)

@@ -129,9 +129,10 @@ def exited(instance: Instance, told: Input, turn: Turn) -> None:
     """An end that nobody asked for."""
     was_ready = instance.state == "ready"
     age = lived(instance, turn)
+    text = death_text(told.exit, age, instance.sender(told.exit))
     unwatch(instance, turn)
     bury(instance, told.exit, turn, asked=False)
-    follow(instance, Death(death_text(told.exit, age), age, was_ready, told.exit), turn)
+    follow(instance, Death(text, age, was_ready, told.exit), turn)
 
 
 def exited_failing(instance: Instance, told: Input, turn: Turn) -> None:

@@ -91,6 +91,14 @@ class Notified(Frozen):
     token: str
 
 
+class Signalled(Frozen):
+    """A person has us send a signal to the main process of a launch: told before it is sent."""
+
+    token: str
+    number: int
+    who: str
+
+
 class ProbeAnswered(Frozen):
     """The probe that `StartProbe` asked for found the service ready. The driver has stopped that probe."""
 
@@ -163,6 +171,7 @@ Event = (
     | LaunchRefused
     | Ended
     | Notified
+    | Signalled
     | ProbeAnswered
     | ProbeFailed
     | TimerFired

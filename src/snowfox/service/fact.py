@@ -33,7 +33,10 @@ class ServiceReady(Fact, kind="service.ready", kept=True):
 
 
 class ServiceExited(Fact, kind="service.exited", kept=True):
-    """The main process ended. Neither code nor signal: nobody could see it. `asked`: we had asked for it."""
+    """The main process ended. Neither code nor signal: nobody could see it. `asked`: we had asked for it.
+
+    `by`: the person who had us send that signal.
+    """
 
     pid: int
     token: str
@@ -41,6 +44,15 @@ class ServiceExited(Fact, kind="service.exited", kept=True):
     signal: int | None
     asked: bool
     seconds: float
+    by: str = ""
+
+
+class ServiceSignalled(Fact, kind="service.signalled", kept=True):
+    """A person has us send a signal to the main process."""
+
+    pid: int
+    number: int
+    who: str
 
 
 class ServiceRestarting(Fact, kind="service.restarting", kept=True):

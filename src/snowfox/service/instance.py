@@ -81,6 +81,7 @@ class Instance:
         reason: why it is in this state, where the state has a reason.
         death: how the last life ended, not asked for; "" where none did since a person started it.
         died: when.
+        sent: the last signal that a person had us send to this launch, and the person.
         probe: what the probe of this start said last.
     """
 
@@ -98,6 +99,7 @@ class Instance:
         "probe",
         "reason",
         "restarts",
+        "sent",
         "service",
         "since",
         "started",
@@ -134,11 +136,17 @@ class Instance:
         self.death = ""
         self.died: Seconds = 0.0
         self.probe = ""
+        self.sent = (0, "")
 
     @property
     def is_alive(self) -> bool:
         """Whether a launch is under way or its process is there."""
         return self.state in ALIVE
+
+    def sender(self, exit: Exit) -> str:
+        """The person who had us send the signal that ended it; "" where nobody did."""
+        number, who = self.sent
+        return who if number and number == exit.signal else ""
 
     def enter(self, state: str, turn: Turn) -> None:
         """Come into a state, be it the same again."""

@@ -13,6 +13,7 @@ def adopt(instance: Instance, told: Input, turn: Turn) -> None:
     """Its process runs."""
     _take_up(instance, told, turn)
     instance.was_killed = instance.again = instance.is_notified = False
+    instance.sent = (0, "")
     instance.probe = instance.reason = ""
     instance.emit(ServiceAdopted(told.pid, told.token, told.started), turn)
     if told.was_ready:

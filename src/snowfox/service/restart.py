@@ -68,12 +68,15 @@ class Verdict(Frozen):
     attempt: int = 0
 
 
-def death_text(exit: Exit, lived: Seconds | None) -> str:
-    """`exit 1 after 1.2 s`, `killed by signal 9 (KILL), not by us`, `exit unknown: nobody saw it end`."""
+def death_text(exit: Exit, lived: Seconds | None, by: str = "") -> str:
+    """`exit 1 after 1.2 s`, `killed by signal 9 (KILL), not by us`, `exit unknown: nobody saw it end`.
+
+    `by`: the person who had us send that signal: `killed by signal 9 (KILL), sent by anna`.
+    """
     if exit.is_unknown:
         return "exit unknown: nobody saw it end"
     if exit.signal is not None:
-        return f"{exit}, not by us"
+        return f"{exit}, sent by {by}" if by else f"{exit}, not by us"
     return f"{exit}" if lived is None else f"{exit} after {span_text(lived)}"
 
 

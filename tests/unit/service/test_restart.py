@@ -26,6 +26,7 @@ def test_words_for_ends():
     """As `commands.md` shows them."""
     assert death_text(Exit(1), 1.23) == "exit 1 after 1.2 s"
     assert death_text(Exit(signal=9), 5) == "killed by signal 9 (KILL), not by us"
+    assert death_text(Exit(signal=9), 5, "anna") == "killed by signal 9 (KILL), sent by anna"
     assert death_text(UNKNOWN_EXIT, 5) == "exit unknown: nobody saw it end"
     assert death_text(Exit(0), None) == "exit 0"
 

@@ -33,10 +33,11 @@ from snowfox.service.event import (
     ProbeFailed,
     Reconfigure,
     Retire,
+    Signalled,
     StopAll,
     TimerFired,
 )
-from snowfox.service.fact import PhaseFact, ProbeFailedFact
+from snowfox.service.fact import PhaseFact, ProbeFailedFact, ServiceSignalled
 from snowfox.service.instance import Input, Turn
 from snowfox.service.life import leave, step
 from snowfox.service.spec import Configuration
@@ -79,6 +80,8 @@ class Engine:
                 self._begin(event)
             case Ask():
                 self._ask(event)
+            case Signalled():
+                self._signalled(event)
             case Reconfigure():
                 self._reconfigure(event)
             case Retire(operation):
@@ -224,6 +227,13 @@ class Engine:
         self._wishes.ask(event)
 
     # Processes
+
+    def _signalled(self, event: Signalled) -> None:
+        member = self._fleet.owner(event.token)
+        if member is not None and member.instance.token == event.token:
+            member.instance.sent = (event.number, event.who)
+            fact = ServiceSignalled(member.instance.pid, event.number, event.who)
+            member.instance.emit(fact, self._fleet.turn)
 
     def _process(
         self, event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered | ProbeFailed

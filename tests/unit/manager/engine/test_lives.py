@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from snowfox.service.event import Ended, Launched, LaunchRefused, Notified, ProbeAnswered, ProbeFailed
+from snowfox.service.event import (
+    Ended,
+    Launched,
+    LaunchRefused,
+    Notified,
+    ProbeAnswered,
+    ProbeFailed,
+    Signalled,
+)
 from snowfox.service.spec import Ready, Restart, Service
 from snowfox.testing.stage import Stage
 from snowfox.values import Exit
@@ -256,3 +264,21 @@ def test_a_restart_waits_for_what_it_requires():
     stage.refusals = {}
     stage.advance(60)
     assert (stage.state("cache"), stage.state("web")) == ("ready", "ready")
+
+
+def test_a_signal_that_a_person_had_us_send():
+    """Its end by that signal is theirs; an end by another, or of the launch after it, is not."""
+    stage = Stage(service())
+    stage.up()
+    stage.advance(2)
+    stage.tell(Signalled(stage.token("web"), 9, "anna"))
+    stage.exit("web", Exit(signal=9))
+    assert stage.message("web").startswith("killed by signal 9 (KILL), sent by anna; next try")
+    stage.advance(2)
+    stage.exit("web", Exit(signal=9))
+    assert stage.message("web").startswith("killed by signal 9 (KILL), not by us")
+    stage.advance(2)
+    stage.tell(Signalled(stage.token("web"), 1, "anna"), Signalled("web~gone", 9, "anna"))
+    stage.exit("web", Exit(signal=9))
+    assert stage.message("web").startswith("killed by signal 9 (KILL), not by us")
+    assert stage.kinds("web").count("signalled") == 2
