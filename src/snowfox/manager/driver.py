@@ -215,6 +215,8 @@ class Driver:
                 parts.keeper.want(instance, wanted)
             case effects.Renamed(was, instance):
                 self._rename(was, instance, parts)
+            case effects.Joined(operation, instances):
+                self._operations.join(operation, instances)
             case effects.Arrived():
                 self._arrive(effect)
             case effects.OperationDone():

@@ -107,6 +107,13 @@ class Emit(Frozen):
     fact: Fact
 
 
+class Joined(Frozen):
+    """What these instances do from now on is part of this operation: what was asked of others makes them do it."""
+
+    operation: str
+    instances: tuple[str, ...]
+
+
 class Stepped(Frozen):
     """An instance of an operation has got where the operation wants it, or will not get there (`is_well` False).
 
@@ -172,6 +179,7 @@ Effect = (
     | Renamed
     | WantedChanged
     | Emit
+    | Joined
     | Stepped
     | OperationDone
     | Arrived

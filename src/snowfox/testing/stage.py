@@ -66,6 +66,7 @@ class Stage:
         self.ends: list[str] = []
         self.facts: list[tuple[str, Fact]] = []
         self.steps: list[effects.Stepped] = []
+        self.joined: dict[str, tuple[str, ...]] = {}
         self.done: dict[str, effects.OperationDone] = {}
         self.wanted: dict[str, str] = {}
         self.statuses: dict[str, Status] = {}
@@ -214,6 +215,8 @@ class Stage:
                 self.facts.append((subject, fact))
             case effects.Stepped():
                 self.steps.append(effect)
+            case effects.Joined(operation, instances):
+                self.joined[operation] = instances
             case _:
                 self._note_end(effect)
 

@@ -14,7 +14,7 @@ from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
 from snowfox.manager.engine.view import few
 from snowfox.manager.engine.watches import Watches
-from snowfox.service.effects import WantedChanged
+from snowfox.service.effects import Joined, WantedChanged
 from snowfox.service.event import Ask
 
 BY_PERSON = "stopped by a person"
@@ -53,8 +53,16 @@ class Wishes:
 
     def _start(self, operation: str, targets: list[Member]) -> None:
         called = self._call(targets)
-        self._watches.open(operation, "start", called)
+        self._open(operation, "start", called, targets)
         self._start_each(called)
+
+    def _open(self, operation: str, verb: str, members: list[Member], asked: list[Member]) -> None:
+        """Watch all of them; those that nobody named belong to it, too."""
+        named = frozenset(asked)
+        joined = tuple(member.instance.id for member in members if member not in named)
+        if joined:
+            self._fleet.turn.effects.append(Joined(operation, joined))
+        self._watches.open(operation, verb, members)
 
     def _call(self, targets: list[Member]) -> list[Member]:
         """Want these and what they need; all that has to be started for it, in order of start."""
@@ -106,7 +114,7 @@ class Wishes:
             self._want(member, flipped, wants=False)
         stopped = dict.fromkeys(targets)
         stopped.update((member, None) for member in flipped)
-        self._watches.open(operation, "stop", self._in_order(stopped))
+        self._open(operation, "stop", self._in_order(stopped), targets)
         for member in flipped:
             fleet.touch(member)
         asked = dict.fromkeys(targets)
@@ -123,7 +131,7 @@ class Wishes:
         ending = {member: None for member in targets if member.instance.is_alive}
         ending.update(dict.fromkeys(self._behind(asked)))
         order = self._in_order({**dict.fromkeys(called), **ending})
-        self._watches.open(operation, "restart", order)
+        self._open(operation, "restart", order, targets)
         # From the end of the order on, so that whoever starts later is marked earlier.
         stopping = [member for member in reversed(order) if member in ending]
         fleet.stop(stopping, "restarted", again=True)

@@ -72,6 +72,12 @@ class Operations:
             operation.instances.add(instance)
             self._of_instance[instance] = operation
 
+    def join(self, id: str, instances: Iterable[str]) -> None:
+        """As `assign`, by the operation's id. Unknown ones are fine."""
+        operation = self._all.get(id)
+        if operation is not None:
+            self.assign(operation, instances)
+
     def of(self, subject: str) -> Operation | None:
         """The operation that an instance belongs to now; of an operation's id, itself."""
         return self._of_instance.get(subject) or self._all.get(subject)

@@ -29,6 +29,7 @@ def test_stop_takes_what_requires_it_along_first():
     assert stage.message("cache") == "stopped by a person"
     assert stage.message("web@1") == "stopped with cache, comes back with it"
     assert stage.wanted == {"cache": "stopped"}
+    assert stage.joined == {operation: ("web@1", "web@2")}
     assert stage.done[operation].message == "3 instances stopped"
     assert stage.state("other") == "ready"
 
