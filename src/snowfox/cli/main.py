@@ -44,6 +44,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "versions": ("versions", "the versions that are kept"),
     "status": ("status", "what runs, and whether all is as wanted"),
     "show": ("show", "all about a service, and where each key comes from"),
+    "top": ("top", "what services take: processor, memory, descriptors; live"),
+    "why": ("why", "why a service is as it is: what happened, who asked for it"),
     "env": ("env", "the environment of a service"),
     "start": ("control", "start services"),
     "stop": ("control", "stop services, until they are started again"),

@@ -58,6 +58,14 @@ class Paper:
         except OSError:
             return 0
 
+    @property
+    def height(self) -> int:
+        """Lines of the terminal as it is now; 24 where none is known."""
+        try:
+            return os.get_terminal_size(self.stream.fileno()).lines or 24
+        except OSError:
+            return 24
+
     def colour(self, name: str, text: str) -> str:
         """The text in a colour of our names, or as it is."""
         return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if self._coloured else text

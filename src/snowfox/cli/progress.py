@@ -94,19 +94,25 @@ def follow(items: Iterable[Progress], *, as_json: bool, quiet: bool = False) -> 
         quiet: nothing for single instances that went well.
 
     Returns:
-        The last item, which carries code and message, or None when the stream ended without one.
+        The last item, which carries code and message, and where to read on when something did not get there; or None
+        when the stream ended without one.
     """
     if as_json:
         return _follow_json(items)
     sheet = paper.out()
     pending: dict[str, str] = {}
+    lost = ""
     with Moving(sheet, lambda: _under_way(pending)) as moving:
         for item in items:
             if item.last:
-                return item
+                is_lost = item.state == "failed" and lost
+                return (
+                    item._replace(message=f"{item.message}\n   see: snowfox why {lost}") if is_lost else item
+                )
             if item.state == WARNING:
                 warn(item)
             elif is_settled(item):
+                lost = lost or ("" if _is_well(item) else item.instance)
                 pending.pop(item.instance, None)
                 if not _is_well(item) or not quiet:
                     moving.line(settled(item, sheet))

@@ -226,6 +226,66 @@ class ServiceView(NamedTuple):
     lines: list[LogLine]
 
 
+class InstanceFigures(NamedTuple):
+    """A row of `snowfox top`.
+
+    Args:
+        instance: how it is.
+        at: ms of the node's monotonic clock at which this was so.
+        cpu: ms of processor time that its processes took since it was launched.
+        memory: resident bytes of its processes.
+        descriptors: that they have open; -1 where the kernel does not tell.
+        processes: how many it has.
+    """
+
+    instance: InstanceStatus
+    at: int
+    cpu: int
+    memory: int
+    descriptors: int
+    processes: int
+
+
+class Happened(NamedTuple):
+    """Something that happened to an instance, in words.
+
+    Args:
+        at: wall clock, ms since 1970.
+        text: one line.
+        pid: whose process; 0 where it is about none.
+        trace: id of the story that it belongs to.
+        operation: number of the operation that it was a part of; 0: of none.
+        verb: of that operation.
+        who: asked for that operation.
+    """
+
+    at: int
+    text: str
+    pid: int
+    trace: str
+    operation: int = 0
+    verb: str = ""
+    who: str = ""
+
+
+class Why(NamedTuple):
+    """What led to how an instance is.
+
+    Args:
+        instance: how it is now.
+        happened: what happened to it last, the newest last.
+        version: the version of the configuration in force; None where the store does not have it.
+        operation: number of the operation that brought it into force; 0: nobody knows.
+        lines: what it printed last, the newest last, where it does not run as wanted.
+    """
+
+    instance: InstanceStatus
+    happened: list[Happened]
+    version: VersionLine | None
+    operation: int
+    lines: list[LogLine]
+
+
 class Variable(NamedTuple):
     """A variable of an environment.
 
@@ -335,6 +395,14 @@ class Manager(Interface):
     @call(right=Right.READ)
     def show(self, service: str) -> ServiceView:
         """Raises NotFound."""
+
+    @call(right=Right.READ, repeatable=True)
+    def figures(self, pattern: str) -> list[InstanceFigures]:
+        """What these take now. Raises NotFound."""
+
+    @call(right=Right.READ)
+    def why(self, pattern: str, count: int) -> list[Why]:
+        """What led to how these are now: the newest `count` moments of each. Raises NotFound."""
 
     @call(right=Right.OPERATE)
     def env(self, instance: str) -> list[Variable]:

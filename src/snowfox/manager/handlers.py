@@ -7,6 +7,7 @@ from typing import Final
 
 from snowfox.contract.manager import (
     EventLine,
+    InstanceFigures,
     LogLine,
     Manager,
     ModuleLine,
@@ -16,21 +17,28 @@ from snowfox.contract.manager import (
     ServiceView,
     Variable,
     VersionLine,
+    Why,
 )
 from snowfox.core.posix.api import Users
 from snowfox.core.rpc.link import current
 from snowfox.core.rpc.server import handles
 from snowfox.errors import NotFound, UserError
 from snowfox.manager.change.options import Options
+from snowfox.manager.figures import Figures, look
 from snowfox.manager.node import Node
 from snowfox.manager.output.follower import Follower, lines_of
 from snowfox.manager.showing import show
 from snowfox.manager.variables import variables
+from snowfox.manager.why import why
 from snowfox.service import event
 from snowfox.service.pattern import select
 
 MOST_LINES: Final = 100_000
 """Lines that `logs` and `events` give back of one instance."""
+MOST_MOMENTS: Final = 400
+"""Moments that `why` gives back of one instance."""
+
+_NOTHING: Final = Figures(0, 0, 0, 0)
 
 
 class ManagerHandlers:
@@ -92,10 +100,14 @@ class ManagerHandlers:
             msg = f"cannot signal {pattern}: {number} is not a signal"
             raise UserError(msg, "signals are 1 to 64")
         statuses = self._node.board.statuses
+        person = who(self._node.posix.users)
         sent: list[str] = []
         for instance in await self._select(pattern):
             status = statuses.get(instance)
-            if status and status.pid and await self._node.connector.signal_now(status.token, number):
+            if not status or not status.pid:
+                continue
+            self._node.driver.tell(event.Signalled(status.token, number, person))
+            if await self._node.connector.signal_now(status.token, number):
                 sent.append(instance)
         return sent
 
@@ -182,6 +194,20 @@ class ManagerHandlers:
     async def show(self, service: str) -> ServiceView:
         """Its keys, instances, last ends and last lines."""
         return await show(self._node, service)
+
+    @handles(Manager.figures)
+    async def figures(self, pattern: str) -> list[InstanceFigures]:
+        """A row each, with zeros where it has no process."""
+        node = self._node
+        rows = node.board.rows(await self._select(pattern), node.posix)
+        found = await look(node.posix, [row.pid for row in rows if row.pid])
+        at = round(node.clock.now() * 1000)
+        return [InstanceFigures(row, at, *found.get(row.pid, _NOTHING)) for row in rows]
+
+    @handles(Manager.why)
+    async def why(self, pattern: str, count: int) -> list[Why]:
+        """The last moments of each."""
+        return await why(self._node, await self._select(pattern), max(0, min(count, MOST_MOMENTS)))
 
     @handles(Manager.env)
     async def env(self, instance: str) -> list[Variable]:

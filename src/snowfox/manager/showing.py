@@ -64,5 +64,9 @@ async def _lines(node: Node, instance: str) -> list[LogLine]:
 def _ending(row: FactRow) -> Ending:
     fact: dict[str, Any] = json.loads(row.fact)
     how, lived = Exit(fact["code"], fact["signal"]), fact["seconds"]
-    text = f"{how} after {span_text(lived)}, asked for" if fact["asked"] else death_text(how, lived)
+    text = (
+        f"{how} after {span_text(lived)}, asked for"
+        if fact["asked"]
+        else death_text(how, lived, fact.get("by", ""))
+    )
     return Ending(row.at, row.subject, text)

@@ -99,6 +99,7 @@ MANAGER: Final = _NODE | {
     "folders.rename",
     "own.become",
     "own.set_dumpable",
+    "processes.all",
     "sockets.accept",
     "users.taken",
 }

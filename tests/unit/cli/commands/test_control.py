@@ -33,7 +33,7 @@ def test_something_did_not_get_there(played: Any) -> None:
     """Its line has the reason, the end is on standard error, and the exit code is the node's."""
     played.answers["start"] = STEPS
     code, out, err = played.run("start", "--all")
-    assert (code, err) == (1, "web@2 did not get ready\n")
+    assert (code, err) == (1, "web@2 did not get ready\n   see: snowfox why web@2\n")
     assert out == (
         "✓ web@1          ready      1.9 s\n✗ web@2          backoff    2.0 s  exit 1, next try in 1 s\n"
     )

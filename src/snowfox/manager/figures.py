@@ -1,0 +1,145 @@
+"""What the processes of instances take: processor time, memory, descriptors, by proc(5).
+
+An instance has the processes of its main process's session, which every launch leads, and all that descend from them. One
+look at all processes serves all instances, a slice at a time, so that it holds up nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from snowfox.core.posix.api import Posix
+from snowfox.errors import PosixError
+
+_SLICE: Final = 100
+_STAT: Final = 1024  # longer than any line of /proc/PID/stat
+_PAGE: Final = 4096
+_TICK: Final = 10
+"""Milliseconds of a unit of utime and stime: user space always has 100 a second (time(7), USER_HZ)."""
+
+
+class Process(NamedTuple):
+    """A process, by /proc/PID/stat.
+
+    Args:
+        pid: its id.
+        parent: that of its parent.
+        session: that of its session's leader.
+        cpu: ms of processor time, its own.
+        waited: ms of processor time of its children that it waited for.
+        memory: resident bytes.
+    """
+
+    pid: int
+    parent: int
+    session: int
+    cpu: int
+    waited: int
+    memory: int
+
+
+class Figures(NamedTuple):
+    """What an instance takes.
+
+    Args:
+        cpu: ms of processor time since it was launched, of all its processes that are there and of those that its main
+            process waited for.
+        memory: resident bytes; shared pages count in each process.
+        descriptors: open ones; -1 where the kernel does not tell (Linux before 6.2).
+        processes: how many.
+    """
+
+    cpu: int
+    memory: int
+    descriptors: int
+    processes: int
+
+
+async def look(posix: Posix, mains: Iterable[int]) -> dict[int, Figures]:
+    """What the instances with these main processes take, by main process; those that are gone are left out.
+
+    Raises PosixError when /proc cannot be listed.
+    """
+    known: dict[int, Process] = {}
+    for index, pid in enumerate(posix.processes.all()):
+        if index % _SLICE == _SLICE - 1:
+            await asyncio.sleep(0)
+        process = read(posix, pid)
+        if process is not None:
+            known[pid] = process
+    found: dict[int, Figures] = {}
+    for index, (main, members) in enumerate(belonging(known, mains).items()):
+        if index % _SLICE == _SLICE - 1:
+            await asyncio.sleep(0)
+        counts = [_descriptors(posix, member.pid) for member in members]
+        found[main] = Figures(
+            sum(member.cpu for member in members) + known[main].waited,
+            sum(member.memory for member in members),
+            -1 if -1 in counts else sum(counts),
+            len(members),
+        )
+    return found
+
+
+def belonging(processes: Mapping[int, Process], mains: Iterable[int]) -> dict[int, list[Process]]:
+    """The processes of each main process that is there, itself among them."""
+    owners: dict[int, int] = {main: main for main in mains if main in processes}
+    found: dict[int, list[Process]] = {main: [] for main in owners}
+    nobody = 0
+    for pid in processes:
+        path: list[int] = []
+        place = pid
+        while place not in owners:
+            path.append(place)
+            process = processes.get(place)
+            if process is None or len(path) > len(processes):
+                owners[place] = nobody
+            elif process.session in found:
+                owners[place] = process.session
+            else:
+                place = process.parent
+        owners.update(dict.fromkeys(path, owners[place]))
+        if owners[pid]:
+            found[owners[pid]].append(processes[pid])
+    return found
+
+
+def read(posix: Posix, pid: int) -> Process | None:
+    """A process; None when it is gone."""
+    line = _content(posix, f"/proc/{pid}/stat")
+    # The name in brackets may hold anything, brackets too (proc_pid_stat(5)).
+    fields = line[line.rfind(b")") + 2 :].split()
+    if len(fields) < 22:
+        return None
+    utime, stime, waited_utime, waited_stime = map(int, fields[11:15])
+    return Process(
+        pid,
+        int(fields[1]),
+        int(fields[3]),
+        (utime + stime) * _TICK,
+        (waited_utime + waited_stime) * _TICK,
+        int(fields[21]) * _PAGE,
+    )
+
+
+def _content(posix: Posix, path: str) -> bytes:
+    try:
+        descriptor = posix.files.open(path, 0)
+    except PosixError:
+        return b""
+    try:
+        return posix.files.read(descriptor, _STAT) or b""
+    except PosixError:
+        return b""
+    finally:
+        posix.files.close(descriptor)
+
+
+def _descriptors(posix: Posix, pid: int) -> int:
+    """How many it has open: the size of its folder, which anybody may ask for (since Linux 6.2); 0 when it is gone."""
+    try:
+        return posix.files.stat(f"/proc/{pid}/fd").size or -1
+    except PosixError:
+        return 0
