@@ -136,7 +136,7 @@ class Instance:
         self.death = ""
         self.died: Seconds = 0.0
         self.probe = ""
-        self.sent = (0, "")
+        self.sent: tuple[int, str] = (0, "")
 
     @property
     def is_alive(self) -> bool:
