@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snowfox.core.config.section import Partial, build
 from snowfox.service.section import ServiceTable
-from snowfox.service.spec import Secret, Service
+from snowfox.service.spec import Rolling, Secret, Service
 
 
 def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Service:
@@ -18,7 +18,8 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
     """
     table = build(ServiceTable, fields if "command" in fields else {**fields, "command": ()})
     is_task = table.type == "task"
-    restart = table.restart
+    restart, replace = table.restart, table.replace_
+    rolling = replace if isinstance(replace, Rolling) else Rolling()
     if is_task and "when" not in fields.get("restart", ()):
         restart = restart.replace(when="never")
     return Service(
@@ -40,7 +41,12 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         owner=owner,
         description=table.description,
         labels=tuple(dict.fromkeys(table.labels)),
-        replacement=table.replace_ or ("rolling" if table.sockets else "restart"),
+        replacement=replace
+        if isinstance(replace, str)
+        else "rolling"
+        if replace or table.sockets
+        else "restart",
+        rolling=rolling,
         was=table.was,
         secrets=tuple(Secret(key, secret.file, secret.as_) for key, secret in sorted(table.secrets.items())),
         folder=folder,

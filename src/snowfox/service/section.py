@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from snowfox.core.config.kind import Findings, Items, Whole, is_list, is_table
+from snowfox.core.config.kind import Choice, Findings, Items, Whole, is_list, is_table
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Key, Nested, Section
-from snowfox.service.spec import Log, Ready, Restart, Stop
+from snowfox.service.spec import Log, Ready, Restart, Rolling, Stop
 from snowfox.service.written import (
     COMMAND,
     ENVIRONMENT,
@@ -58,6 +58,34 @@ class _Requires(Items):
                     findings.wrong((*path, index), "a table in requires is not supported yet", hint=hint)
                     return ()
         return super().read(value, path, findings)
+
+
+class _Replacement(Nested):
+    """One of two words, or a table that says how a rolling one goes on."""
+
+    words = '"rolling", "restart" or a table'
+
+    def __init__(self) -> None:
+        super().__init__(Rolling)
+        self._choice = Choice("rolling", "restart")
+
+    def read(self, value: Any, path: Path, findings: Findings) -> Any:
+        if isinstance(value, str):
+            return self._choice.read(value, path, findings)
+        fields = super().read(value, path, findings)
+        if fields and not fields.get("surge", 1) and not fields.get("max_unavailable", 0):
+            why = "with surge = 0 and max-unavailable = 0 nothing could be replaced"
+            findings.wrong((*path, "surge"), why, hint="one of them must be more")
+        return fields
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self._choice.schema(), super().schema()]}
+
+    def over(self, upper: Any, lower: Any) -> Any:
+        return super().over(upper, lower) if is_table(upper) and is_table(lower) else upper
+
+    def finish(self, value: Any) -> Any:
+        return value if isinstance(value, str) else super().finish(value)
 
 
 class NodeTable(Section):
@@ -149,7 +177,8 @@ class ServiceTable(Section):
         extends: the template that it has what it does not say itself from.
         description: what it is, for people.
         labels: names for patterns: @public.
-        replace_: how a changed one takes the place of what runs; default: rolling where it has sockets.
+        replace_: how a changed one takes the place of what runs; default: rolling where it has sockets. A table is
+            rolling, too.
         was: the name that it had before, so that it is kept when it is renamed.
         override: what a second file of the same service does with the first.
     """
@@ -196,7 +225,7 @@ class ServiceTable(Section):
     extends: Annotated[str, TEMPLATE] | None = None
     description: str = ""
     labels: Annotated[tuple[str, ...], NAMES] = ()
-    replace_: Literal["rolling", "restart"] | None = None
+    replace_: Annotated[str | Rolling | None, _Replacement()] = None
     was: Annotated[str, NAME] = ""
     override: Literal["merge", "replace"] | None = None
 

@@ -109,6 +109,22 @@ class Log(Section):
     keep: Annotated[int, Whole(0, 1000)] = 5
 
 
+class Rolling(Section):
+    """How a rolling replacement goes on: how many at once, and how sure of each.
+
+    Args:
+        surge: how many new instances there may be beside those that they take the place of; default: 1.
+        max_unavailable: how many instances may be away at once; default: 0.
+        pause: how long a new one must have been ready before it counts; default: 0.
+    """
+
+    EXAMPLE: ClassVar[str] = '{ surge = 1, max-unavailable = 0, pause = "5s" }'
+
+    surge: Annotated[int, Whole(0, 1000)] = 1
+    max_unavailable: Annotated[int, Whole(0, 1000)] = 0
+    pause: Duration = 0.0
+
+
 class Secret(Frozen):
     """`secrets.NAME`: a file that the spawner reads at launch.
 
@@ -166,6 +182,7 @@ class Service(Frozen):
         description: for people.
         labels: names for patterns (`@public`).
         replacement: `rolling` (a new instance is ready, then the old one stops) or `restart`.
+        rolling: how a rolling replacement goes on.
         was: the name that it had in the configuration before.
         secrets: in the order of the file.
         folder: of the file that defines it, absolute; "" is the configuration's.
@@ -190,9 +207,16 @@ class Service(Frozen):
     description: Annotated[str, LIVE] = ""
     labels: Annotated[tuple[str, ...], LIVE] = ()
     replacement: Annotated[str, LIVE] = "restart"
+    rolling: Annotated[Rolling, LIVE] = Rolling()
     was: Annotated[str, LIVE] = ""
     secrets: tuple[Secret, ...] = ()
     folder: str = ""
+
+    @property
+    def is_rolling(self) -> bool:
+        """Whether some of it serves while it is replaced."""
+        some_stay = self.rolling.surge > 0 or self.rolling.max_unavailable < self.instances
+        return self.replacement == "rolling" and some_stay
 
     def ids(self) -> tuple[str, ...]:
         """Ids of its instances: `web`, or `web@1`, `web@2`."""

@@ -232,7 +232,7 @@ class _Checks:
         """A probe of a socket that several instances share cannot tell which one answered."""
         form = "tcp" if ready.tcp else "http"
         probed = ready.tcp or ready.http
-        if probed is None or (service.instances == 1 and service.replacement == "restart"):
+        if probed is None or (service.instances == 1 and not service.is_rolling):
             return
         for name in service.sockets:
             socket = self._sockets.get(name)

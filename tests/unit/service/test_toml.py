@@ -4,7 +4,7 @@ import pytest
 
 from snowfox.errors import ConfigurationRefused
 from snowfox.service.section import LATER_TABLES, ServiceTable
-from snowfox.service.spec import Configuration, Log, Ready, Restart, Secret, Service, Socket, Stop
+from snowfox.service.spec import Configuration, Log, Ready, Restart, Rolling, Secret, Service, Socket, Stop
 from snowfox.testing.configuration import FOLDER, checked, configuration, shown
 
 WHOLE = """\
@@ -115,6 +115,32 @@ def test_replacement():
     text = '[socket.s]\nlisten = ":80"\n[service.a]\ncommand = "a"\nsockets = ["s"]\n[service.b]\ncommand = "b"\n[service.c]\ncommand = "c"\nreplace = "rolling"\n'
     found = configuration(text).services
     assert [found[name].replacement for name in "abc"] == ["rolling", "restart", "rolling"]
+
+
+def test_a_table_says_how_a_rolling_replacement_goes_on():
+    """It is rolling; a table in defaults adds up with it, and both numbers cannot be 0."""
+    text = """
+[defaults]
+replace = { pause = "2s" }
+[service.a]
+command = "a"
+replace = { surge = 0, max-unavailable = 2 }
+[service.b]
+command = "b"
+replace = "restart"
+"""
+    found = configuration(text).services
+    assert (found["a"].replacement, found["a"].rolling) == ("rolling", Rolling(0, 2, 2.0))
+    assert (found["b"].replacement, found["b"].rolling) == ("restart", Rolling())
+    wrong = '[service.a]\ncommand = "a"\nreplace = { surge = 0 }\n'
+    assert "with surge = 0 and max-unavailable = 0 nothing could be replaced" in shown(wrong)
+
+
+def test_what_may_be_away_as_a_whole_is_restarted():
+    """With one instance, nobody beside it and one away, nothing of it serves: its dependents stop as for a restart."""
+    text = '[service.a]\ncommand = "a"\nreplace = { surge = 0, max-unavailable = 1 }\n'
+    assert not configuration(text).services["a"].is_rolling
+    assert configuration(text + "instances = 2\n").services["a"].is_rolling
 
 
 def test_node_is_the_host():

@@ -70,4 +70,4 @@ def action_of(step: Step, gaps: Mapping[str, Interruption]) -> str:
 
 
 def _is_restarted(step: Step, service: Service) -> bool:
-    return step.action is Action.REPLACE and service.replacement != "rolling" and not service.is_task
+    return step.action is Action.REPLACE and not service.is_rolling and not service.is_task

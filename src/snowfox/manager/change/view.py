@@ -12,7 +12,7 @@ from snowfox.core.config.plan import plan as plan_of
 from snowfox.manager.change.interrupted import Interruption, action_of, interrupted
 from snowfox.manager.engine.view import few
 from snowfox.service.resources import SERVICE, differ, resources
-from snowfox.service.spec import Configuration
+from snowfox.service.spec import Configuration, Service
 from snowfox.service.spelling import key_of, written
 from snowfox.values import Seconds
 
@@ -71,10 +71,18 @@ def _how(step: Step, after: Configuration, gap: Interruption | None) -> str:
             return "live, same pid"
         case _ if service.is_task:
             return "runs again"
-        case _ if service.replacement == "rolling":
-            return "rolling: always one ready"
+        case _ if service.is_rolling:
+            return f"rolling: {_always(service)} ready"
         case _:
             return "restart"
+
+
+def _always(service: Service) -> str:
+    """How many of it there are at any time, at least."""
+    rolling, count = service.rolling, service.instances
+    if not rolling.max_unavailable:
+        return "always one"
+    return f"at least {max(count - rolling.max_unavailable, min(rolling.surge, count))} of {count}"
 
 
 def _is_run_again(step: Step, before: Configuration, after: Configuration) -> bool:

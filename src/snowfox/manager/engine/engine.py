@@ -62,8 +62,8 @@ class Engine:
         self._random = random or Random()  # noqa: S311 - jitter, not a secret
         self._fleet = Fleet(configuration, ids, self._random)
         self._watches = Watches(self._fleet, configuration.node)
-        self._wishes = Wishes(self._fleet, self._watches)
-        self._rollout = Rollout(self._fleet)
+        self._rollout = Rollout(self._fleet, self._watches.lose)
+        self._wishes = Wishes(self._fleet, self._watches, self._rollout.renew)
         self._strays: list[Member] = []
         self._moved_by = ""
         self.phase = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from snowfox.manager.engine.watch import Watch
 from snowfox.service.instance import Instance
 from snowfox.service.spec import Service
+from snowfox.values import Seconds
 
 
 class Member:
@@ -19,6 +20,8 @@ class Member:
         leaving: it is to stop, now or once those behind it have.
         comes_back: while it leaves: whether it starts again.
         why: while it leaves: the reason, for people.
+        is_stale: somebody wants another process in the place of its own, though nothing else differs.
+        proved: until when what is replaced has to show that it is good; 0.0 where nothing of it is watched.
         place: what it contributes to its group: `out` (not to run), `good` (ready, or a task finished), `coming`,
             `retrying` (had its chance and tries again), `hopeless`.
         is_running: as it was counted last.
@@ -32,9 +35,11 @@ class Member:
         "group",
         "instance",
         "is_running",
+        "is_stale",
         "leaving",
         "outgoing",
         "place",
+        "proved",
         "wants",
         "watches",
         "why",
@@ -47,6 +52,8 @@ class Member:
         self.leaving = False
         self.comes_back = False
         self.why = ""
+        self.is_stale = False
+        self.proved: Seconds = 0.0
         self.place = "out"
         self.is_running = False
         self.watches: tuple[Watch, ...] = ()
@@ -64,8 +71,9 @@ class Member:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether its last launch was made from something else than what is wanted now."""
-        return bool(self.instance.digest) and self.instance.digest != self.group.digest
+        """Whether its last launch was made from something else than what is wanted now, or is to be made anew."""
+        has_other = bool(self.instance.digest) and self.instance.digest != self.group.digest
+        return self.is_stale or has_other
 
 
 class Group:

@@ -20,10 +20,8 @@ from typing import NamedTuple
 from snowfox.manager.engine.adoption import want_all
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
-from snowfox.manager.engine.rollout import OUTGOING
+from snowfox.manager.engine.rollout import OUTGOING, give_back
 from snowfox.service.effects import ClearTimer, Removed, Renamed, SetTimer, WantedChanged
-from snowfox.service.instance import Input
-from snowfox.service.life import step
 from snowfox.service.readiness import wait_of
 from snowfox.service.spec import Configuration
 
@@ -123,27 +121,11 @@ def _settle_in(fleet: Fleet, member: Member, identity: str) -> bool:
     if instance.state != "starting":  # what it waits for was begun by the rules of then
         instance.wait = wait_of(service)
     if member.is_served and instance.digest != member.group.digest:
-        _swap_back(fleet, member)
+        give_back(fleet, member, _UNWANTED)
         is_same = False
     if instance.id != identity:
         _rename(fleet, member, identity)
     return not is_same
-
-
-def _swap_back(fleet: Fleet, member: Member) -> None:
-    """Who was to take the place ends, who has it keeps it."""
-    serves, taker, turn = member.outgoing, member.instance, fleet.turn
-    if serves is None:
-        return
-    fleet.elsewhere.pop(serves.token, None)
-    serves.subject, serves.service = serves.id, taker.service
-    serves.wait = wait_of(taker.service)
-    member.instance, member.outgoing = serves, taker
-    taker.disarm(turn)
-    taker.subject = f"{taker.id}{OUTGOING}"
-    fleet.elsewhere[taker.token] = member
-    step(taker, Input("stop", text=_UNWANTED), turn)
-    fleet.see_off(member)
 
 
 def _rename(fleet: Fleet, member: Member, identity: str) -> None:

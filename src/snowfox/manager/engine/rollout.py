@@ -1,24 +1,30 @@
 """What is outdated is replaced: group by group as soon as all that a group requires is good.
 
 ```text
-rolling   a new instance is launched beside the old one and takes its place; once it is ready the old one stops;
-          then the next member of the group
+rolling   as many as `surge` get a new instance beside them, which takes their place: once it is ready the old one
+          stops. As many as `max-unavailable` stop first and start again. Then the next members of the group
 restart   all members of the group stop, what requires them before them, and start again
 ```
 
-Who is ready only by being executed has to live for `restart.early` before the old one goes. Whatever happens to the
-new one, the old one serves on: going back is a matter of ending the new one.
+A new one counts once it has been ready for `rolling.pause`, and who is ready only by being executed once it has lived
+for `restart.early`. Until then it keeps its turn, and so it does when it fails: no further old one goes. Whatever
+happens to the new one beside it, the old one serves on: going back is a matter of ending the new one.
+
+Who is outdated because the configuration differs goes back when the configuration does (`move`). Who is replaced by
+another of the same (`renew`) is given back here, and the rest of its group is left as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
 from snowfox.service.effects import SetTimer
 from snowfox.service.instance import Input, Instance
 from snowfox.service.life import step
+from snowfox.service.readiness import wait_of
+from snowfox.values import Seconds
 
 OUTGOING = "~outgoing"
 """What the subject of an outgoing instance's timer ends with; no id has a `~`."""
@@ -28,6 +34,8 @@ HOLD = "~hold"
 
 REPLACED = "replaced by a new one"
 RENEWED = "its configuration changed"
+ANEW = "replaced"
+_FAILED = frozenset({"failing", "failed", "stuck", "finished"})
 
 
 class Rollout:
@@ -35,29 +43,49 @@ class Rollout:
 
     Args:
         fleet: whose.
+        lose: is told who was to be replaced by another of the same and keeps its place, and why.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, lose: Callable[[Member, str], None]) -> None:
         self._fleet = fleet
+        self._lose = lose
         self._groups: dict[str, None] = {}
+        self._begun: dict[Member, None] = {}
 
     def begin(self) -> list[Member]:
         """See what is outdated, and begin to replace it. All that is or will be replaced, or stops for it."""
         fleet = self._fleet
         self._groups = {}
+        self._begun = {}
         outdated: dict[Member, None] = {}
         for name in fleet.graph.order:
             for member in fleet.groups[name].members:
                 is_under_way = member.outgoing is not None
+                member.proved = 0.0
                 if fleet.is_to_run(member) and (member.is_outdated or is_under_way):
                     outdated[member] = None
                     self._groups[name] = None
         for name in list(self._groups):
             self._go_on(fleet.groups[name])
         behind = self._behind(
-            {member.group.name for member in outdated if member.group.service.replacement != "rolling"}
+            {member.group.name for member in outdated if not member.group.service.is_rolling}
         )
         return [*outdated, *(member for member in behind if member not in outdated)]
+
+    def renew(self, members: Iterable[Member]) -> None:
+        """Replace these by others of the same, as a change of their configuration would.
+
+        Of a group that is replaced rolling, who does not get ready is given up, and the rest of it stays as it is.
+        """
+        groups: dict[Group, None] = {}
+        for member in members:
+            if self._fleet.is_to_run(member):
+                member.is_stale = True
+                groups[member.group] = None
+                self._fleet.touch(member)
+        for group in groups:
+            self._groups[group.name] = None
+            self._go_on(group)
 
     def look(self, changed: Iterable[Member]) -> None:
         """After an event: go on with the groups of these."""
@@ -74,61 +102,136 @@ class Rollout:
             self._go_on(member.group)
 
     def _go_on(self, group: Group) -> None:
-        if all(self._renew(member) for member in group.members):
+        under_way = [member for member in group.members if self._is_under_way(member)]
+        for member in under_way:
+            if member.outgoing is None and member.instance.state in _FAILED:
+                self._leave_rest(member)
+        outdated = [
+            member
+            for member in group.members
+            if member.outgoing is None and member.is_outdated and self._fleet.is_to_run(member)
+        ]
+        serving: list[Member] = []
+        for member in outdated:
+            if member.instance.state == "ready" and not member.leaving:
+                serving.append(member)
+            else:
+                self._begin_anew(member)
+        if serving and group.is_open:
+            if group.service.is_rolling:
+                self._roll(group, serving, under_way)
+            else:
+                self._restart(group)
+        if not outdated and not under_way:
             self._groups.pop(group.name, None)
 
-    def _renew(self, member: Member) -> bool:
-        """One step of a member; whether the next of its group may go."""
-        fleet = self._fleet
-        if member.outgoing is not None:
-            self._hand_over(member, member.outgoing)
+    def _roll(self, group: Group, serving: list[Member], under_way: list[Member]) -> None:
+        """Begin with as many of those that serve as may be under way at once."""
+        rolling = group.service.rolling
+        room = rolling.surge + rolling.max_unavailable - len(under_way)
+        beside = rolling.surge - sum(member.outgoing is not None for member in under_way)
+        away = sum(member.place not in {"good", "out"} for member in group.members)
+        for member in serving[: max(room, 0)]:
+            if beside > 0:
+                beside -= 1
+                self._launch_beside(member)
+            elif away < rolling.max_unavailable:
+                away += 1
+                self._stop_first(member, is_last=away >= len(group.members))
+
+    def _is_under_way(self, member: Member) -> bool:
+        """Go on with one that is being replaced; whether it still is."""
+        fleet, old = self._fleet, member.outgoing
+        if old is not None:
+            self._hand_over(member, old)
+            return member.outgoing is not None
+        if member not in self._begun or not fleet.is_to_run(member):
+            self._begun.pop(member, None)
             return False
-        if not member.is_outdated or not fleet.is_to_run(member):
-            return True
+        if member.is_outdated:
+            return member.instance.state != "ready" or member.leaving
+        if member.instance.state == "ready" and self._has_proved(member):
+            del self._begun[member]
+            return False
+        return True
+
+    def _begin_anew(self, member: Member) -> None:
+        """Of one that serves nobody now."""
+        fleet = self._fleet
         match member.instance.state:
-            case "ready" if not member.leaving:
-                return self._replace(member)
             case "starting" | "failing":
+                self._begun[member] = None
                 fleet.stop([member], RENEWED, again=True)
             case "stopping" | "stuck" | "backoff" | "failed" | "finished":
+                self._begun[member] = None
                 fleet.start(member)
             case _:
                 pass
-        return True
 
-    def _replace(self, member: Member) -> bool:
-        group = member.group
-        if not group.is_open:
-            return False
-        if member.group.service.replacement == "rolling":
-            self._launch_beside(member)
-            return False
+    def _restart(self, group: Group) -> None:
         fleet = self._fleet
         ending = [one for one in group.members if one.is_outdated and one.instance.is_alive]
         ending += [one for one in self._behind({group.name}) if one.instance.is_alive]
         fleet.stop(list(reversed(ending)), RENEWED, again=True)
-        return True
+
+    def _stop_first(self, member: Member, *, is_last: bool) -> None:
+        """Let it end and start again; where nobody else serves, what requires it ends before it."""
+        self._begun[member] = None
+        behind = self._behind({member.group.name}) if is_last else []
+        self._fleet.stop([*reversed(behind), member], ANEW if member.is_stale else RENEWED, again=True)
 
     def _launch_beside(self, member: Member) -> None:
         fleet, old = self._fleet, member.instance
+        self._begun[member] = None
         old.subject = f"{old.id}{OUTGOING}"
         fleet.elsewhere[old.token] = member
         new = Instance(old.id, member.group.service, fleet.turn.now)
         new.restarts = old.restarts
+        member.is_stale = False
         member.outgoing, member.instance = old, new
         fleet.tell(member, Input("start"))
 
     def _hand_over(self, member: Member, old: Instance) -> None:
-        """Let the old one end, once the new one can serve."""
+        """Let the old one end, once the new one can serve; or the new one, when it will not."""
         fleet, new = self._fleet, member.instance
-        if old.state != "ready" or new.state != "ready" or member.is_outdated:
+        if old.state != "ready":
             return
-        early = new.launched + new.service.restart.early
-        if new.wait.by == "executed" and fleet.turn.now < early:
-            fleet.turn.effects.append(SetTimer(f"{new.id}{HOLD}", "hold", early - fleet.turn.now))
-            return
-        step(old, Input("stop", text=REPLACED), fleet.turn)
-        fleet.see_off(member)
+        if new.state in _FAILED and old.digest and old.digest == member.group.digest:
+            self._give_up(member)
+        elif new.state == "ready" and not member.is_outdated and self._has_proved(member):
+            step(old, Input("stop", text=REPLACED), fleet.turn)
+            fleet.see_off(member)
+
+    def _has_proved(self, member: Member) -> bool:
+        """Whether a new one that is ready has been so for long enough; else it is looked at again."""
+        new, turn = member.instance, self._fleet.turn
+        member.proved = self._proved(new)
+        if turn.now >= member.proved:
+            return True
+        turn.effects.append(SetTimer(f"{new.id}{HOLD}", "hold", member.proved - turn.now))
+        return False
+
+    @staticmethod
+    def _proved(new: Instance) -> Seconds:
+        early = new.launched + new.service.restart.early if new.wait.by == "executed" else 0.0
+        return max(early, new.since + new.service.rolling.pause)
+
+    def _give_up(self, member: Member) -> None:
+        """Another of the same did not get ready: who serves stays, and so do the others of its group."""
+        new = member.instance
+        state = "is stuck" if new.state == "stuck" else "did not get ready"
+        reason = new.message(self._fleet.turn.now)
+        give_back(self._fleet, member, "it did not get ready")
+        self._lose(member, f"its replacement {state}" + (f": {reason}" if reason else ""))
+        self._leave_rest(member)
+
+    def _leave_rest(self, failed: Member) -> None:
+        """Replace no more of its group by others of the same."""
+        for other in failed.group.members:
+            if other.is_stale and other is not failed:
+                other.is_stale = False
+                self._fleet.touch(other)
+                self._lose(other, f"left as it was, because the new {failed.instance.id} did not get ready")
 
     def _behind(self, names: set[str]) -> list[Member]:
         """Running members of what requires these, in order of start."""
@@ -140,3 +243,19 @@ class Rollout:
             for member in fleet.groups[name].members
             if member.instance.is_alive and fleet.is_to_run(member)
         ]
+
+
+def give_back(fleet: Fleet, member: Member, why: str) -> None:
+    """Who was to take the place ends, who has it keeps it."""
+    serves, taker, turn = member.outgoing, member.instance, fleet.turn
+    if serves is None:
+        return
+    fleet.elsewhere.pop(serves.token, None)
+    serves.subject, serves.service = serves.id, taker.service
+    serves.wait = wait_of(taker.service)
+    member.instance, member.outgoing = serves, taker
+    taker.disarm(turn)
+    taker.subject = f"{taker.id}{OUTGOING}"
+    fleet.elsewhere[taker.token] = member
+    step(taker, Input("stop", text=why), turn)
+    fleet.see_off(member)

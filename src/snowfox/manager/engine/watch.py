@@ -22,6 +22,7 @@ class Watch:
         deadlines: of instances that died on their way: when they had their chance (`ready.timeout` after launch).
         until: until when those that are ready by execution are watched.
         timer: when its timer is due; 0 without one.
+        why: of instances that were given up though they run: the reason.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Watch:
         "timer",
         "until",
         "verb",
+        "why",
     )
 
     def __init__(self, operation: str, verb: str, began: Seconds) -> None:
@@ -46,6 +48,7 @@ class Watch:
         self.deadlines: dict[str, Seconds] = {}
         self.until: Seconds = 0.0
         self.timer: Seconds = 0.0
+        self.why: dict[str, str] = {}
         self._told: dict[str, bool] = {}
         self._soonest: Seconds | None = None
 

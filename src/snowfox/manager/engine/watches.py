@@ -53,6 +53,18 @@ class Watches:
         if watch is not None:
             self._unwatch(watch)
 
+    def lose(self, member: Member, why: str) -> None:
+        """It runs, and what these wanted of it will not be."""
+        identity, turn = member.instance.id, self._fleet.turn
+        for watch in member.watches:
+            if watch.goes_up and not watch.is_part:
+                member.watches = tuple(other for other in member.watches if other is not watch)
+                watch.why[identity] = why
+                if watch.settle(identity, False):  # noqa: FBT003 - the verdict
+                    turn.effects.append(
+                        Stepped(watch.operation, identity, member.instance.state, why, is_well=False)
+                    )
+
     def refuse(self, operation: str, message: str, code: int) -> None:
         """End one that never began."""
         self._fleet.turn.effects.append(OperationDone(operation, "failed", message, code))
@@ -98,6 +110,7 @@ class Watches:
             case "ready":
                 if instance.wait.by == "executed":
                     watch.until = max(watch.until, instance.launched + instance.service.restart.early)
+                watch.until = max(watch.until, member.proved)
                 return True
             case "finished":
                 return True
@@ -192,7 +205,7 @@ class Watches:
         if len(lost) > 1:
             return f"{len(lost)} of {len(watch.settled)} {failed}: {few(lost)}"
         member = self._fleet.members.get(lost[0])
-        why = reason_of(member, self._fleet.turn.now) if member else ""
+        why = watch.why.get(lost[0]) or (reason_of(member, self._fleet.turn.now) if member else "")
         return f"{lost[0]} {failed}" + (f": {why}" if why else "")
 
 

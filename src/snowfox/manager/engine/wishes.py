@@ -5,10 +5,13 @@ In the words of `configuration.md`:
 - `start`: what it requires is started too. What had been stopped because one of these was, comes back.
 - `stop`: lasts. What requires it is stopped before it, once no instance of it is to run, and comes back with it.
 - `restart`: a stop and a start. So what requires it is stopped before it and comes back after, where all running
-  instances of a service are restarted. What merely comes after it stays.
+  instances of a service are restarted. What merely comes after it stays. Of a service that is replaced rolling those
+  that are ready are replaced so, and nobody else stops for it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
@@ -26,11 +29,13 @@ class Wishes:
     Args:
         fleet: on whom.
         watches: follows each as an operation.
+        renew: replaces members by new ones of the same.
     """
 
-    def __init__(self, fleet: Fleet, watches: Watches) -> None:
+    def __init__(self, fleet: Fleet, watches: Watches, renew: Callable[[Iterable[Member]], None]) -> None:
         self._fleet = fleet
         self._watches = watches
+        self._renew = renew
 
     def ask(self, event: Ask) -> None:
         """Begin an operation, or refuse it: an instance that is not there, a verb that is none."""
@@ -127,15 +132,18 @@ class Wishes:
     def _restart(self, operation: str, targets: list[Member]) -> None:
         fleet = self._fleet
         called = self._call(targets)
-        asked = dict.fromkeys(targets)
-        ending = {member: None for member in targets if member.instance.is_alive}
+        rolling = dict.fromkeys(member for member in targets if _can_roll(member))
+        asked = {member: None for member in targets if member not in rolling}
+        ending = {member: None for member in asked if member.instance.is_alive}
         ending.update(dict.fromkeys(self._behind(asked)))
-        order = self._in_order({**dict.fromkeys(called), **ending})
+        rolling = {member: None for member in rolling if member not in ending}
+        order = self._in_order({**dict.fromkeys(called), **ending, **rolling})
         self._open(operation, "restart", order, targets)
         # From the end of the order on, so that whoever starts later is marked earlier.
         stopping = [member for member in reversed(order) if member in ending]
         fleet.stop(stopping, "restarted", again=True)
-        self._start_each([member for member in order if member not in ending])
+        self._start_each([member for member in order if member not in ending and member not in rolling])
+        self._renew(rolling)
 
     def _behind(self, asked: dict[Member, None]) -> list[Member]:
         """Running members of the services that require a service of which all that runs is restarted."""
@@ -152,6 +160,12 @@ class Wishes:
             for member in fleet.groups[name].members
             if member.instance.is_alive and fleet.is_to_run(member)
         ]
+
+
+def _can_roll(member: Member) -> bool:
+    """Whether another can take its place while it serves."""
+    is_settled = member.instance.state == "ready" and not member.leaving and member.outgoing is None
+    return is_settled and member.group.service.is_rolling and member.group.is_open
 
 
 def _has_given_up(member: Member) -> bool:

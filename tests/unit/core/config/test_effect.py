@@ -44,6 +44,6 @@ def test_services():
     marks = effects(Service)
     assert {name for name, effect in marks.items() if effect is LIVE} == {
         "after", "autostart", "description", "instances", "labels", "log", "ready", "replacement", "requires",
-        "restart", "stop", "was",
+        "restart", "rolling", "stop", "was",
     }  # fmt: skip
     assert marks["ready.notify"] is REPLACE
