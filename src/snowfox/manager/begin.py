@@ -174,6 +174,7 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
         node.operations.assign(operation, ids)
     engine = Engine(configuration, node.ids)
     node.board.live = engine.status
+    node.connector.open()  # the spawner begins with the first launches while we write down the others
     node.driver.begin(
         engine,
         Parts(
@@ -201,7 +202,6 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
             node.remembered.statuses,
         ),
     )
-    node.connector.open()
     node.is_known.set()
 
 

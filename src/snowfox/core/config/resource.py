@@ -7,10 +7,12 @@ or process.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeGuard, cast
+from typing import Any, Final, NamedTuple, TypeGuard, cast
 
 from snowfox.core.config.digest import digest
 from snowfox.core.frozen import Frozen
+
+_PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
 
 
 class ResourceKey(NamedTuple):
@@ -55,13 +57,16 @@ def digest_of(value: object) -> str:
 
 def _plain(value: Any) -> object:
     """Of tuples and plain values alone, whose text is always the same."""
+    if type(value) in _PLAIN:  # of nearly all, and looked up faster than asked
+        return value
+    if isinstance(value, (tuple, list)):
+        items = cast("Sequence[Any]", value)
+        return ("items", *[one if type(one) in _PLAIN else _plain(one) for one in items])
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         return value
     if isinstance(value, Frozen):
         names: tuple[str, ...] = value.__match_args__
         return (type(value).__name__, *((name, _plain(getattr(value, name))) for name in names))
-    if isinstance(value, (tuple, list)):
-        return ("items", *map(_plain, cast("Sequence[Any]", value)))
     if _is_mapping(value):
         return ("keys", *((str(key), _plain(value[key])) for key in sorted(value, key=str)))
     msg = f"no digest of {type(value).__name__}"
