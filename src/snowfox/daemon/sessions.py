@@ -28,7 +28,7 @@ from snowfox.daemon.sources import look_tree, open_source, open_tree
 from snowfox.errors import ConnectionLost, HostError, NotPermitted, SnowFoxError
 from snowfox.values import Seconds
 
-PING: Final[Seconds] = 2.0
+PING: Final[Seconds] = 2.5
 """Silence after which we ask whether it lives."""
 HUNG: Final[Seconds] = 5.0
 """Silence after which it counts as hung."""

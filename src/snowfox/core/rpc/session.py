@@ -56,6 +56,9 @@ NEVER: Final = float("inf")
 COARSE: Final[Seconds] = 0.05
 """Between two looks at deadlines: one comes at most this late."""
 
+PINGS_AT: Final[Seconds] = 0.5
+"""Silence is looked for at multiples of it: who has several sessions wakes once for all of their pings."""
+
 PATIENCE: Final[Seconds] = 30.0
 """How long the other end may take nothing of what waits for it."""
 
@@ -235,7 +238,7 @@ class Session:
         when = min(self.calls.soonest, self._requests.soonest)
         when = max(when, self._looked + COARSE)
         if self.options.ping_after is not None and not self._pinged:
-            when = min(when, self._heard + self.options.ping_after)
+            when = min(when, _rounded_up(self._heard + self.options.ping_after))
         if self.options.dead_after is not None:
             when = min(when, self._heard + self.options.dead_after)
         if self.outbox.is_blocked:
@@ -303,6 +306,10 @@ class Session:
         self.calls.fail(error or ConnectionLost("the session is over"), happenings)
         self._requests.withdraw(happenings)
         happenings.append(Ended(error))
+
+
+def _rounded_up(moment: Seconds) -> Seconds:
+    return -(-moment // PINGS_AT) * PINGS_AT
 
 
 def _insist(incoming: Incoming) -> None:

@@ -181,6 +181,17 @@ def test_silence_is_answered_by_a_ping():
     assert pair.server.outbox.size == 0
 
 
+def test_pings_of_several_sessions_come_together():
+    """Silence that began at different moments is looked for at the same one, so that its host wakes once."""
+    ticks = set[float | None]()
+    for offset in (0.01, 0.2, 0.49):
+        pair = Pair(options=Options("test", ping_after=2.0, dead_after=5.0))
+        pair.pass_time(offset)
+        pair.carry()
+        ticks.add(pair.server.next_tick())
+    assert ticks == {102.5}
+
+
 def test_a_dead_peer_ends_the_session():
     """When not even a ping is answered the session is over."""
     pair = Pair(options=Options("test", ping_after=2.0, dead_after=5.0))
