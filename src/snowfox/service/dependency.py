@@ -1,7 +1,8 @@
 """Who needs whom: a graph of services, its order and its closures. Pure, iterative, linear.
 
-Two kinds of edges: *requires* (starts only when they are ready, goes and comes back with them) and *after* (order
-only). Both order starts, and stops the other way round. Names that no service has are left out: the check of a
+Edges are *requires* (starts only when they are ready, goes and comes back with them), *wants* (started too, and has
+its chance first) and *after* (order only). All order starts, and stops the other way round. *conflicts* is no edge: who
+says so does not matter, and it orders nothing. Names that no service has are left out: the check of a
 configuration has refused them, and an instance that is only being stopped may still name one. Circles are refused
 there as well (`service.cycle`).
 """
@@ -20,12 +21,25 @@ class Graph:
         services: by name, in the order in which equals shall start.
     """
 
-    __slots__ = ("_places", "after", "dependents", "followers", "order", "requires")
+    __slots__ = (
+        "_places",
+        "after",
+        "conflicts",
+        "dependents",
+        "followers",
+        "order",
+        "requires",
+        "wants",
+    )
 
     requires: dict[str, tuple[str, ...]]
     """What each requires."""
+    wants: dict[str, tuple[str, ...]]
+    """What each wants and does not require anyway."""
     after: dict[str, tuple[str, ...]]
-    """What each merely comes after: `after` without what it requires anyway."""
+    """What each merely comes after: what it wants, and `after` without what it requires anyway."""
+    conflicts: dict[str, tuple[str, ...]]
+    """What each does not run beside, whichever of the two says so; only of those that have some."""
     dependents: dict[str, tuple[str, ...]]
     """Who requires each."""
     followers: dict[str, tuple[str, ...]]
@@ -37,10 +51,15 @@ class Graph:
         self.requires = {
             name: _known(service.requires, services, except_for=()) for name, service in services.items()
         }
-        self.after = {
-            name: _known(service.after, services, except_for=self.requires[name])
+        self.wants = {
+            name: _known(service.wants, services, except_for=self.requires[name])
             for name, service in services.items()
         }
+        self.after = {
+            name: _known((*self.wants[name], *service.after), services, except_for=self.requires[name])
+            for name, service in services.items()
+        }
+        self.conflicts = _both_ways(services)
         self.dependents = _reversed(self.requires)
         self.followers = _reversed(self.after)
         self.order = self._sorted()
@@ -57,6 +76,11 @@ class Graph:
     def needed_by(self, names: Iterable[str]) -> list[str]:
         """These and all that they require, directly or not, in order of start."""
         return self._closure(names, self.requires)
+
+    def pulled_by(self, names: Iterable[str]) -> list[str]:
+        """These and all that they require or want, directly or not, in order of start."""
+        edges = {name: self.requires[name] + wanted for name, wanted in self.wants.items() if wanted}
+        return self._closure(names, {**self.requires, **edges} if edges else self.requires)
 
     def needing(self, names: Iterable[str]) -> list[str]:
         """These and all that require them, directly or not, in order of start."""
@@ -91,6 +115,16 @@ def _known(
     names: Iterable[str], services: Mapping[str, Service], *, except_for: tuple[str, ...]
 ) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(names) if name in services and name not in except_for)
+
+
+def _both_ways(services: Mapping[str, Service]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for name, service in services.items():
+        for other in service.conflicts:
+            if other in services and other != name:
+                found.setdefault(name, {})[other] = None
+                found.setdefault(other, {})[name] = None
+    return {name: tuple(others) for name, others in found.items()}
 
 
 def _reversed(edges: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -103,6 +103,13 @@ class ServiceUnready(Fact, kind="service.unready", kept=True):
     text: str
 
 
+class ServiceFollows(Fact, kind="service.follows", kept=True):
+    """It is restarted (`verb`) because `after`, an instance that it requires, crashed and is ready again."""
+
+    verb: str
+    after: str
+
+
 class ProbeFailedFact(Fact, kind="service.probe-failed"):
     """A try of its readiness probe failed in another way than before."""
 

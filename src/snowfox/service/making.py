@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from snowfox.core.config.section import Partial, build
+from snowfox.service.requirement import names
 from snowfox.service.section import ServiceTable
 from snowfox.service.spec import Rolling, Secret, Service
 
@@ -30,8 +31,11 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         user=table.user,
         sockets=table.sockets,
         instances=table.instances,
-        requires=tuple(dict.fromkeys(table.requires)),
+        requires=names(table.requires),
+        on_restart={one.service: one.on_restart for one in table.requires if one.on_restart},
+        wants=tuple(dict.fromkeys(table.wants)),
         after=tuple(dict.fromkeys(table.after)),
+        conflicts=tuple(dict.fromkeys(table.conflicts)),
         is_task=is_task,
         ready=table.ready,
         restart=restart,

@@ -29,7 +29,7 @@ def resources(configuration: Configuration) -> dict[ResourceKey, Resource]:
     for name, service in configuration.services.items():
         key = ResourceKey(SERVICE, name)
         requires = [ResourceKey(SOCKET, other) for other in service.sockets]
-        requires += [ResourceKey(SERVICE, other) for other in (*service.requires, *service.after)]
+        requires += [ResourceKey(SERVICE, other) for other in service.before()]
         was = ResourceKey(SERVICE, service.was) if service.was else None
         found[key] = Resource(key, service, tuple(requires), was)
     return found

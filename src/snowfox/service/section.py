@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from snowfox.core.config.kind import Choice, Findings, Items, Whole, is_list, is_table
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Key, Nested, Section
+from snowfox.service.requirement import Required, Requirement
 from snowfox.service.spec import Log, Ready, Restart, Rolling, Stop
 from snowfox.service.written import (
     COMMAND,
@@ -46,17 +47,6 @@ class _Instances(Whole):
                 path, "names of instances are not supported yet", hint="write how many, for example 2"
             )
             return 1
-        return super().read(value, path, findings)
-
-
-class _Requires(Items):
-    def read(self, value: Any, path: Path, findings: Findings) -> Any:
-        if is_list(value):
-            for index, item in enumerate(value):
-                if is_table(item):
-                    hint = "write the name of the service alone"
-                    findings.wrong((*path, index), "a table in requires is not supported yet", hint=hint)
-                    return ()
         return super().read(value, path, findings)
 
 
@@ -167,7 +157,9 @@ class ServiceTable(Section):
         sockets: names of sockets, passed from descriptor 3 on in this order.
         instances: how many; more than one are called NAME@1, NAME@2.
         requires: services that must be ready, and tasks that must have finished well, before it starts.
+        wants: services that are started too; if one of them fails, it starts anyway.
         after: services that it starts after, when they start at all.
+        conflicts: services that do not run beside it: who is started stops the others.
         type: "task" runs to its end.
         ready: how it says that it can serve; default: it does once it is executed.
         restart: when and how it is tried again.
@@ -190,7 +182,6 @@ class ServiceTable(Section):
             "alive",
             "before-start",
             "before-stop",
-            "conflicts",
             "essential",
             "inherit-environment",
             "limits",
@@ -200,7 +191,6 @@ class ServiceTable(Section):
             "sandbox",
             "schedule",
             "timeout",
-            "wants",
             "watchdog",
         }
     )
@@ -214,8 +204,10 @@ class ServiceTable(Section):
     user: Annotated[str, USER] = ""
     sockets: Annotated[tuple[str, ...], NAMES] = ()
     instances: Annotated[int, _Instances(1, MOST_INSTANCES)] = 1
-    requires: Annotated[tuple[str, ...], _Requires(NAME)] = ()
+    requires: Annotated[tuple[Required, ...], Items(Requirement())] = ()
+    wants: Annotated[tuple[str, ...], NAMES] = ()
     after: Annotated[tuple[str, ...], NAMES] = ()
+    conflicts: Annotated[tuple[str, ...], NAMES] = ()
     type: Literal["service", "task"] = "service"
     ready: Ready = Ready()
     restart: Restart = Restart()
@@ -270,5 +262,16 @@ class DefaultsTable(TemplateTable):
 
     EXAMPLE: ClassVar[str] = "[defaults] and below it log = { keep = 5 }"
     LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
-        {*TemplateTable.LEFT_OUT, "command", "sockets", "instances", "requires", "after", "type", "extends"}
+        {
+            *TemplateTable.LEFT_OUT,
+            "command",
+            "sockets",
+            "instances",
+            "requires",
+            "wants",
+            "after",
+            "conflicts",
+            "type",
+            "extends",
+        }
     )

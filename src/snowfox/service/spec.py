@@ -171,7 +171,10 @@ class Service(Frozen):
         sockets: names of `Socket`s, in the order of their descriptors.
         instances: how many; 1 has the id NAME, more are NAME@1, NAME@2 ...
         requires: names of services that must be ready (tasks: finished well) before it starts.
+        on_restart: of what it requires, what is done with it when that crashed and is ready again: `restart`, `reload`.
+        wants: names of services that are started too, and have their chance before it starts.
         after: names that only order.
+        conflicts: names of services that do not run beside it.
         is_task: it runs to its end.
         ready: how it says that it can serve.
         restart: when it is tried again.
@@ -196,7 +199,10 @@ class Service(Frozen):
     sockets: tuple[str, ...] = ()
     instances: Annotated[int, LIVE] = 1
     requires: Annotated[tuple[str, ...], LIVE] = ()
+    on_restart: Annotated[dict[str, str], LIVE] = {}  # noqa: RUF012 - a frozen value's default
+    wants: Annotated[tuple[str, ...], LIVE] = ()
     after: Annotated[tuple[str, ...], LIVE] = ()
+    conflicts: Annotated[tuple[str, ...], LIVE] = ()
     is_task: bool = False
     ready: Annotated[Ready, LIVE] = Ready()
     restart: Annotated[Restart, LIVE] = Restart()
@@ -217,6 +223,10 @@ class Service(Frozen):
         """Whether some of it serves while it is replaced."""
         some_stay = self.rolling.surge > 0 or self.rolling.max_unavailable < self.instances
         return self.replacement == "rolling" and some_stay
+
+    def before(self) -> tuple[str, ...]:
+        """Names of all that it starts after, as they are written."""
+        return (*self.requires, *self.wants, *self.after)
 
     def ids(self) -> tuple[str, ...]:
         """Ids of its instances: `web`, or `web@1`, `web@2`."""

@@ -11,9 +11,10 @@ from snowfox.core.config.problem import Problem, quoted
 from snowfox.core.config.report import Report
 from snowfox.core.config.scanner import Path
 from snowfox.core.posix.address import parse as parse_address
-from snowfox.service.cycle import cycles
+from snowfox.service import relations
 from snowfox.service.folder import MAIN
 from snowfox.service.layer import Chain, Layer
+from snowfox.service.requirement import place_of
 from snowfox.service.spec import Configuration, Ready, Service
 from snowfox.service.variables import Variables
 from snowfox.service.written import shell_character
@@ -21,8 +22,6 @@ from snowfox.values import LONGEST_PATH, MOST_SECRETS, MOST_SOCKETS, is_socket_k
 
 MOST_PASSED: Final = 24
 """Descriptors passed to one service."""
-
-MOST_CIRCLES: Final = 20
 
 _FORMS: Final = ("notify", "tcp", "http", "command", "delay")
 _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
@@ -49,7 +48,8 @@ def check(
     for service in configuration.services.values():
         checks.service(service)
         variables.check(service)
-    checks.circles()
+    relations.circles(configuration.services, chains)
+    relations.conflicts(configuration.services, chains)
     checks.renamed()
     checks.whole()
 
@@ -114,12 +114,7 @@ class _Checks:
     def layer(self, layer: Layer) -> None:
         """What is wrong with a table whichever service has it: names, and forms of `ready`."""
         self._of_sockets(layer)
-        for key in ("requires", "after"):
-            for index, name in enumerate(layer.fields.get(key, ())):
-                if name not in self._services:
-                    listed = "services here: " + ", ".join([*self._services][:8])
-                    hint = did_you_mean(name, self._services) or listed
-                    layer.wrong((key, index), f"there is no service {quoted(name)}", hint=hint)
+        relations.names(layer, self._services)
         ready = layer.table.get("ready")
         if is_table(ready):
             _of_forms(layer, ready)
@@ -131,8 +126,8 @@ class _Checks:
         if count > MOST_PASSED:
             why = f"{count} addresses are more than the {MOST_PASSED} that can be passed"
             chain.wrong(f"service {service.name}", ("sockets",), why)
-        for key, others in (("requires", service.requires), ("after", service.after)):
-            for name in others:
+        for key in ("requires", "wants", "after"):
+            for name in getattr(service, key):
                 self._of_readiness(service, key, name)
         if len(service.secrets) > MOST_SECRETS:
             why = f"{len(service.secrets)} secrets are more than the {MOST_SECRETS} that can be passed"
@@ -146,19 +141,6 @@ class _Checks:
                 chain.wrong(f"service {service.name}", ("secrets", secret.name), why, part="key")
         self._of_ready(service, chain)
         self._of_shell(chain)
-
-    def circles(self) -> None:
-        """Services that wait for one another. `web requires cache after web`."""
-        waits = {service.name: (*service.requires, *service.after) for service in self._services.values()}
-        for circle in cycles(waits, most=MOST_CIRCLES):
-            says = ""
-            for name, following in zip(circle, [*circle[1:], circle[0]], strict=True):
-                says += f"{name} {'requires' if following in self._services[name].requires else 'after'} "
-            name, following = circle[0], circle[1 % len(circle)]
-            key = "requires" if following in self._services[name].requires else "after"
-            chain = self._chains[name]
-            why = f"it waits for itself: {says}{circle[0]}"
-            chain.wrong(f"service {name}", (key, chain.written(key).index(following)), why)
 
     def renamed(self) -> None:
         """Each old name is that of one service, which is no other one's name now."""
@@ -202,7 +184,7 @@ class _Checks:
             return
         chain = self._chains[service.name]
         chain.warn(
-            (key, chain.written(key).index(name)),
+            (key, place_of(chain.written(key), name)),
             f"service {service.name} waits for {name}, which cannot say that it is ready",
             hint=f'say how in service {name}, for example ready = {{ tcp = "127.0.0.1:6379" }}',
         )

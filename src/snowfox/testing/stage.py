@@ -121,7 +121,10 @@ class Stage:
 
     def exit(self, instance: str, exit: Exit) -> None:
         """Its process ends."""
-        token = self.token(instance)
+        self.exit_token(self.token(instance), exit)
+
+    def exit_token(self, token: str, exit: Exit) -> None:
+        """This process ends."""
         del self.running[token]
         self.tell(event.Ended(token, exit))
 
@@ -152,6 +155,12 @@ class Stage:
     def tokens(self, instance: str) -> list[str]:
         """Of its processes, the oldest first."""
         return [token for token, owner in self.running.items() if owner == instance]
+
+    def found(self, instance: str, *, exit: Exit | None = None) -> event.Found:
+        """As the next manager finds its process, alive or ended."""
+        status = self.statuses[instance]
+        token = status.token or status.last
+        return event.Found(token, status.pid, status.started, self.now - status.since, exit, status.digest)
 
     def state(self, instance: str) -> str:
         """As `status` shows it."""

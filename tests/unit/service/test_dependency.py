@@ -97,3 +97,28 @@ def test_members_of_a_circle_have_no_place():
     """They are left out of the order, as is what waits for them; the rest is there."""
     found = graph(a="b", b="a", c="a", d="")
     assert found.order == ("d",)
+
+
+def test_what_is_wanted_comes_first_and_is_pulled():
+    """`wants` orders as `after` does, and is part of what a start brings along; not of what is needed."""
+    services = {
+        "web": Service("web", ("x",), requires=("cache",), wants=("mailer", "cache")),
+        "mailer": Service("mailer", ("x",), requires=("smtp",)),
+        "smtp": Service("smtp", ("x",)),
+        "cache": Service("cache", ("x",)),
+    }
+    found = Graph(services)
+    assert found.wants["web"] == found.after["web"] == ("mailer",)
+    assert found.order.index("mailer") < found.order.index("web")
+    assert set(found.needed_by(["web"])) == {"web", "cache"}
+    assert set(found.pulled_by(["web"])) == {"web", "cache", "mailer", "smtp"}
+
+
+def test_conflicts_go_both_ways():
+    """Whoever says so; names of no service, and oneself, are left out."""
+    services = {
+        "a": Service("a", ("x",), conflicts=("b", "ghost", "a")),
+        "b": Service("b", ("x",)),
+        "c": Service("c", ("x",), conflicts=("b",)),
+    }
+    assert Graph(services).conflicts == {"a": ("b",), "b": ("a", "c"), "c": ("b",)}

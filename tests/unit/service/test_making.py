@@ -1,6 +1,7 @@
 """From what layers say to a service."""
 
 from snowfox.service.making import make_service
+from snowfox.service.requirement import Required
 from snowfox.service.spec import Restart, Secret, Service
 
 
@@ -21,7 +22,9 @@ def test_what_is_made_of_others():
     made = make_service(
         "a",
         {
-            "requires": ("x", "y", "x"),
+            "requires": (Required("x"), Required("y", "restart"), Required("x")),
+            "wants": ("w", "w"),
+            "conflicts": ("c", "c"),
             "labels": ("l", "l"),
             "sockets": ("s",),
             "secrets": {"B": {"file": "/b"}, "A": {"file": "/a", "as_": "file"}},
@@ -35,4 +38,5 @@ def test_what_is_made_of_others():
         "rolling",
         "/srv/a",
     )
+    assert (made.on_restart, made.wants, made.conflicts) == ({"y": "restart"}, ("w",), ("c",))
     assert made.secrets == (Secret("A", "/a", "file"), Secret("B", "/b", "environment"))

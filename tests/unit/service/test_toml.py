@@ -333,9 +333,9 @@ def test_unquoted_dotted_name():
         ),
         ('requires = "a"', "requires must be a list, not text", ""),
         (
-            'requires = [{ service = "a" }]',
-            "a table in requires is not supported yet",
-            "write the name of the service alone",
+            'requires = [{ service = "a", on-restart = "stop" }]',
+            'on-restart in item 1 of requires must be one of "restart", not "stop"',
+            "",
         ),
         ('type = "job"', 'type must be one of "service", "task", not "job"', ""),
         ("ready = true", "ready must be a table, not true", "for example { notify = true }"),

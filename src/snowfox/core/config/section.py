@@ -234,9 +234,12 @@ class Reader:
 
 
 def label(path: Path) -> str:
-    """`restart.delay`, `item 2 of sockets`."""
-    if path and isinstance(path[-1], int):
-        return f"item {path[-1] + 1} of {label(path[:-1])}"
+    """`restart.delay`, `item 2 of sockets`, `service in item 1 of requires`."""
+    for place in reversed(range(len(path))):
+        index = path[place]
+        if isinstance(index, int):
+            item = f"item {index + 1} of {label(path[:place])}"
+            return f"{label(path[place + 1 :])} in {item}" if path[place + 1 :] else item
     return ".".join(str(step) for step in path)
 
 

@@ -65,7 +65,7 @@ def _how(step: Step, after: Configuration, gap: Interruption | None) -> str:
         return f"restart with {few(list(gap.causes))}"
     match step.action:
         case Action.CREATE:
-            names = (*service.requires, *service.after)
+            names = service.before()
             return f"after {', '.join(names)}" if names else ""
         case Action.UPDATE:
             return "live, same pid"

@@ -48,12 +48,29 @@ def want_all(fleet: Fleet, wanted: dict[str, str], before: frozenset[Member] = f
         group = fleet.groups[name]
         if not any(wishes[member] for member in group.members):
             continue
-        for other in group.requires:
+        for other in (*group.requires, *(fleet.groups[one] for one in fleet.graph.wants[name])):
             if not any(wishes[member] for member in other.members):
                 wishes.update(dict.fromkeys((each for each in other.members if each not in asked), True))
+    _settle_conflicts(fleet, wishes, asked, before)
     flipped: dict[Member, None] = {}
     for member, wants in wishes.items():
         fleet.want(member, flipped, wants=wants)
+
+
+def _settle_conflicts(
+    fleet: Fleet, wishes: dict[Member, bool], asked: set[Member], before: frozenset[Member]
+) -> None:
+    """Of two services that conflict one is wanted: that which people started, else which ran, else the first."""
+
+    def rank(name: str) -> tuple[bool, bool]:
+        members = [member for member in fleet.groups[name].members if wishes[member]]
+        return not any(member in asked for member in members), not any(one in before for one in members)
+
+    names = [name for name in fleet.graph.order if name in fleet.graph.conflicts]
+    for name in sorted(names, key=rank):
+        if any(wishes[member] for member in fleet.groups[name].members):
+            for other in fleet.graph.conflicts[name]:
+                wishes.update(dict.fromkeys(fleet.groups[other].members, False))
 
 
 def take_over(fleet: Fleet, begin: Begin) -> None:

@@ -15,6 +15,7 @@ from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
 from snowfox.manager.engine.move import move
 from snowfox.manager.engine.rollout import HOLD, Rollout
+from snowfox.manager.engine.ties import Ties
 from snowfox.manager.engine.view import status_of
 from snowfox.manager.engine.watches import Watches
 from snowfox.manager.engine.wishes import Wishes
@@ -64,6 +65,7 @@ class Engine:
         self._watches = Watches(self._fleet, configuration.node)
         self._rollout = Rollout(self._fleet, self._watches.lose)
         self._wishes = Wishes(self._fleet, self._watches, self._rollout.renew)
+        self._ties = Ties(self._fleet)
         self._strays: list[Member] = []
         self._moved_by = ""
         self.phase = ""
@@ -106,6 +108,7 @@ class Engine:
         fleet = self._fleet
         turn = fleet.turn
         fleet.drain()
+        self._ties.look(fleet.dirty)
         self._rollout.look(fleet.dirty)
         fleet.drain()
         changed = list(fleet.dirty)

@@ -4,7 +4,8 @@ What is to run is derived, never stored: a member that is wanted, in a group of 
 member to run. So what requires something that a person stopped is stopped with it and comes back with it, also over
 restarts of manager and node, and a crash changes nothing of that.
 
-Starts pass a gate: all that is required is good, nothing that it comes after is still coming. Stops pass one the
+Starts pass a gate: all that is required is good, nothing that it comes after is still coming, nothing of what it
+conflicts with is there. Stops pass one the
 other way round: whoever starts after it and leaves as well has gone, or is stuck, so that one that cannot be killed
 holds up nobody. Changes spread through a queue of groups, never by recursion: a chain of 1,000 is as good as any.
 """
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
 from snowfox.manager.engine.group import Group, Member
-from snowfox.manager.engine.place import place_of, recheck
+from snowfox.manager.engine.place import count_alive, place_of, recheck
 from snowfox.service.dependency import Graph
 from snowfox.service.effects import Removed
 from snowfox.service.identity import is_same_beside, launch_digest
@@ -71,12 +72,8 @@ class Fleet:
         self.groups = {
             name: Group(service, digests[name]) for name, service in configuration.services.items()
         }
-        for name, group in self.groups.items():
-            group.requires = [self.groups[other] for other in self.graph.requires[name]]
-            group.after = [self.groups[other] for other in self.graph.after[name]]
-            group.dependents = [self.groups[other] for other in self.graph.dependents[name]]
-            group.followers = [self.groups[other] for other in self.graph.followers[name]]
-            group.held = group.unmet = group.hopeless_before = len(group.requires)
+        for group in self.groups.values():
+            group.link(self.graph, self.groups)
             for identity in group.service.ids():
                 found = kept.get(identity)
                 self.join(identity, group, found or Member(Instance(identity, group.service, 0.0), group))
@@ -87,7 +84,7 @@ class Fleet:
     def join(self, identity: str, group: Group, member: Member) -> None:
         """Put a member into a group: out of it, as far as the numbers go, until it is touched."""
         member.group = group
-        member.wants = member.leaving = member.is_running = False
+        member.wants = member.leaving = member.is_running = member.is_counted = False
         member.place = "out"
         group.members.append(member)
         group.places["out"] += 1
@@ -233,6 +230,8 @@ class Fleet:
             places[place] += 1
             member.place = place
             self._queue.extend(recheck(member.group))
+        if member.group.conflicts:
+            self._queue.extend(count_alive(member))
         identity = member.instance.id
         is_over = member.instance.state == "stopped" and member.outgoing is None
         if member.group.is_stray and is_over and identity in self.members:

@@ -6,7 +6,10 @@ instances.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from snowfox.manager.engine.watch import Watch
+from snowfox.service.dependency import Graph
 from snowfox.service.instance import Instance
 from snowfox.service.spec import Service
 from snowfox.values import Seconds
@@ -26,14 +29,20 @@ class Member:
             `retrying` (had its chance and tries again), `hopeless`.
         is_running: as it was counted last.
         watches: operations that wait for it.
+        is_counted: whether its group counts it among those of which a process is there.
+        died: the last death of its instance that `ties` has seen.
+        is_lost: it died by itself, or is restarted for what it requires, and was not ready since.
         outgoing: the instance whose place `instance` takes: it serves until that is ready, then it ends. Or the other
             way round, after a change of mind: one that was to take the place and only has to end.
     """
 
     __slots__ = (
         "comes_back",
+        "died",
         "group",
         "instance",
+        "is_counted",
+        "is_lost",
         "is_running",
         "is_stale",
         "leaving",
@@ -55,7 +64,8 @@ class Member:
         self.is_stale = False
         self.proved: Seconds = 0.0
         self.place = "out"
-        self.is_running = False
+        self.is_running = self.is_counted = self.is_lost = False
+        self.died: Seconds = 0.0
         self.watches: tuple[Watch, ...] = ()
         self.outgoing: Instance | None = None
 
@@ -80,7 +90,8 @@ class Group:
     """The instances of a service.
 
     Attributes:
-        requires, after, dependents, followers: its neighbours, as in `dependency.Graph`.
+        requires, after, dependents, followers, conflicts: its neighbours, as in `dependency.Graph`.
+        tied: those that require it and follow when it crashed and is ready again, with what is done with them.
         wanted: how many members are wanted.
         held: how many of what it requires are not to run at all: then it is not to run either.
         is_effective: whether any member is to run: wanted, and not held.
@@ -89,6 +100,8 @@ class Group:
         unmet: how many of what it requires are not good.
         hopeless_before: how many of what it requires are hopeless.
         coming_before: how many of what it merely comes after are coming.
+        alive: where it conflicts with others: of how many members a process is there.
+        clashing: how many of those that it conflicts with have such a member.
         leaving: how many members are leaving.
         leaving_behind: how many groups with a member that leaves start after it, and so stop before it.
         is_stray: no longer in the configuration.
@@ -97,7 +110,10 @@ class Group:
 
     __slots__ = (
         "after",
+        "alive",
+        "clashing",
         "coming_before",
+        "conflicts",
         "dependents",
         "digest",
         "followers",
@@ -115,6 +131,7 @@ class Group:
         "places",
         "requires",
         "service",
+        "tied",
         "unmet",
         "wanted",
     )
@@ -128,19 +145,34 @@ class Group:
         self.after: list[Group] = []
         self.dependents: list[Group] = []
         self.followers: list[Group] = []
+        self.conflicts: list[Group] = []
+        self.tied: list[tuple[Group, str]] = []
         self.wanted = self.held = 0
         self.is_effective = False
         self.places = {"out": 0, "good": 0, "coming": 0, "retrying": 0, "hopeless": 0}
         self.is_good = self.is_coming = False
         self.is_hopeless = True
-        self.unmet = self.hopeless_before = self.coming_before = 0
+        self.unmet = self.hopeless_before = self.coming_before = self.alive = self.clashing = 0
         self.leaving = self.leaving_behind = 0
         self.is_stray = False
 
     @property
     def is_open(self) -> bool:
         """Whether its members may start, as far as others go."""
-        return not self.unmet and not self.coming_before
+        return not self.unmet and not self.coming_before and not self.clashing
+
+    def link(self, graph: Graph, groups: Mapping[str, Group]) -> None:
+        """Find its neighbours among these. None of them has a member that is counted yet."""
+        name = self.name
+        self.requires = [groups[other] for other in graph.requires[name]]
+        self.after = [groups[other] for other in graph.after[name]]
+        self.dependents = [groups[other] for other in graph.dependents[name]]
+        self.followers = [groups[other] for other in graph.followers[name]]
+        self.conflicts = [groups[other] for other in graph.conflicts.get(name, ())]
+        self.held = self.unmet = self.hopeless_before = len(self.requires)
+        for other, verb in self.service.on_restart.items():
+            if other in graph.requires[name]:
+                groups[other].tied.append((self, verb))
 
     def condition(self) -> str:
         """What is the matter with it, for those that wait for it: `has failed`; "" where it is only on its way."""

@@ -54,3 +54,19 @@ def recheck(group: Group) -> Iterator[Group]:
             if other.is_open:
                 yield other
     group.is_good, group.is_hopeless, group.is_coming = is_good, is_hopeless, is_coming
+
+
+def count_alive(member: Member) -> Iterator[Group]:
+    """Bring up to date whether a process of a member, and so of its group, is there; who may start because none is."""
+    group, is_alive = member.group, member.is_alive
+    if is_alive is member.is_counted:
+        return
+    member.is_counted = is_alive
+    was_alive = group.alive > 0
+    group.alive += 1 if is_alive else -1
+    if was_alive is (group.alive > 0):
+        return
+    for other in group.conflicts:
+        other.clashing += 1 if is_alive else -1
+        if other.is_open:
+            yield other

@@ -94,6 +94,7 @@ def _waits(member: Member) -> str:
         if not other.is_good
     ]
     names += [other.name for other in group.after if other.is_coming]
+    names += [f"{other.name}, which has to end first" for other in group.conflicts if other.alive]
     return f"waits for {few(names)}" if names else ""
 
 

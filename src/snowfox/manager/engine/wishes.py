@@ -2,7 +2,8 @@
 
 In the words of `configuration.md`:
 
-- `start`: what it requires is started too. What had been stopped because one of these was, comes back.
+- `start`: what it requires is started too, and what it wants, unless people stopped that. What had been stopped because
+  one of these was, comes back. What conflicts with one of these is stopped, as if people had asked.
 - `stop`: lasts. What requires it is stopped before it, once no instance of it is to run, and comes back with it.
 - `restart`: a stop and a start. So what requires it is stopped before it and comes back after, where all running
   instances of a service are restarted. What merely comes after it stays. Of a service that is replaced rolling those
@@ -75,8 +76,10 @@ class Wishes:
         called: dict[Member, None] = dict.fromkeys(targets)
         asked = frozenset(targets)
         chosen = {member.group.name for member in targets}
+        needed = fleet.graph.needed_by(chosen)
         flipped: dict[Member, None] = {}
-        for name in fleet.graph.needed_by(chosen):
+        self._oust([fleet.groups[name] for name in needed], flipped)
+        for name in needed:
             group = fleet.groups[name]
             wanted = [member for member in group.members if member in asked or member.wants]
             for member in wanted or group.members:
@@ -84,9 +87,48 @@ class Wishes:
                 if name not in chosen and _has_given_up(member):
                     called[member] = None
         called.update((member, None) for member in flipped if fleet.is_to_run(member))
+        self._call_wanted(chosen, needed, flipped)
         for member in flipped:
             fleet.touch(member)
         return self._in_order(called)
+
+    def _call_wanted(self, chosen: set[str], needed: list[str], flipped: dict[Member, None]) -> None:
+        """Start what these merely want; nobody waits for it, it stops nobody, and what people stopped stays so."""
+        fleet = self._fleet
+        names = [name for name in fleet.graph.pulled_by(chosen) if name not in {*needed}]
+        for group in (fleet.groups[name] for name in names):
+            if any(other.is_effective for other in group.conflicts):
+                continue
+            members = [one for one in group.members if one.wants] or [
+                one for one in group.members if self._word(one) != "stopped"
+            ]
+            found: dict[Member, None] = {}
+            for member in members:
+                self._want(member, found, wants=True)
+            flipped.update(found)
+            for member in dict.fromkeys((*members, *found)):
+                if fleet.is_to_run(member) and (member in found or _has_given_up(member)):
+                    fleet.start(member)
+
+    def _word(self, member: Member) -> str | None:
+        """What people asked of it, where that lasts."""
+        asked = self._fleet.asked
+        return asked.get(member.instance.id, asked.get(member.group.name))
+
+    def _oust(self, groups: list[Group], flipped: dict[Member, None]) -> None:
+        """Stop what conflicts with these, and what requires that."""
+        fleet = self._fleet
+        for group in groups:
+            for other in group.conflicts:
+                leaving: dict[Member, None] = {}
+                for member in other.members:
+                    self._want(member, leaving, wants=False)
+                flipped.update(leaving)
+                for member in leaving:
+                    fleet.touch(member)
+                own = frozenset(other.members)
+                fleet.stop([one for one in leaving if one not in own], f"stopped with {other.name}")
+                fleet.stop([one for one in leaving if one in own], f"stopped for {group.name}")
 
     def _in_order(self, members: dict[Member, None]) -> list[Member]:
         groups: dict[str, list[Member]] = {}

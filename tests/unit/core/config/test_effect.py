@@ -43,7 +43,7 @@ def test_services():
     """What a running service need not be replaced for."""
     marks = effects(Service)
     assert {name for name, effect in marks.items() if effect is LIVE} == {
-        "after", "autostart", "description", "instances", "labels", "log", "ready", "replacement", "requires",
-        "restart", "rolling", "stop", "was",
+        "after", "autostart", "conflicts", "description", "instances", "labels", "log", "on_restart", "ready",
+        "replacement", "requires", "restart", "rolling", "stop", "wants", "was",
     }  # fmt: skip
     assert marks["ready.notify"] is REPLACE

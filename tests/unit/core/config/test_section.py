@@ -128,6 +128,7 @@ def test_label():
     """Paths as a person says them."""
     assert label(("restart", "max-delay")) == "restart.max-delay"
     assert label(("sockets", 0)) == "item 1 of sockets"
+    assert label(("requires", 1, "service")) == "service in item 2 of requires"
 
 
 def test_type_without_kind():

@@ -254,3 +254,125 @@ def test_start_of_one_instance_leaves_its_failed_sibling():
     stage.exit("web@2", Exit(1))
     stage.ask("start", "web@1")
     assert (stage.state("web@1"), stage.state("web@2")) == ("ready", "failed")
+
+
+def test_start_brings_what_is_wanted_along():
+    """It has its chance first; when it fails the other starts anyway, and the operation is about the other alone."""
+    stage = Stage(
+        Service("web", ("x",), wants=("mailer",), autostart=False),
+        service("mailer", autostart=False, ready=Ready(notify=True), restart=Restart(when="never")),
+    )
+    stage.up()
+    operation = stage.ask("start", "web")
+    assert stage.launches == ["mailer"]
+    assert stage.message("web") == "waits for mailer"
+    stage.exit("mailer", Exit(1))
+    assert stage.launches == ["mailer", "web"]
+    stage.advance(1.1)
+    assert stage.done[operation].message == "web is ready"
+    assert stage.wanted == {"web": "started", "mailer": "started"}
+
+
+def test_what_is_wanted_starts_with_the_node():
+    """Also where it would not by itself; but not where a person stopped it."""
+    services = (Service("web", ("x",), wants=("mailer",)), service("mailer", autostart=False))
+    stage = Stage(*services)
+    stage.up()
+    assert stage.launches == ["mailer", "web"]
+    stage = Stage(*services)
+    stage.up(wanted={"mailer": "stopped"})
+    assert stage.launches == ["web"]
+
+
+def test_a_stop_by_a_person_goes_before_what_others_want():
+    """`stop mailer`: web runs on; `start web` leaves mailer and what it needs stopped, until it is started itself."""
+    stage = Stage(Service("web", ("x",), wants=("mailer",)), service("mailer", "smtp"), service("smtp"))
+    stage.up()
+    stage.ask("stop", "smtp")
+    stage.ask("stop", "mailer")
+    assert stage.state("web") == "ready"
+    stage.ask("restart", "web")
+    assert (stage.state("mailer"), stage.state("smtp")) == ("stopped", "stopped")
+    stage.ask("start", "mailer")
+    assert stage.state("mailer") == "ready"
+
+
+def test_what_is_wanted_and_gave_up_is_tried_again():
+    """A start of who wants it is a chance for it too."""
+    stage = Stage(Service("web", ("x",), wants=("mailer",)), service("mailer", restart=Restart(when="never")))
+    stage.up()
+    stage.exit("mailer", Exit(1))
+    assert stage.state("mailer") == "failed"
+    stage.ask("restart", "web")
+    assert (stage.state("mailer"), stage.state("web")) == ("ready", "ready")
+
+
+def blue_and_green():
+    """Two that conflict, one of them with a dependent, and one that requires the other."""
+    stage = Stage(
+        service("blue"),
+        service("front", "blue"),
+        Service("green", ("x",), conflicts=("blue",), autostart=False),
+        service("back", "green", autostart=False),
+    )
+    stage.up()
+    return stage
+
+
+def test_who_is_started_stops_what_conflicts_with_it():
+    """What requires that ends before it; both have ended before the other starts; it lasts."""
+    stage = blue_and_green()
+    stage.stubborn = {"blue"}
+    operation = stage.ask("start", "green")
+    assert stage.ends == ["front", "blue"]
+    assert stage.message("green") == "waits for blue, which has to end first"
+    assert "green" not in stage.launches
+    stage.advance(10.1)
+    assert stage.launches[-1] == "green"
+    stage.advance(1.1)
+    assert stage.done[operation].code == 0
+    assert stage.message("blue") == "stopped for green"
+    assert stage.message("front") == "stopped with blue, comes back with it"
+    assert stage.wanted == {"blue": "stopped", "green": "started"}
+    assert {stage.light(name) for name in stage.statuses} == {"green"}
+
+
+def test_a_conflict_counts_for_what_is_needed_too():
+    """`start back` needs green, which conflicts with blue; `start front` takes that back."""
+    stage = blue_and_green()
+    stage.ask("start", "back")
+    assert {name for name in stage.statuses if stage.state(name) == "ready"} == {"green", "back"}
+    stage.ask("start", "front")
+    assert {name for name in stage.statuses if stage.state(name) == "ready"} == {"blue", "front"}
+    assert stage.wanted == {"green": "stopped", "back": "started"}
+
+
+def test_what_is_wanted_stops_nobody():
+    """A wish gives way to what runs."""
+    stage = Stage(
+        service("blue"),
+        Service("green", ("x",), conflicts=("blue",), autostart=False),
+        Service("web", ("x",), wants=("green",), autostart=False),
+    )
+    stage.up()
+    stage.ask("start", "web")
+    assert {name for name in stage.statuses if stage.state(name) == "ready"} == {"blue", "web"}
+
+
+def test_of_two_that_conflict_that_which_people_started_comes_back():
+    """Also when the configuration starts the other; without a word of people the first of them."""
+    services = (service("blue"), Service("green", ("x",), conflicts=("blue",)))
+    stage = Stage(*services)
+    stage.up(wanted={"green": "started"})
+    assert stage.launches == ["green"]
+    stage = Stage(*services)
+    stage.up()
+    assert stage.launches == ["blue"]
+
+
+def test_a_new_conflict_leaves_what_ran():
+    """Applied while only one of them runs, it stays."""
+    stage = Stage(service("blue", autostart=False), service("green"))
+    stage.up()
+    stage.apply(service("blue"), Service("green", ("x",), conflicts=("blue",)))
+    assert (stage.state("green"), stage.launches) == ("ready", ["green"])
