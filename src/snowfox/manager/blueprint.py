@@ -13,7 +13,7 @@ from snowfox.core.posix.api import User, Users
 from snowfox.errors import UserError
 from snowfox.manager.connector.launches import HELPER
 from snowfox.service.launch import LaunchPlan, Node, dynamic_uids, plan, run_as, socket_keys
-from snowfox.service.spec import Configuration, Log, Ready, Service, Socket
+from snowfox.service.spec import Alive, Configuration, Log, Ready, Service, Socket
 from snowfox.values import SERVICE_UIDS
 
 _NO_ID: Final = "0" * LENGTH
@@ -123,6 +123,10 @@ class Blueprints:
     def ready(self, instance: str) -> Ready:
         """How its readiness is found out, everything filled in. Raises UserError."""
         return self._plan(instance).ready
+
+    def alive(self, instance: str) -> Alive:
+        """How it is found out that it is alive, everything filled in. Raises UserError."""
+        return self._plan(instance).alive
 
     def log(self, instance: str) -> Log:
         """Where its output goes; what is not of this configuration gets the defaults."""

@@ -206,7 +206,11 @@ class Driver:
             case effects.StartProbe():
                 self._probe(effect, parts)
             case effects.StopProbe():
-                parts.prober.stop(effect.instance)
+                parts.prober.stop(effect.token)
+            case effects.StartWatch():
+                self._watch(effect, parts)
+            case effects.StopWatch(token):
+                parts.prober.unwatch(token)
             case effects.Removed(instance):
                 self._traces.pop(instance, None)
                 self._board.remove(instance)
@@ -242,6 +246,14 @@ class Driver:
             self.tell(event.ProbeFailed(effect.token, str(error)))
         else:
             parts.prober.start(effect.instance, effect.token, ready)
+
+    def _watch(self, effect: effects.StartWatch, parts: Parts) -> None:
+        try:
+            alive = parts.blueprints.alive(effect.instance)
+        except SnowFoxError as error:
+            self._log.error("cannot watch", instance=effect.instance, error=str(error))
+        else:
+            parts.prober.watch(effect.instance, effect.token, alive)
 
     def _set_timer(self, effect: effects.SetTimer) -> None:
         self._clear_timer(effect.subject)

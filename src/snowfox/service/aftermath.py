@@ -11,6 +11,7 @@ from snowfox.service.fact import (
     ServiceRestarting,
     ServiceStopped,
 )
+from snowfox.service.health import unwatch
 from snowfox.service.instance import Instance, Turn
 from snowfox.service.restart import Death, decide
 from snowfox.values import Exit
@@ -22,6 +23,7 @@ def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool) -> None:
     age = lived(instance, turn)
     fact = ServiceExited(instance.pid, instance.token, exit.code, exit.signal, asked, age, by)
     instance.emit(fact, turn)
+    unwatch(instance, turn)
     # What its main process left behind goes with it, before anything starts anew.
     turn.effects.append(Kill(instance.id, instance.token))
     turn.effects.append(Forget(instance.token))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from snowfox.service import health
 from snowfox.service.effects import Launch, StartProbe, StopProbe
 from snowfox.service.fact import ServiceReady, ServiceStarted
 from snowfox.service.instance import Input, Instance, Turn
@@ -39,7 +40,8 @@ def go(instance: Instance, told: Input, turn: Turn) -> None:
     instance.launched = turn.now
     instance.was_killed = instance.again = instance.is_notified = False
     instance.sent = (0, "")
-    instance.probe = instance.reason = ""
+    instance.reason = ""
+    health.begin(instance)
     turn.effects.append(Launch(instance.id, told.token, instance.digest))
     instance.enter("starting", turn)
 
@@ -74,7 +76,8 @@ def unwatch(instance: Instance, turn: Turn) -> None:
     """Wait no more."""
     instance.disarm(turn)
     if instance.state == "starting" and instance.pid and instance.wait.probes:
-        turn.effects.append(StopProbe(instance.id))
+        turn.effects.append(StopProbe(instance.id, instance.token))
+    health.unwatch(instance, turn)
 
 
 def ready(instance: Instance, told: Input, turn: Turn) -> None:
@@ -91,6 +94,7 @@ def ready(instance: Instance, told: Input, turn: Turn) -> None:
 def become_ready(instance: Instance, by: str, turn: Turn) -> None:
     """It is ready."""
     instance.enter("ready", turn)
+    health.watch(instance, turn)
     instance.emit(ServiceReady(instance.pid, by, lived(instance, turn)), turn)
 
 

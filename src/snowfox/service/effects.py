@@ -3,6 +3,7 @@
 ```text
 Launch        -> later one Launched or LaunchRefused, then one Ended
 StartProbe    -> ProbeFailed (when its text changes), at the end ProbeAnswered, unless StopProbe comes before
+StartWatch    -> Ailing, Unwell, any number of them until StopWatch
 SetTimer      -> TimerFired once, unless ClearTimer or another SetTimer of the subject comes before
 ```
 """
@@ -48,7 +49,7 @@ class Forget(Frozen):
 
 
 class StartProbe(Frozen):
-    """Try the `ready` of the instance (`tcp`, `http` or `command`) at once and then `every` until it answers."""
+    """Try the `ready` of the instance (`tcp`, `http`, `unix`, `command`) at once and then `every` until it answers."""
 
     instance: str
     token: str
@@ -58,6 +59,20 @@ class StopProbe(Frozen):
     """Stop trying."""
 
     instance: str
+    token: str
+
+
+class StartWatch(Frozen):
+    """It is ready: ask by its `alive`, until `StopWatch`. Of one that is watched: by what is written now."""
+
+    instance: str
+    token: str
+
+
+class StopWatch(Frozen):
+    """Watch no more. That it is not watched is fine."""
+
+    token: str
 
 
 class SetTimer(Frozen):
@@ -172,6 +187,8 @@ Effect = (
     | Forget
     | StartProbe
     | StopProbe
+    | StartWatch
+    | StopWatch
     | SetTimer
     | ClearTimer
     | Changed

@@ -7,7 +7,7 @@ from typing import Final
 from snowfox.service.aftermath import bury, follow, gone
 from snowfox.service.beginning import born, lived, start_over, unwatch
 from snowfox.service.effects import Kill, Signal
-from snowfox.service.fact import LaunchFailedFact, ServiceStopped, ServiceStuck, ServiceUnready
+from snowfox.service.fact import LaunchFailedFact, ServiceStopped, ServiceStuck, ServiceUnready, ServiceUnwell
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.readiness import unready_text
 from snowfox.service.restart import Death, death_text
@@ -21,6 +21,15 @@ def unready(instance: Instance, _told: Input, turn: Turn) -> None:
     wait = instance.wait
     instance.reason = unready_text(instance.service, instance.probe)
     instance.emit(ServiceUnready(wait.seconds, instance.probe), turn)
+    unwatch(instance, turn)
+    end(instance, turn)
+    instance.enter("failing", turn)
+
+
+def unwell(instance: Instance, told: Input, turn: Turn) -> None:
+    """It was ready and does not answer any more: end it; that is a failure like an exit."""
+    instance.reason = told.text
+    instance.emit(ServiceUnwell(told.cause, told.text), turn)
     unwatch(instance, turn)
     end(instance, turn)
     instance.enter("failing", turn)
@@ -136,11 +145,11 @@ def exited(instance: Instance, told: Input, turn: Turn) -> None:
 
 
 def exited_failing(instance: Instance, told: Input, turn: Turn) -> None:
-    """Its signal was ours, its failure was not to get ready."""
+    """Its signal was ours, its failure was not to get ready, or not to answer any more."""
     age = lived(instance, turn)
     instance.disarm(turn)
     bury(instance, told.exit, turn, asked=True)
-    follow(instance, Death(instance.reason, age), turn)
+    follow(instance, Death(instance.reason, age, instance.was_ready), turn)
 
 
 def exited_asked(instance: Instance, told: Input, turn: Turn) -> None:

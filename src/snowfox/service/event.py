@@ -112,6 +112,29 @@ class ProbeFailed(Frozen):
     text: str
 
 
+class Ailing(Frozen):
+    """A try of `alive` failed, and not yet so often that it is `Unwell`; `text` says how. "": it answers again."""
+
+    token: str
+    text: str
+
+
+class Unwell(Frozen):
+    """A process that is ready does not do what it should: it is to be ended, and started again.
+
+    Told again, as long as it is so, until `StopWatch`.
+
+    Args:
+        token: of its launch.
+        cause: `probe`: `alive` failed too often in a row.
+        text: what is the matter, for people.
+    """
+
+    token: str
+    cause: str
+    text: str
+
+
 class TimerFired(Frozen):
     """The timer that `SetTimer` asked for is due."""
 
@@ -174,6 +197,8 @@ Event = (
     | Signalled
     | ProbeAnswered
     | ProbeFailed
+    | Ailing
+    | Unwell
     | TimerFired
     | Ask
     | Reconfigure

@@ -110,8 +110,15 @@ class ServiceFollows(Fact, kind="service.follows", kept=True):
     after: str
 
 
+class ServiceUnwell(Fact, kind="service.unwell", kept=True):
+    """It was ready, did not do what it should, and is ended for it. `cause`: `probe`."""
+
+    cause: str
+    text: str
+
+
 class ProbeFailedFact(Fact, kind="service.probe-failed"):
-    """A try of its readiness probe failed in another way than before."""
+    """A try of `ready` or `alive` failed in another way than before; "": `alive` answers again."""
 
     text: str
 

@@ -35,6 +35,7 @@ class Input(NamedTuple):
         again: whether it starts again once it is stopped.
         is_temporary: of a refusal.
         was_ready: whether what is taken over had been ready.
+        cause: why it is unwell.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Input(NamedTuple):
     again: bool = False
     is_temporary: bool = False
     was_ready: bool = False
+    cause: str = ""
 
 
 class Turn:
@@ -82,7 +84,9 @@ class Instance:
         death: how the last life ended, not asked for; "" where none did since a person started it.
         died: when.
         sent: the last signal that a person had us send to this launch, and the person.
-        probe: what the probe of this start said last.
+        probe: what the probe of this start said last; of one that is ready: why it does not seem alive.
+        was_ready: whether this launch has been ready.
+        is_watched: whether it is asked if it is alive.
     """
 
     __slots__ = (
@@ -93,6 +97,7 @@ class Instance:
         "history",
         "id",
         "is_notified",
+        "is_watched",
         "last",
         "launched",
         "pid",
@@ -111,6 +116,7 @@ class Instance:
         "verdict",
         "wait",
         "was_killed",
+        "was_ready",
     )
 
     def __init__(self, identity: str, service: Service, now: Seconds) -> None:
@@ -137,6 +143,7 @@ class Instance:
         self.died: Seconds = 0.0
         self.probe = ""
         self.sent: tuple[int, str] = (0, "")
+        self.was_ready = self.is_watched = False
 
     @property
     def is_alive(self) -> bool:
@@ -174,6 +181,8 @@ class Instance:
         match self.state:
             case "starting":
                 return f"not ready yet: {self.probe}" if self.probe else self._last_death(now)
+            case "ready" if self.probe:
+                return f"does not answer: {self.probe}"
             case "ready":
                 return self._last_death(now)
             case "stopping":

@@ -9,8 +9,9 @@ it: `PATH = "/opt/shop/bin:${PATH}"`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from posixpath import normpath
-from typing import Final
+from typing import Final, TypeVar
 
 from snowfox.core.config.digest import digest
 from snowfox.core.frozen import Frozen
@@ -18,7 +19,7 @@ from snowfox.core.posix.address import parse as parse_address
 from snowfox.core.posix.api import User
 from snowfox.errors import UserError
 from snowfox.service.filling import LONGEST, TooLong, fill
-from snowfox.service.spec import Configuration, Ready, Secret, Service, Socket
+from snowfox.service.spec import Alive, Configuration, Ready, Secret, Service, Socket
 from snowfox.values import LONGEST_PATH, SERVICE_UIDS
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,6 +28,7 @@ SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 _BASE: Final = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "PATH")
 _ALWAYS: Final = ("SERVICE", "INSTANCE", "NODE")
 _DEEPEST: Final = 50
+P = TypeVar("P", Ready, Alive)
 
 
 class Node(Frozen):
@@ -78,6 +80,7 @@ class LaunchPlan(Frozen):
         socket_names: as many names, for LISTEN_FDNAMES.
         ready: with everything filled in.
         secrets: their files absolute, with everything filled in.
+        alive: with everything filled in.
     """
 
     instance: str
@@ -90,6 +93,7 @@ class LaunchPlan(Frozen):
     socket_names: tuple[str, ...]
     ready: Ready
     secrets: tuple[Secret, ...] = ()
+    alive: Alive = Alive()
 
 
 def socket_keys(socket: Socket) -> tuple[str, ...]:
@@ -182,17 +186,11 @@ def plan(
         words[0] = _in_folder(folder, words[0])
     home = "/" if who.is_dynamic else folder
     sockets = [configuration.sockets[name] for name in service.sockets]
-    ready = service.ready
-    if not ready.is_immediate:
-        ready = ready.replace(
-            tcp=filled(ready.tcp) if ready.tcp else None,
-            http=filled(ready.http) if ready.http else None,
-            command=tuple(filled(word) for word in ready.command),
-        )
+    ready, alive = _probe(service.ready, filled), _probe(service.alive, filled)
     secrets = tuple(
         secret.replace(file=_normal(_in_folder(folder, filled(secret.file)))) for secret in service.secrets
     )
-    if not words[0] or (ready.command and not ready.command[0]):
+    if any(command and not command[0] for command in (words, ready.command, alive.command)):
         raise UserError(f"cannot launch {instance}: the command begins with an empty word")
     if any(len(secret.file) > LONGEST_PATH for secret in secrets):
         raise UserError(f"cannot launch {instance}: the path of a secret is too long")
@@ -208,6 +206,18 @@ def plan(
         tuple(socket.name for socket in sockets for _ in socket.listen),
         ready,
         secrets,
+        alive,
+    )
+
+
+def _probe(probe: P, filled: Callable[[str], str]) -> P:
+    if not probe.is_probed:
+        return probe
+    return probe.replace(
+        tcp=filled(probe.tcp) if probe.tcp else None,
+        http=filled(probe.http) if probe.http else None,
+        unix=filled(probe.unix) if probe.unix else None,
+        command=tuple(filled(word) for word in probe.command),
     )
 
 

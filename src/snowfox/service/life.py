@@ -3,13 +3,14 @@
 ```text
 stopped --start--> waiting --go--> starting --ready--> ready --exited--> backoff --retry--> waiting
                                        |                  |                 (or failed, finished, waiting at once)
-                                       +--unready--> failing --exited--> backoff, failed
+                                       +--unready--> failing <--unwell-+
+                                                     failing --exited--> backoff, failed
                               stop: starting, ready, failing -> stopping --exited--> stopped (or waiting: again)
                                     failing, stopping: grace-over kills, kill-over -> stuck
 ```
 
 Prior art: the action table of `s6-supervise.c`; systemd's unit states, of which we keep "failing" apart: a process
-that runs but did not get ready in time is ended by us, and still its end is a failure.
+that runs but did not get ready in time, or does not answer any more, is ended by us, and still its end is a failure.
 
 An end that we asked for (`stopping`, `stuck`) never counts as a failure. A launch under way cannot be taken back: a
 stop then waits in `stopping` without a pid until the launch has an answer. An input that a cell refuses changes
@@ -39,6 +40,7 @@ INPUTS: Final = (
     "refused",
     "ready",
     "unready",  # the time to get ready is over
+    "unwell",  # it does not answer any more
     "exited",
     "grace-over",
     "kill-over",
@@ -75,7 +77,7 @@ def _stay(_instance: Instance, _told: Input, _turn: Turn) -> None:
     """It is so already."""
 
 
-_PROCESS: Final = ("launched", "refused", "ready", "unready", "exited", "grace-over", "kill-over")
+_PROCESS: Final = ("launched", "refused", "ready", "unready", "unwell", "exited", "grace-over", "kill-over")
 _BEFORE: Final = ("adopt", "ended-before", "finished-before", "failed-before")
 _AFTER_DEATH: Final = ("backoff", "failed", "finished", "waiting")
 _IDLE: Final[Row] = {
@@ -112,6 +114,7 @@ ROWS: Final[dict[str, Row]] = {
     },
     "starting": {
         **_ALIVE,
+        **refused("it is not ready yet", "unwell"),
         "start": Move("starting", do=_stay),
         "stop": Move("stopping", do=ending.stop),
         "launched": Move("starting", "ready", do=beginning.launched),
@@ -126,11 +129,12 @@ ROWS: Final[dict[str, Row]] = {
         **refused("its launch has ended", "launched", "refused"),
         "start": Move("ready", do=_stay),
         "stop": Move("stopping", do=ending.stop),
+        "unwell": Move("failing", do=ending.unwell),
         "exited": Move(*_AFTER_DEATH, do=ending.exited),
     },
     "failing": {
         **_ALIVE,
-        **refused("it is too late", "ready", "unready"),
+        **refused("it is too late", "ready", "unready", "unwell"),
         **refused("its launch has ended", "launched", "refused"),
         "start": Move("failing", do=_stay),
         "stop": Move("stopping", do=ending.stop_on),
@@ -140,7 +144,7 @@ ROWS: Final[dict[str, Row]] = {
     },
     "stopping": {
         **_ALIVE,
-        **refused("it is being stopped", "ready", "unready"),
+        **refused("it is being stopped", "ready", "unready", "unwell"),
         "start": Move("stopping", do=ending.start_after),
         "stop": Move("stopping", do=ending.stop_on),
         "launched": Move("stopping", do=ending.launched_late),
@@ -154,7 +158,7 @@ ROWS: Final[dict[str, Row]] = {
     "finished": dict(_IDLE),
     "stuck": {
         **_ALIVE,
-        **refused("it is stuck", "ready", "unready"),
+        **refused("it is stuck", "ready", "unready", "unwell"),
         **refused("its launch has ended", "launched", "refused"),
         "start": Move("stuck", do=ending.start_after),
         "stop": Move("stuck", do=ending.stop_on),

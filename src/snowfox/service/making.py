@@ -38,6 +38,7 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         conflicts=tuple(dict.fromkeys(table.conflicts)),
         is_task=is_task,
         ready=table.ready,
+        alive=table.alive,
         restart=restart,
         stop=table.stop,
         log=table.log,

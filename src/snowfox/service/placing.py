@@ -18,11 +18,12 @@ def make_absolute(fields: Partial, folder: str) -> None:
         fields["command"] = _program(fields["command"], folder)
     for secret in fields.get("secrets", {}).values():
         secret["file"] = _join(folder, secret["file"])
-    ready = fields.get("ready", ())
-    if "http" in ready and not ready["http"].startswith("unix:${"):
-        ready["http"] = absolute_address(folder, ready["http"])
-    if "command" in ready:
-        ready["command"] = _program(ready["command"], folder)
+    for probe in (fields.get("ready", {}), fields.get("alive", {})):
+        for form in ("http", "unix"):
+            if form in probe and not probe[form].startswith("unix:${"):
+                probe[form] = absolute_address(folder, probe[form])
+        if "command" in probe:
+            probe["command"] = _program(probe["command"], folder)
 
 
 def absolute_address(folder: str, address: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from snowfox.service import health
 from snowfox.service.aftermath import bury, follow
 from snowfox.service.beginning import watch
 from snowfox.service.fact import ServiceAdopted
@@ -14,10 +15,12 @@ def adopt(instance: Instance, told: Input, turn: Turn) -> None:
     _take_up(instance, told, turn)
     instance.was_killed = instance.again = instance.is_notified = False
     instance.sent = (0, "")
-    instance.probe = instance.reason = ""
+    instance.reason = ""
+    health.begin(instance)
     instance.emit(ServiceAdopted(told.pid, told.token, told.started), turn)
     if told.was_ready:
         instance.enter("ready", turn)
+        health.watch(instance, turn)
     else:
         instance.enter("starting", turn)
         watch(instance, turn)

@@ -8,7 +8,7 @@ from snowfox.core.config.kind import Choice, Findings, Items, Whole, is_list, is
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Key, Nested, Section
 from snowfox.service.requirement import Required, Requirement
-from snowfox.service.spec import Log, Ready, Restart, Rolling, Stop
+from snowfox.service.spec import Alive, Log, Ready, Restart, Rolling, Stop
 from snowfox.service.written import (
     COMMAND,
     ENVIRONMENT,
@@ -162,6 +162,7 @@ class ServiceTable(Section):
         conflicts: services that do not run beside it: who is started stops the others.
         type: "task" runs to its end.
         ready: how it says that it can serve; default: it does once it is executed.
+        alive: how it is found out, again and again, that it still does; default: not at all.
         restart: when and how it is tried again.
         stop: how it is stopped.
         log: where its output goes.
@@ -179,7 +180,6 @@ class ServiceTable(Section):
         {
             "after-exit",
             "after-ready",
-            "alive",
             "before-start",
             "before-stop",
             "essential",
@@ -210,6 +210,7 @@ class ServiceTable(Section):
     conflicts: Annotated[tuple[str, ...], NAMES] = ()
     type: Literal["service", "task"] = "service"
     ready: Ready = Ready()
+    alive: Alive = Alive()
     restart: Restart = Restart()
     stop: Stop = Stop()
     log: Log = Log()

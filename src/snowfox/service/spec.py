@@ -12,7 +12,7 @@ from snowfox.core.config.effect import LIVE, REPLACE
 from snowfox.core.config.kind import Items, Whole
 from snowfox.core.config.section import INTERNAL, Section
 from snowfox.core.frozen import Frozen
-from snowfox.service.written import COMMAND, DURATION, ENDPOINT, SIGNAL, SIZE, TCP, URL_PATH
+from snowfox.service.written import COMMAND, DURATION, ENDPOINT, SIGNAL, SIZE, TCP, UNIX, URL_PATH
 from snowfox.values import Seconds
 
 Duration = Annotated[Seconds, DURATION]
@@ -25,20 +25,22 @@ class Ready(Section):
         notify: it sends `READY=1`.
         tcp: `HOST:PORT` that accepts.
         http: `HOST:PORT` (or `unix:PATH`) that answers GET `path` with 2xx or 3xx.
+        unix: path of a socket that accepts.
         command: words; exit 0 is ready. Run as the service's user, in its folder and environment.
         delay: seconds that it must have lived.
         path: for `http`.
         timeout: seconds until a start without readiness counts as failed.
-        every: seconds between tries of tcp, http and command.
+        every: seconds between tries of tcp, http, unix and command.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"descriptor", "unix", "log"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"descriptor", "log"})
     EXAMPLE: ClassVar[str] = "{ notify = true }"
     WHOLE: ClassVar[bool] = True
 
     notify: Annotated[bool, REPLACE] = False
     tcp: Annotated[str, TCP] | None = None
     http: Annotated[str, ENDPOINT] | None = None
+    unix: Annotated[str, UNIX] | None = None
     command: Annotated[tuple[str, ...], COMMAND] = ()
     delay: Duration | None = None
     path: Annotated[str, URL_PATH] = "/"
@@ -48,7 +50,44 @@ class Ready(Section):
     @property
     def is_immediate(self) -> bool:
         """Whether being executed is being ready."""
-        return not (self.notify or self.tcp or self.http or self.command or self.delay is not None)
+        return not (self.notify or self.is_probed or self.delay is not None)
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether it is asked for."""
+        return bool(self.tcp or self.http or self.unix or self.command)
+
+
+class Alive(Section):
+    """How it is found out, while it is ready, that it still answers: one of the forms, or none.
+
+    Args:
+        tcp: `HOST:PORT` that accepts.
+        http: `HOST:PORT` (or `unix:PATH`) that answers GET `path` with 2xx or 3xx.
+        unix: path of a socket that accepts.
+        command: words; exit 0 is alive. Run as the service's user, in its folder and environment.
+        path: for `http`.
+        every: seconds between tries; default: 10.
+        timeout: seconds that a try may take; default: 2.
+        failures: tries in a row that fail after which it is ended and started again; default: 3.
+    """
+
+    EXAMPLE: ClassVar[str] = '{ http = "127.0.0.1:8000", path = "/health" }'
+    WHOLE: ClassVar[bool] = True
+
+    tcp: Annotated[str, TCP] | None = None
+    http: Annotated[str, ENDPOINT] | None = None
+    unix: Annotated[str, UNIX] | None = None
+    command: Annotated[tuple[str, ...], COMMAND] = ()
+    path: Annotated[str, URL_PATH] = "/"
+    every: Duration = 10.0
+    timeout: Duration = 2.0
+    failures: Annotated[int, Whole(1, 1000)] = 3
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether it is asked for."""
+        return bool(self.tcp or self.http or self.unix or self.command)
 
 
 class Restart(Section):
@@ -177,6 +216,7 @@ class Service(Frozen):
         conflicts: names of services that do not run beside it.
         is_task: it runs to its end.
         ready: how it says that it can serve.
+        alive: how it is found out that it still does.
         restart: when it is tried again.
         stop: how it is stopped.
         log: where its output goes.
@@ -205,6 +245,7 @@ class Service(Frozen):
     conflicts: Annotated[tuple[str, ...], LIVE] = ()
     is_task: bool = False
     ready: Annotated[Ready, LIVE] = Ready()
+    alive: Annotated[Alive, LIVE] = Alive()
     restart: Annotated[Restart, LIVE] = Restart()
     stop: Annotated[Stop, LIVE] = Stop()
     log: Annotated[Log, LIVE] = Log()

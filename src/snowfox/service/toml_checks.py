@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from snowfox.core.config.kind import is_table
 from snowfox.core.config.nearest import did_you_mean
 from snowfox.core.config.problem import Problem, quoted
 from snowfox.core.config.report import Report
 from snowfox.core.config.scanner import Path
-from snowfox.core.posix.address import parse as parse_address
 from snowfox.service import relations
 from snowfox.service.folder import MAIN
 from snowfox.service.layer import Chain, Layer
+from snowfox.service.probe_checks import of_forms, of_shared
 from snowfox.service.requirement import place_of
-from snowfox.service.spec import Configuration, Ready, Service
+from snowfox.service.spec import Configuration, Service
 from snowfox.service.variables import Variables
 from snowfox.service.written import shell_character
 from snowfox.values import LONGEST_PATH, MOST_SECRETS, MOST_SOCKETS, is_socket_key
 
 MOST_PASSED: Final = 24
 """Descriptors passed to one service."""
-
-_FORMS: Final = ("notify", "tcp", "http", "command", "delay")
-_ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 def check(
@@ -115,9 +111,7 @@ class _Checks:
         """What is wrong with a table whichever service has it: names, and forms of `ready`."""
         self._of_sockets(layer)
         relations.names(layer, self._services)
-        ready = layer.table.get("ready")
-        if is_table(ready):
-            _of_forms(layer, ready)
+        of_forms(layer)
 
     def service(self, service: Service) -> None:
         """Everything about one service."""
@@ -204,45 +198,14 @@ class _Checks:
             )
 
     def _of_ready(self, service: Service, chain: Chain) -> None:
-        subject = f"service {service.name}"
-        if service.is_task and chain.where(("ready",)) is not None:
-            why = "a task is ready when it finished well; ready is for services"
-            chain.wrong(subject, ("ready",), why, part="key")
-        self._of_shared_probe(service, service.ready)
-
-    def _of_shared_probe(self, service: Service, ready: Ready) -> None:
-        """A probe of a socket that several instances share cannot tell which one answered."""
-        form = "tcp" if ready.tcp else "http"
-        probed = ready.tcp or ready.http
-        if probed is None or (service.instances == 1 and not service.is_rolling):
-            return
-        for name in service.sockets:
-            socket = self._sockets.get(name)
-            if socket is not None and any(_reaches(probed, listen) for listen in socket.listen):
-                sharing, hint = f"{service.instances} instances share socket {name}", ""
-                if service.instances == 1:
-                    sharing = f"a rolling replacement has two instances share socket {name}"
-                    hint = ', or replaced by replace = "restart"'
-                self._chains[service.name].wrong(
-                    f"service {service.name}",
-                    ("ready", form),
-                    f"{sharing}: a probe cannot tell which one answered",
-                    hint="each can say so itself: ready = { notify = true }" + hint,
-                )
-                return
+        for key in ("ready", "alive") if service.is_task else ():
+            if chain.where((key,)) is not None:
+                why = f"a task is ready when it finished well; {key} is for services"
+                chain.wrong(f"service {service.name}", (key,), why, part="key")
+        of_shared(service, self._sockets, chain)
 
     def _wrong(self, subject: str, path: Path, why: str, **place: Any) -> None:
         self._report.wrong(path, f"cannot read {subject}: {why}", **place)
-
-
-def _of_forms(layer: Layer, ready: dict[str, Any]) -> None:
-    """Exactly one way of being ready."""
-    forms = [form for form in _FORMS if ready.get(form, False) is not False]
-    if len(forms) != 1 and ready.keys() <= Ready.keys().keys():
-        why = "ready says nothing" if not forms else f"ready says {' and '.join(forms)}: one is enough"
-        layer.wrong(("ready",), why, hint="one of notify, tcp, http, command, delay")
-    if "path" in ready and "http" not in ready:
-        layer.wrong(("ready", "path"), "ready.path is only for http", part="key")
 
 
 def _word(path: Path, index: int, written: Any) -> Path:
@@ -252,14 +215,3 @@ def _word(path: Path, index: int, written: Any) -> Path:
 def _toml(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def _reaches(probed: str, listen: str) -> bool:
-    """Whether a connection to `probed` arrives at a socket that listens on `listen`."""
-    if "${" in probed:
-        return False
-    to, on = parse_address(probed), parse_address(listen)
-    if to.is_unix or on.is_unix:
-        return to == on
-    same_host = to.host == on.host or on.host in _ANY
-    return to.kind == on.kind and to.port == on.port and same_host

@@ -14,7 +14,7 @@ from snowfox.service.cycle import cycles
 from snowfox.service.filling import TooLong, Use, fill, uses
 from snowfox.service.launch import own_names, port_name
 from snowfox.service.layer import Chain
-from snowfox.service.spec import Configuration, Service
+from snowfox.service.spec import Alive, Configuration, Ready, Service
 
 _MOST_CIRCLES: Final = 20
 
@@ -76,7 +76,12 @@ class Variables:
                     raise KeyError(name)
             return letters[name]
 
-        for key, words in ((("command",), service.command), (("ready", "command"), service.ready.command)):
+        commands: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+            (("command",), service.command),
+            (("ready", "command"), service.ready.command),
+            (("alive", "command"), service.alive.command),
+        )
+        for key, words in commands:
             with suppress(KeyError, RecursionError, TooLong):  # told already; a launch tells it
                 if words and not fill(words[0], letter):
                     path = _word(key, 0, chain.written(*key))
@@ -107,16 +112,24 @@ def _texts(service: Service, chain: Chain) -> Iterator[tuple[Path, str]]:
     for index, word in enumerate(service.command):
         if "${" in word:
             yield _word(("command",), index, chain.written("command")), word
-    for index, word in enumerate(service.ready.command):
-        if "${" in word:
-            yield _word(("ready", "command"), index, chain.written("ready", "command")), word
     for name, value in service.environment.items():
         yield ("environment", name), value
     for secret in service.secrets:
         yield ("secrets", secret.name, "file"), secret.file
     yield ("directory",), service.directory
-    yield ("ready", "tcp"), service.ready.tcp or ""
-    yield ("ready", "http"), service.ready.http or ""
+    yield from _of_probe("ready", service.ready, chain)
+    yield from _of_probe("alive", service.alive, chain)
+
+
+def _of_probe(key: str, probe: Ready | Alive, chain: Chain) -> Iterator[tuple[Path, str]]:
+    if not probe.is_probed:
+        return
+    for index, word in enumerate(probe.command):
+        if "${" in word:
+            yield _word((key, "command"), index, chain.written(key, "command")), word
+    yield (key, "tcp"), probe.tcp or ""
+    yield (key, "http"), probe.http or ""
+    yield (key, "unix"), probe.unix or ""
 
 
 def _word(path: Path, index: int, written: Any) -> Path:

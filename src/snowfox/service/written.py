@@ -259,6 +259,11 @@ def _filled_in(check: Callable[[str], Address]) -> Callable[[str], str]:
     return read
 
 
+def _filled_in_path(text: str) -> str:
+    """A path, with `unix:` before it, which may be left out."""
+    return _filled_in(_unix)(text if text.startswith("unix:") or not text else f"unix:{text}")
+
+
 def _tcp(text: str) -> Address:
     found = address(text)
     if found.kind != "tcp" or found.port == 0:
@@ -272,6 +277,13 @@ def _endpoint(text: str) -> Address:
         msg = f"{quoted(text)} is more than an address"
         raise ValueError(msg)
     return address(text) if text.startswith("unix:") else _tcp(text)
+
+
+def _unix(text: str) -> Address:
+    if not text.removeprefix("unix:"):
+        msg = "a path is missing"
+        raise ValueError(msg)
+    return address(text if text.startswith("unix:") else f"unix:{text}")
 
 
 COMMAND: Final = Command()
@@ -298,5 +310,6 @@ TCP: Final = Parsed("an address", '"127.0.0.1:6379"', _filled_in(_tcp), _CONNECT
 ENDPOINT: Final = Parsed(
     "an address", 'http = "127.0.0.1:8080", path = "/health"', _filled_in(_endpoint), _CONNECT
 )
+UNIX: Final = Parsed("the path of a socket", '"run/web.sock"', _filled_in_path, r"^.+$")
 URL_PATH: Final = Parsed("the path of a web address", '"/health"', _url_path, r"^/\S*$")
 NAMES: Final = Items(NAME)

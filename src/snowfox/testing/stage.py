@@ -44,6 +44,7 @@ class Stage:
         immortal: instances that ignore SIGKILL.
         short: instances that end at once, and how.
         beside: how many processes of an instance there may be besides a new one: 1 while it is replaced rolling.
+        watched: instances that are asked if they are alive, by token.
         arrived: ends of `apply` and `retire`.
         digests: what each launch was made from, by token.
         launches: instances in the order of their launch.
@@ -74,6 +75,7 @@ class Stage:
         self.forgotten: list[str] = []
         self.killed: list[str] = []
         self.probes: dict[str, str] = {}
+        self.watched: dict[str, str] = {}
         self.timers: dict[str, tuple[Seconds, str]] = {}
         self.arrived: list[effects.Arrived] = []
         self.digests: dict[str, str] = {}
@@ -198,10 +200,19 @@ class Stage:
                 self.timers[subject] = (self.now + seconds, name)
             case effects.ClearTimer(subject):
                 self.timers.pop(subject, None)
+            case _:
+                self._look(effect)
+
+    def _look(self, effect: effects.Effect) -> None:
+        match effect:
             case effects.StartProbe(instance, token):
                 self.probes[instance] = token
-            case effects.StopProbe(instance):
+            case effects.StopProbe(instance, _):
                 self.probes.pop(instance, None)
+            case effects.StartWatch(instance, token):
+                self.watched[token] = instance
+            case effects.StopWatch(token):
+                self.watched.pop(token, None)
             case _:
                 self._note(effect)
 

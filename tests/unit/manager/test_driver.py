@@ -16,7 +16,7 @@ from snowfox.manager.board import Board
 from snowfox.manager.driver import Driver, Parts
 from snowfox.manager.operation.operations import Operations
 from snowfox.service import effects, event, fact
-from snowfox.service.spec import Ready
+from snowfox.service.spec import Alive, Ready
 from snowfox.service.status import Status
 from snowfox.values import Exit
 
@@ -58,6 +58,10 @@ class Plans(Recorder):
     def ready(self, instance: str) -> Ready:
         """A probe of that instance."""
         return Ready(tcp=f"{instance}:1")
+
+    def alive(self, instance: str) -> Alive:
+        """Another probe of it."""
+        return Alive(tcp=f"{instance}:2")
 
 
 class World:
@@ -114,7 +118,9 @@ async def test_effects_are_performed_in_order(world: World) -> None:
         effects.Signal("web", "web~1", 15),
         effects.Launch("web", "web~2"),
         effects.StartProbe("web", "web~2"),
-        effects.StopProbe("web"),
+        effects.StopProbe("web", "web~2"),
+        effects.StartWatch("web", "web~2"),
+        effects.StopWatch("web~2"),
         effects.Kill("web", "web~1"),
         effects.Changed(status("starting")),
         effects.WantedChanged("web", "stopped"),
@@ -124,7 +130,9 @@ async def test_effects_are_performed_in_order(world: World) -> None:
         ("signal", "web~1", 15),
         ("launch", ("plan", "web", "web~2")),
         ("start", "web", "web~2", Ready(tcp="web:1")),
-        ("stop", "web"),
+        ("stop", "web~2"),
+        ("watch", "web", "web~2", Alive(tcp="web:2")),
+        ("unwatch", "web~2"),
         ("kill", "web~1"),
         ("remember", status("starting")),
         ("want", "web", "stopped"),

@@ -94,6 +94,16 @@ def test_notify_only_where_asked():
     assert "NOTIFY_SOCKET" not in launched('ready = { delay = "1s" }').environment
 
 
+def test_probes_are_filled_in():
+    """Those of `ready` and of `alive`, word by word."""
+    made = launched(
+        'ready = { unix = "${RUN}/${INSTANCE}" }\nenvironment = { RUN = "/run" }\n'
+        'alive = { command = ["check", "${SERVICE}"] }'
+    )
+    assert made.ready.unix == "unix:/run/1"
+    assert made.alive.command == ("check", "web")
+
+
 def test_written_goes_first():
     """What is written replaces what is there by itself."""
     assert launched('environment = { HOME = "/tmp" }').environment["HOME"] == "/tmp"

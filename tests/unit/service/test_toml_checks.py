@@ -128,11 +128,51 @@ def test_ready_has_one_form(ready, why):
     assert lines[0].partition("service web: ")[2] == why
 
 
+@pytest.mark.parametrize(
+    ("alive", "why"),
+    [
+        ("{}", "alive says nothing"),
+        ("{ failures = 2 }", "alive says nothing"),
+        ('{ tcp = "127.0.0.1:1", unix = "x" }', "alive says tcp and unix: one is enough"),
+        ('{ tcp = "127.0.0.1:1", path = "/x" }', "alive.path is only for http"),
+        ('{ unix = "x", every = "0s" }', "alive.every must be more than nothing"),
+        ('{ unix = "x", timeout = "0ms" }', "alive.timeout must be more than nothing"),
+        ('{ unix = "" }', "a path is missing"),
+        ('{ unix = "x", failures = 0 }', "alive.failures must be 1 to 1000, not 0"),
+        ("{ notify = true }", 'unknown key "alive.notify"'),
+    ],
+)
+def test_alive_has_one_form(alive, why):
+    """Exactly one of the probes, with numbers that make sense."""
+    lines = shown(web(f"alive = {alive}")).split("\n")
+    assert len(lines) == 3
+    assert lines[0].partition("service web: ")[2] == why
+
+
+def test_paths_of_sockets_are_relative_to_the_file():
+    """With `unix:` before them or without; what begins with a variable stays."""
+    text = web(
+        'ready = { unix = "run/a" }\nalive = { unix = "unix:./run/b" }', '[service.c]\ncommand = "c"\n'
+    )
+    services = checked(text + 'alive = { unix = "${RUN}/b" }\nenvironment.RUN = "/run"\n').require().services
+    assert services["web"].ready.unix == "unix:/srv/shop/run/a"
+    assert services["web"].alive.unix == "unix:/srv/shop/run/b"
+    assert services["c"].alive.unix == "unix:${RUN}/b"
+
+
+def test_variables_of_alive_are_looked_at():
+    """A name that is not set is told where it stands."""
+    assert '"RNU" is not set' in shown(web('alive = { unix = "${RNU}/b" }'))
+    assert '"RNU" is not set' in shown(web('alive = { command = ["./check", "${RNU}"] }'))
+
+
 def test_ready_of_a_task():
-    """A task needs none."""
+    """A task needs none, nor is it asked whether it is alive; what `[defaults]` say of that is not for it."""
     assert "a task is ready when it finished well; ready is for services" in shown(
         web('type = "task"\nready = { notify = true }')
     )
+    assert "alive is for services" in shown(web('type = "task"\nalive = { tcp = "127.0.0.1:1" }'))
+    assert shown('[defaults]\nalive = { tcp = "127.0.0.1:1" }\n' + web('type = "task"')) == ""
 
 
 @pytest.mark.parametrize(
@@ -156,6 +196,7 @@ def test_probe_of_a_shared_socket(listen, probe, refused):
     why = "2 instances share socket front: a probe cannot tell which one answered"
     assert (why in shown(text)) == refused
     assert shown(text.replace("instances = 2", 'replace = "restart"')) == ""
+    assert (why in shown(text.replace("ready =", "alive ="))) == refused
     why = "a rolling replacement has two instances share socket front: a probe cannot tell which one answered"
     assert (why in shown(text.replace("instances = 2", ""))) == refused
 

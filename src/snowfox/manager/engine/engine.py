@@ -22,6 +22,7 @@ from snowfox.manager.engine.wishes import Wishes
 from snowfox.service.effects import Changed, Effect, Emit, Forget, Kill, PhaseChanged, WantedChanged
 from snowfox.service.event import (
     Abandon,
+    Ailing,
     Ask,
     Begin,
     Ended,
@@ -37,6 +38,7 @@ from snowfox.service.event import (
     Signalled,
     StopAll,
     TimerFired,
+    Unwell,
 )
 from snowfox.service.fact import PhaseFact, ProbeFailedFact, ServiceSignalled
 from snowfox.service.instance import Input, Turn
@@ -46,6 +48,9 @@ from snowfox.service.status import Status
 from snowfox.values import Seconds
 
 GOING = "the node goes down"
+
+Happening = Launched | LaunchRefused | Ended | Notified | ProbeAnswered | ProbeFailed | Ailing | Unwell
+"""What a launch does, or what is found out about it."""
 
 
 class Engine:
@@ -238,20 +243,18 @@ class Engine:
             fact = ServiceSignalled(member.instance.pid, event.number, event.who)
             member.instance.emit(fact, self._fleet.turn)
 
-    def _process(
-        self, event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered | ProbeFailed
-    ) -> None:
+    def _process(self, event: Happening) -> None:
         member = self._fleet.owner(event.token)
         leaving = None if member is None else member.outgoing
         if member is not None and member.instance.token == event.token:
-            if isinstance(event, ProbeFailed):
-                self._probe_failed(member, event.text)
+            if isinstance(event, ProbeFailed | Ailing):
+                self._probe_failed(member, event)
             else:
                 self._fleet.tell(member, _input(event))
         elif member is not None and leaving is not None and leaving.token == event.token:
             if isinstance(event, Ended) and leaving.state == "ready":
                 leave(leaving, event.exit, self._fleet.turn)
-            elif not isinstance(event, ProbeFailed):
+            elif not isinstance(event, ProbeFailed | Ailing | Unwell):  # it goes as soon as it can
                 step(leaving, _input(event), self._fleet.turn)
             self._fleet.see_off(member)
         else:
@@ -259,9 +262,7 @@ class Engine:
         if isinstance(event, Ended):
             self._fleet.elsewhere.pop(event.token, None)
 
-    def _stale(
-        self, event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered | ProbeFailed
-    ) -> None:
+    def _stale(self, event: Happening) -> None:
         """Of a launch that is over: a process that came late has no place, an end needs to be kept no longer."""
         match event:
             case Launched(instance, token):
@@ -271,9 +272,11 @@ class Engine:
             case _:
                 pass
 
-    def _probe_failed(self, member: Member, text: str) -> None:
-        instance = member.instance
-        if instance.state == "starting" and instance.wait.probes and text != instance.probe:
+    def _probe_failed(self, member: Member, event: ProbeFailed | Ailing) -> None:
+        instance, text = member.instance, event.text
+        is_asked = instance.wait.probes if isinstance(event, ProbeFailed) else instance.is_watched
+        state = "starting" if isinstance(event, ProbeFailed) else "ready"
+        if instance.state == state and is_asked and text != instance.probe:
             instance.probe = text
             self._fleet.touch(member)
             instance.emit(ProbeFailedFact(text), self._fleet.turn)
@@ -304,7 +307,7 @@ def _is_to_be_started(member: Member) -> bool:
     return instance.state == "stopped" or (ends and not (instance.again or member.comes_back))
 
 
-def _input(event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered) -> Input:
+def _input(event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered | Unwell) -> Input:
     """As an instance is told it."""
     match event:
         case Launched(_, _, pid, started):
@@ -317,5 +320,7 @@ def _input(event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered) -
             return Input("ready", text="notified")
         case ProbeAnswered():
             return Input("ready", text="probed")
+        case Unwell(_, cause, text):
+            return Input("unwell", text=text, cause=cause)
         case _:
             assert_never(event)

@@ -22,6 +22,7 @@ from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
 from snowfox.manager.engine.rollout import OUTGOING, give_back
 from snowfox.service.effects import ClearTimer, Removed, Renamed, SetTimer, WantedChanged
+from snowfox.service.health import rewatch, unwatch
 from snowfox.service.readiness import wait_of
 from snowfox.service.spec import Configuration
 
@@ -117,6 +118,7 @@ def _settle_in(fleet: Fleet, member: Member, identity: str) -> bool:
     """Give a member that stays what is written now. Whether people may see a difference."""
     instance, service = member.instance, member.group.service
     is_same = instance.id == identity and instance.service == service
+    before, was = instance.service, instance.id
     instance.service = service
     if instance.state != "starting":  # what it waits for was begun by the rules of then
         instance.wait = wait_of(service)
@@ -125,6 +127,8 @@ def _settle_in(fleet: Fleet, member: Member, identity: str) -> bool:
         is_same = False
     if instance.id != identity:
         _rename(fleet, member, identity)
+    if member.instance is instance:
+        rewatch(instance, before, was, fleet.turn)
     return not is_same
 
 
@@ -166,6 +170,7 @@ def _stray(fleet: Fleet, member: Member) -> bool:
     group = Group(member.group.service, member.instance.digest)
     group.is_stray = True
     identity = member.instance.id
+    unwatch(member.instance, fleet.turn)
     if identity in fleet.members:  # another has this id now
         identity = next(one for number in count(1) if (one := f"{group.name}@{number}") not in fleet.members)
     fleet.join(identity, group, member)

@@ -8,8 +8,8 @@ from snowfox.core.module import Setup, module
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node
 from snowfox.manager.probe.notify import NotifyReader
-from snowfox.manager.probe.prober import Prober
-from snowfox.service import event
+from snowfox.manager.probe.prober import Means, Prober
+from snowfox.service.event import Event
 from snowfox.values import Exit
 
 
@@ -21,12 +21,13 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
     async def helper(instance: str, command: tuple[str, ...]) -> Exit:
         return await node.connector.helper(node.blueprints.helper(instance, command, node.ids.new()))
 
+    def tell(happened: Event) -> None:
+        node.driver.tell(happened)
+
     node.prober = Prober(
-        node.posix,
+        Means(node.posix, node.clock, helper=helper),
         node.alarms,
-        helper=helper,
-        passed=lambda _, token: node.driver.tell(event.ProbeAnswered(token)),
-        failed=lambda _, token, reason: node.driver.tell(event.ProbeFailed(token, reason)),
+        tell,
     )
 
     def notified(pid: int, session: int) -> bool:
