@@ -10,7 +10,16 @@ from snowfox.core.posix.api import Poller, Posix
 from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Descriptor, Method
 from snowfox.core.rpc.session import Answered as CallAnswered
-from snowfox.core.rpc.session import Called, Ended, Failed, Happening, Item, StreamEnded, Withdrawn
+from snowfox.core.rpc.session import (
+    Called,
+    Credited,
+    Ended,
+    Failed,
+    Happening,
+    Item,
+    StreamEnded,
+    Withdrawn,
+)
 from snowfox.daemon.events import (
     MANAGER,
     SPAWNER,
@@ -186,7 +195,7 @@ class Sessions:
                     reason = "it closed its session" if error is None else str(error)[:_LONGEST]
                     is_hung = error is not None and not isinstance(error, ConnectionLost)
                     events.append(Lost(role, reason, is_hung))
-                case Withdrawn() | Item() | StreamEnded():
+                case Withdrawn() | Item() | StreamEnded() | Credited():
                     pass
                 case _:
                     assert_never(happening)

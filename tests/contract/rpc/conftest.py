@@ -14,7 +14,16 @@ from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.client import attach
 from snowfox.core.rpc.interface import Descriptor, Interface, Right, call, stream
 from snowfox.core.rpc.server import handles
-from snowfox.core.rpc.session import Answered, Called, Ended, Failed, Item, StreamEnded, Withdrawn
+from snowfox.core.rpc.session import (
+    Answered,
+    Called,
+    Credited,
+    Ended,
+    Failed,
+    Item,
+    StreamEnded,
+    Withdrawn,
+)
 from snowfox.errors import ConnectionLost, NotFound, PosixNotSet, RemoteError, SnowFoxError
 
 
@@ -159,6 +168,18 @@ class ChannelServer:
     def __init__(self, socket):
         self.loop = Loop(socket, serving=Shop)
         self.handlers = Handlers()
+        self.streams = {}
+
+    def go_on(self, request):
+        """Send items as far as their reader takes them."""
+        channel = self.loop.channel
+        while channel.may_send(request):
+            item = next(self.streams[request], None)
+            if item is None:
+                channel.end(request)
+                del self.streams[request]
+                return
+            channel.item(request, item)
 
     def run(self):
         """Until the session ends."""
@@ -167,8 +188,11 @@ class ChannelServer:
                 match happening:
                     case Called():
                         self.serve(happening)
-                    case Withdrawn():
+                    case Withdrawn(request):
                         self.handlers.withdrawn_count += 1
+                        self.streams.pop(request, None)
+                    case Credited(request):
+                        self.go_on(request)
                     case Ended():
                         self.loop.close()
                         return
@@ -184,9 +208,8 @@ class ChannelServer:
                     channel.answer(called.request, called.arguments[0])
                 case "sales":
                     count, size = called.arguments
-                    for number in range(count):
-                        channel.item(called.request, bytes([number % 256]) * size)
-                    channel.end(called.request)
+                    self.streams[called.request] = iter(bytes([n % 256]) * size for n in range(count))
+                    self.go_on(called.request)
                 case _:
                     channel.answer(called.request, getattr(self.handlers, name)(*called.arguments))
         except SnowFoxError as error:
@@ -245,8 +268,9 @@ class ChannelClient:
                 match happening:
                     case Answered(found, value) if found == request:
                         return [value]
-                    case Item(found, value) if found == request:
+                    case Item(found, value, size) if found == request:
                         out.append(value)
+                        self.loop.channel.took(request, size)
                         if len(out) == most:
                             self.loop.channel.cancel(request)
                             return out

@@ -118,8 +118,9 @@ class Session:
         try:
             while True:
                 match self._next():
-                    case Item(found, value) if found == request:
+                    case Item(found, value, size) if found == request:
                         yield cast("R", value)
+                        self._channel.took(request, size)
                     case StreamEnded(found) if found == request:
                         done = True
                         return

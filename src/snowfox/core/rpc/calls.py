@@ -22,6 +22,9 @@ NEVER: Final = float("inf")
 _LONGEST: Final = 4_000_000.0
 """Seconds that fit into a frame's number as milliseconds: 46 days. What has no end is said to have these."""
 
+_WORTH_TELLING: Final = frame.WINDOW // 4
+"""Bytes of items that were taken before the other end is told."""
+
 UNGREETED: Final = 1
 """Requests that may be under way before the other end said how many it takes: what every end takes."""
 
@@ -30,9 +33,10 @@ MOST_HELD: Final = 100_000
 
 
 class _Asked:
-    __slots__ = ("deadline", "method", "wire")
+    __slots__ = ("deadline", "given", "method", "taken", "wire")
 
     def __init__(self, method: Method[Any, Any], wire: Wire, deadline: Seconds) -> None:
+        self.given = self.taken = 0  # bytes of items: that we have, or took without having said so
         self.method = method
         self.wire = wire
         self.deadline = deadline
@@ -113,6 +117,17 @@ class Calls:
         self.release()
         return True
 
+    def took(self, request: int, size: int) -> None:
+        """The reader of a stream took an item of so many bytes: the other end may send more."""
+        asked = self._asked.get(request)
+        if asked is None:
+            return
+        asked.taken += size
+        if asked.taken >= _WORTH_TELLING:
+            self._outbox.put(frame.CREDIT, request, number=asked.taken)
+            asked.given -= asked.taken
+            asked.taken = 0
+
     def release(self) -> None:
         """Send what was held back, as far as the other end takes it."""
         while self._held and len(self._asked) - len(self._held) < self.most:
@@ -136,7 +151,11 @@ class Calls:
         if kind == frame.ANSWER:
             happenings.append(Answered(request, asked.wire.read_result(body, incoming)))
         elif kind == frame.ITEM:
-            happenings.append(Item(request, asked.wire.read_result(body, incoming)))
+            size = frame.SIZE + len(body)
+            if asked.given >= frame.WINDOW:
+                raise ProtocolError(f"more items of {asked.method.full_name} than their reader can take")
+            asked.given += size
+            happenings.append(Item(request, asked.wire.read_result(body, incoming), size))
             return
         elif incoming is not NO_DESCRIPTORS:
             raise ProtocolError("descriptors where none belong")

@@ -136,6 +136,14 @@ class Channel:
         """A stream is at its end; in vain when it was withdrawn."""
         self._session.end(request)
 
+    def may_send(self, request: int) -> bool:
+        """Whether another item of a stream may be sent now, or the stream is over; else `Credited` comes."""
+        return self._session.may_send(request)
+
+    def took(self, request: int, size: int) -> None:
+        """Somebody read an item of this size of a stream of ours; told with the next `flush`."""
+        self._session.took(request, size)
+
     @property
     def unsent(self) -> int:
         """Bytes that wait to be sent."""

@@ -28,6 +28,9 @@ SIZE: Final = HEADER.size
 LIMIT: Final = 1 << 20
 """Bytes of the longest body."""
 
+WINDOW: Final = 256 << 10
+"""Bytes of a stream's items, headers included, that may be under way or wait for their reader."""
+
 MOST_DESCRIPTORS: Final = 253
 """SCM_MAX_FD: what the kernel passes in one message."""
 

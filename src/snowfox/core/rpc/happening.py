@@ -32,10 +32,11 @@ class Failed(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A stream of ours brought an item."""
+    """A stream of ours brought an item of so many bytes; whoever reads it tells `Session.took`."""
 
     request: int
     value: Any
+    size: int
 
 
 class StreamEnded(NamedTuple):
@@ -50,10 +51,16 @@ class Withdrawn(NamedTuple):
     request: int
 
 
+class Credited(NamedTuple):
+    """The reader of a stream that we serve took enough: it may go on."""
+
+    request: int
+
+
 class Ended(NamedTuple):
     """The session is over; None when the other end closed it in order and nothing was open."""
 
     error: SnowFoxError | None
 
 
-Happening = Called | Answered | Failed | Item | StreamEnded | Withdrawn | Ended
+Happening = Called | Answered | Failed | Item | StreamEnded | Withdrawn | Credited | Ended

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from snowfox.errors import DeadlineExceeded, SnowFoxError
+from snowfox.errors import SnowFoxError
 
 if TYPE_CHECKING:
     from snowfox.core.rpc.interface import Method
@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_ITEMS: Final = 10_000
-"""Items of a stream that wait for their reader here; one more ends the stream."""
-
 
 class Items(Generic[T]):
     """The client's end of a stream: `async with manager.follow("web") as lines: async for line in lines`.
 
-    Leaving the block cancels it. Items wait for their reader, at most `MOST_ITEMS`.
+    Leaving the block cancels it. A reader that is slow slows down who sends, and nobody else: at most
+    `frame.WINDOW` bytes of items wait for it here.
     """
 
     def __init__(self, link: Link[Any], method: Method[Any, Any], values: tuple[Any, ...]) -> None:
@@ -29,7 +27,7 @@ class Items(Generic[T]):
         self._method = method
         self._values = values
         self._request: int | None = None
-        self._items: deque[T] = deque()
+        self._items: deque[tuple[T, int]] = deque()
         self._error: SnowFoxError | None = None
         self._finished = False
         self._arrived = asyncio.Event()
@@ -55,16 +53,14 @@ class Items(Generic[T]):
                 raise StopAsyncIteration
             self._arrived.clear()
             await self._arrived.wait()
-        return self._items.popleft()
+        value, size = self._items.popleft()
+        if self._request is not None and not self._finished:
+            self._link.took(self._request, size)
+        return value
 
-    def put(self, value: T) -> None:
-        """An item came."""
-        if len(self._items) >= MOST_ITEMS:
-            self.finish(DeadlineExceeded(f"{MOST_ITEMS} items of {self._method.name} were not read in time"))
-            if self._request is not None:
-                self._link.close_stream(self._request)
-            return
-        self._items.append(value)
+    def put(self, value: T, size: int) -> None:
+        """An item of so many bytes came."""
+        self._items.append((value, size))
         self._arrived.set()
 
     def finish(self, error: SnowFoxError | None) -> None:

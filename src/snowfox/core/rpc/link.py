@@ -26,6 +26,7 @@ from snowfox.core.rpc.serving import Caller, Handlers, Serving, current
 from snowfox.core.rpc.session import (
     Answered,
     Called,
+    Credited,
     Ended,
     Failed,
     Happening,
@@ -167,6 +168,12 @@ class Link(Generic[I]):
             self._session.cancel(request)
             self._soon()
 
+    def took(self, request: int, size: int) -> None:
+        """An item of this size was read."""
+        self._session.took(request, size)
+        if self._session.outbox.size:
+            self._soon()
+
     # --- moving bytes
 
     def _readable(self) -> None:
@@ -255,20 +262,22 @@ class Link(Generic[I]):
         if self._session.outbox.size and self.is_open:
             self._soon()
 
-    def _went_on(self, happening: Failed | Item | StreamEnded | Withdrawn | Ended) -> None:
+    def _went_on(self, happening: Failed | Item | StreamEnded | Withdrawn | Credited | Ended) -> None:
         match happening:
             case Failed(request, error):
                 self._failed(request, error)
-            case Item(request, value):
+            case Item(request, value, size):
                 if (items := self._streams.get(request)) is None:
                     close_in(value)
                 else:
-                    items.put(value)
+                    items.put(value, size)
             case StreamEnded(request):
                 if (items := self._streams.pop(request, None)) is not None:
                     items.finish(None)
             case Withdrawn(request):
                 self._serving.withdraw(request)
+            case Credited(request):
+                self._serving.credited(request)
             case Ended(error):
                 self._over(error)
             case _:

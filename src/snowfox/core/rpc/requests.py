@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from snowfox.core.rpc import frame, message
 from snowfox.core.rpc.digest import digest, fit
-from snowfox.core.rpc.happening import Called, Happening, Withdrawn
+from snowfox.core.rpc.happening import Called, Credited, Happening, Withdrawn
 from snowfox.core.rpc.interface import Descriptor, Interface, Method
 from snowfox.core.rpc.reading import NO_DESCRIPTORS, Incoming
 from snowfox.errors import Cancelled, DeadlineExceeded, NotPermitted, PeerError, ProtocolError, SnowFoxError
@@ -34,13 +34,14 @@ class _Defined:
 
 
 class _Open:
-    __slots__ = ("deadline", "incoming", "method", "wire")
+    __slots__ = ("credit", "deadline", "incoming", "method", "wire")
 
     def __init__(self, defined: _Defined, deadline: Seconds, incoming: Incoming) -> None:
         self.method = defined.method
         self.wire = defined.wire
         self.deadline = deadline
         self.incoming = incoming
+        self.credit = frame.WINDOW
 
 
 class Requests:
@@ -155,7 +156,23 @@ class Requests:
         if len(body) > frame.LIMIT:
             raise _too_large(found.method, len(body))
         self._outbox.put(frame.ITEM, request, body, descriptors)
+        found.credit -= frame.SIZE + len(body)
         return True
+
+    def may_send(self, request: int) -> bool:
+        """See `Session.may_send`."""
+        found = self._open.get(request)
+        return found is None or found.credit > 0
+
+    def credited(self, request: int, size: int, happenings: list[Happening]) -> None:
+        """The reader of a stream took so many bytes; of one that is over that is fine."""
+        found = self._open.get(request)
+        if found is None:
+            return
+        was_out = found.credit <= 0
+        found.credit = min(found.credit + size, frame.WINDOW)
+        if was_out and found.credit > 0:
+            happenings.append(Credited(request))
 
     def end(self, request: int) -> None:
         """See `Session.end`."""

@@ -62,6 +62,7 @@ class Serving:
         self._soon = soon
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._drained: asyncio.Event | None = None
+        self._paused: dict[int, asyncio.Future[None]] = {}
 
     def serve(self, called: Called) -> None:
         """Run the handler of a request."""
@@ -122,6 +123,8 @@ class Serving:
                 self._soon()
                 while self._session.outbox.size > PAUSE:
                     await self._drain()
+                if not self._session.may_send(called.request):
+                    await self._credit(called.request)
             self._session.end(called.request)
         except asyncio.CancelledError:
             self._cancelled(called)
@@ -133,6 +136,21 @@ class Serving:
             if close is not None:
                 await close()
             self._finish(called)
+
+    async def _credit(self, request: int) -> None:
+        """Wait until the reader of this stream took enough. One that is no longer wanted has its task cancelled."""
+        paused = self._paused[request] = asyncio.get_running_loop().create_future()
+        try:
+            await paused
+        finally:
+            if self._paused.get(request) is paused:  # its number may be in use again
+                del self._paused[request]
+
+    def credited(self, request: int) -> None:
+        """The reader of a stream took enough."""
+        paused = self._paused.get(request)
+        if paused is not None and not paused.done():
+            paused.set_result(None)
 
     async def _drain(self) -> None:
         """Wait for a reader that is behind. One that takes nothing for long loses its session, and this its task."""

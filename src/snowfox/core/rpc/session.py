@@ -21,6 +21,7 @@ from snowfox.core.rpc.calls import Calls
 from snowfox.core.rpc.happening import (
     Answered,
     Called,
+    Credited,
     Ended,
     Failed,
     Happening,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answered",
     "Called",
+    "Credited",
     "Ended",
     "Failed",
     "Happening",
@@ -152,11 +154,19 @@ class Session:
         self._requests.refuse(request, error)
 
     def item(self, request: int, value: object) -> bool:
-        """An item of a stream; False when it is no longer wanted.
+        """An item of a stream; False when it is no longer wanted. One more than `may_send` allows ends the session.
 
         Raises InternalError for a value of another type, PeerError for one that is too large.
         """
         return self._requests.item(request, value)
+
+    def may_send(self, request: int) -> bool:
+        """Whether another item of a stream may be sent now, or the stream is over; else `Credited` comes."""
+        return self._requests.may_send(request)
+
+    def took(self, request: int, size: int) -> None:
+        """Somebody read an item of this size of a stream of ours. One that is over is fine."""
+        self.calls.took(request, size)
 
     def end(self, request: int) -> None:
         """A stream is at its end; in vain when it was withdrawn."""
@@ -270,7 +280,7 @@ class Session:
                 self.calls.replied(kind, request, body, incoming, happenings)
                 return
             else:
-                self._managed(kind, method, request, body, happenings)
+                self._managed(kind, method, request, number, body, happenings)
             _insist(incoming)
         except ProtocolError:
             incoming.close()
@@ -286,19 +296,21 @@ class Session:
         self.calls.release()
 
     def _managed(
-        self, kind: int, method: int, request: int, body: bytes, happenings: list[Happening]
+        self, kind: int, method: int, request: int, number: int, body: bytes, happenings: list[Happening]
     ) -> None:
         if kind == frame.DEFINE:
             self._requests.define(method, body)
         elif kind == frame.CANCEL:
             self._requests.cancelled(request, happenings)
+        elif kind == frame.CREDIT:
+            self._requests.credited(request, number, happenings)
         elif kind == frame.PING:
             self.outbox.put(frame.PONG)
         elif kind == frame.GOODBYE:
             error = message.read_failure(body) if body else None
             unanswered = error is None and len(self.calls) > 0
             self._over(ConnectionLost("the other end left") if unanswered else error, happenings)
-        elif kind not in {frame.PONG, frame.CREDIT}:
+        elif kind != frame.PONG:
             raise ProtocolError(f"a frame of kind {kind} where none belongs")
 
     def _over(self, error: SnowFoxError | None, happenings: list[Happening]) -> None:
