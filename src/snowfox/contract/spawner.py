@@ -32,6 +32,36 @@ class Secret(NamedTuple):
     form: str = "environment"
 
 
+class Confinement(NamedTuple):
+    """What a process may use at most, with all that it makes, and what it is kept from.
+
+    Args:
+        memory: bytes; 0: no limit.
+        cpu: thousandths of a processor; 0: no limit.
+        processes: and threads; 0: no limit.
+        io: bytes a second from each disk, and as many to it; 0: no limit.
+        nice: priority, -20 to 19; 0: as the spawner.
+        score: of running out of memory, -1000 to 1000; None: as the spawner.
+        new_privileges: whether what it executes may gain rights.
+        capabilities: all that it may have, by `values.CAPABILITIES`; None: not looked at.
+        private_tmp: whether its /tmp and /var/tmp are its own.
+        read_only: absolute paths that it cannot change.
+        writable: absolute paths below them that it can.
+    """
+
+    memory: int = 0
+    cpu: int = 0
+    processes: int = 0
+    io: int = 0
+    nice: int = 0
+    score: int | None = None
+    new_privileges: bool = False
+    capabilities: list[str] | None = None
+    private_tmp: bool = False
+    read_only: list[str] = []
+    writable: list[str] = []
+
+
 class Launch(NamedTuple):
     """A process to make.
 
@@ -49,6 +79,7 @@ class Launch(NamedTuple):
         output: whether its output is captured by a FIFO; else it goes to /dev/null.
         secrets: what it gets besides; they go before variables of the same name.
         note: at most 64 hexadecimal digits, kept with the launch and told by `inventory`: a digest of what it is.
+        confinement: None: nothing but that it gains no rights.
     """
 
     token: str
@@ -64,6 +95,7 @@ class Launch(NamedTuple):
     output: bool = True
     note: str = ""
     secrets: list[Secret] = []
+    confinement: Confinement | None = None
 
 
 class Launched(NamedTuple):

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Final
 
-from snowfox.contract.spawner import Launch, ListenSpec, Secret
+from snowfox.contract.spawner import Confinement, Launch, ListenSpec, Secret
 from snowfox.core.config.digest import digest
 from snowfox.core.ids import LENGTH
 from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import User, Users
 from snowfox.errors import UserError
 from snowfox.manager.connector.launches import HELPER
+from snowfox.service.confinement import Limits, Sandbox
 from snowfox.service.launch import LaunchPlan, Node, dynamic_uids, plan, run_as, socket_keys
 from snowfox.service.spec import Alive, Configuration, Log, Ready, Service, Socket
 from snowfox.values import SERVICE_UIDS
 
 _NO_ID: Final = "0" * LENGTH
+_FREE: Final = Confinement()
 
 
 def listen_specs(configuration: Configuration) -> list[ListenSpec]:
@@ -167,6 +169,33 @@ def _launch(made: LaunchPlan, token: str, *, output: bool = True) -> Launch:
         made.user,
         list(made.sockets),
         list(made.socket_names),
+        made.service.umask,
+        _rlimits(made.service.limits),
         output=output,
         secrets=[Secret(secret.name, secret.file, secret.form) for secret in made.secrets],
+        confinement=_confinement(made.service, made.sandbox),
     )
+
+
+def _rlimits(limits: Limits) -> dict[str, int]:
+    """Those that every process has for itself."""
+    named = (("NOFILE", limits.files), ("CORE", limits.core))
+    return {name: value for name, value in named if value is not None}
+
+
+def _confinement(service: Service, sandbox: Sandbox) -> Confinement | None:
+    limits = service.limits
+    made = Confinement(
+        limits.memory or 0,
+        round((limits.cpu or 0) * 1000),
+        limits.processes or 0,
+        limits.io or 0,
+        service.nice,
+        service.oom_score,
+        not sandbox.no_new_privileges,
+        None if sandbox.capabilities is None else [*sandbox.capabilities],
+        sandbox.private_tmp,
+        [*sandbox.read_only],
+        [*sandbox.writable],
+    )
+    return None if made == _FREE else made

@@ -39,4 +39,5 @@ def _kind(launch: Launch) -> Hashable:
         tuple(launch.sockets),
         tuple(launch.limits.items()),
         tuple(launch.secrets),
+        repr(launch.confinement),
     )

@@ -44,6 +44,7 @@ def launch_digest(configuration: Configuration, service: Service) -> str:
             service.owner,
             service.is_task,
             service.ready.notify,
+            (service.limits, service.sandbox, service.umask, service.nice, service.oom_score),
             service.secrets,
             service.name if "SERVICE" in named or has_own_uid(service) else "",
             configuration.node if "NODE" in named else "",
@@ -64,5 +65,7 @@ def is_same_beside(before: Configuration, after: Configuration) -> bool:
 
 
 def _named(service: Service) -> frozenset[str]:
-    texts = (*service.command, service.directory, *service.environment.values())
+    sandbox = service.sandbox
+    paths = (service.directory, *sandbox.read_only, *sandbox.writable)
+    texts = (*service.command, *paths, *service.environment.values())
     return frozenset(use.name for text in texts for use in uses(text))

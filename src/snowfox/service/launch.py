@@ -18,6 +18,7 @@ from snowfox.core.frozen import Frozen
 from snowfox.core.posix.address import parse as parse_address
 from snowfox.core.posix.api import User
 from snowfox.errors import UserError
+from snowfox.service.confinement import Sandbox
 from snowfox.service.filling import LONGEST, TooLong, fill
 from snowfox.service.spec import Alive, Configuration, Ready, Secret, Service, Socket
 from snowfox.values import LONGEST_PATH, SERVICE_UIDS
@@ -81,6 +82,8 @@ class LaunchPlan(Frozen):
         ready: with everything filled in.
         secrets: their files absolute, with everything filled in.
         alive: with everything filled in.
+        service: whose limits, umask, nice and score it has.
+        sandbox: its paths absolute, with everything filled in.
     """
 
     instance: str
@@ -92,8 +95,10 @@ class LaunchPlan(Frozen):
     sockets: tuple[str, ...]
     socket_names: tuple[str, ...]
     ready: Ready
-    secrets: tuple[Secret, ...] = ()
-    alive: Alive = Alive()
+    secrets: tuple[Secret, ...]
+    alive: Alive
+    service: Service
+    sandbox: Sandbox
 
 
 def socket_keys(socket: Socket) -> tuple[str, ...]:
@@ -207,6 +212,8 @@ def plan(
         ready,
         secrets,
         alive,
+        service,
+        _sandbox(service, lambda path: _normal(_in_folder(folder, filled(path))), instance),
     )
 
 
@@ -219,6 +226,18 @@ def _probe(probe: P, filled: Callable[[str], str]) -> P:
         unix=filled(probe.unix) if probe.unix else None,
         command=tuple(filled(word) for word in probe.command),
     )
+
+
+def _sandbox(service: Service, absolute: Callable[[str], str], instance: str) -> Sandbox:
+    sandbox = service.sandbox
+    if not (sandbox.read_only or sandbox.writable):
+        return sandbox
+    read_only, writable = (tuple(map(absolute, paths)) for paths in (sandbox.read_only, sandbox.writable))
+    for path in (*read_only, *writable):
+        if len(path) > LONGEST_PATH or not path.isprintable():
+            why = "is too long" if len(path) > LONGEST_PATH else "holds characters that cannot be shown"
+            raise UserError(f"cannot launch {instance}: a path of its sandbox {why}")
+    return sandbox.replace(read_only=read_only, writable=writable)
 
 
 def _entry(service: Service, who: RunAs, user: User | None) -> User:

@@ -18,6 +18,10 @@ def make_absolute(fields: Partial, folder: str) -> None:
         fields["command"] = _program(fields["command"], folder)
     for secret in fields.get("secrets", {}).values():
         secret["file"] = _join(folder, secret["file"])
+    sandbox = fields.get("sandbox", {})
+    for key in ("read_only", "writable"):
+        if key in sandbox:
+            sandbox[key] = tuple(in_folder(folder, path) for path in sandbox[key])
     for probe in (fields.get("ready", {}), fields.get("alive", {})):
         for form in ("http", "unix"):
             if form in probe and not probe[form].startswith("unix:${"):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from snowfox.core.config.kind import Choice, Findings, Items, Whole, is_list, is_table
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Key, Nested, Section
+from snowfox.service.confinement import UMASK, Limits, Sandbox
 from snowfox.service.requirement import Required, Requirement
 from snowfox.service.spec import Alive, Log, Ready, Restart, Rolling, Stop
 from snowfox.service.written import (
@@ -166,6 +167,11 @@ class ServiceTable(Section):
         restart: when and how it is tried again.
         stop: how it is stopped.
         log: where its output goes.
+        limits: what each instance may use at most.
+        sandbox: what it is kept from.
+        umask: the bits that its new files lack, such as "0027"; default: "0022".
+        nice: its priority, 19 the last to get a processor, -20 the first; default: 0.
+        oom_score: 1000 the first to be ended when the host has no memory left, -1000 never; default: the node's.
         autostart: false waits for `snowfox start`.
         extends: the template that it has what it does not say itself from.
         description: what it is, for people.
@@ -184,11 +190,9 @@ class ServiceTable(Section):
             "before-stop",
             "essential",
             "inherit-environment",
-            "limits",
             "port",
             "recycle",
             "reload",
-            "sandbox",
             "schedule",
             "timeout",
             "watchdog",
@@ -214,6 +218,11 @@ class ServiceTable(Section):
     restart: Restart = Restart()
     stop: Stop = Stop()
     log: Log = Log()
+    limits: Limits = Limits()
+    sandbox: Sandbox = Sandbox()
+    umask: Annotated[int, UMASK] = 0o022
+    nice: Annotated[int, Whole(-20, 19)] = 0
+    oom_score: Annotated[int, Whole(-1000, 1000)] | None = None
     autostart: bool = True
     extends: Annotated[str, TEMPLATE] | None = None
     description: str = ""

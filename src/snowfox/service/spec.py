@@ -12,6 +12,7 @@ from snowfox.core.config.effect import LIVE, REPLACE
 from snowfox.core.config.kind import Items, Whole
 from snowfox.core.config.section import INTERNAL, Section
 from snowfox.core.frozen import Frozen
+from snowfox.service.confinement import Limits, Sandbox
 from snowfox.service.written import COMMAND, DURATION, ENDPOINT, SIGNAL, SIZE, TCP, UNIX, URL_PATH
 from snowfox.values import Seconds
 
@@ -220,6 +221,11 @@ class Service(Frozen):
         restart: when it is tried again.
         stop: how it is stopped.
         log: where its output goes.
+        limits: what each instance may use at most.
+        sandbox: what it is kept from; paths as `directory`.
+        umask: bits that its new files lack.
+        nice: its priority.
+        oom_score: of running out of memory; None: the node's.
         autostart: whether it starts with the node.
         owner: uid of the file that defines it.
         description: for people.
@@ -249,6 +255,11 @@ class Service(Frozen):
     restart: Annotated[Restart, LIVE] = Restart()
     stop: Annotated[Stop, LIVE] = Stop()
     log: Annotated[Log, LIVE] = Log()
+    limits: Limits = Limits()
+    sandbox: Sandbox = Sandbox()
+    umask: int = 0o022
+    nice: int = 0
+    oom_score: int | None = None
     autostart: Annotated[bool, LIVE] = True
     owner: int = 0
     description: Annotated[str, LIVE] = ""

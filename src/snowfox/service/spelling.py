@@ -61,8 +61,12 @@ def _number(field: str, last: str, value: Any) -> str:
     match field:
         case "stop.signal":
             return signal_name(value)
-        case "log.size":
+        case "log.size" | "limits.memory" | "limits.io" | "limits.core":
             return exact_size_text(value)
+        case "umask":
+            return f'"{value:04o}"'
+        case "limits.cpu":
+            return f"{value:g}"
         case "mode":
             return f'"{value:04o}"' if value >= 0 else ""
         case _:

@@ -116,6 +116,10 @@ def _texts(service: Service, chain: Chain) -> Iterator[tuple[Path, str]]:
         yield ("environment", name), value
     for secret in service.secrets:
         yield ("secrets", secret.name, "file"), secret.file
+    for index, place in enumerate(service.sandbox.read_only):
+        yield ("sandbox", "read-only", index), place
+    for index, place in enumerate(service.sandbox.writable):
+        yield ("sandbox", "writable", index), place
     yield ("directory",), service.directory
     yield from _of_probe("ready", service.ready, chain)
     yield from _of_probe("alive", service.alive, chain)

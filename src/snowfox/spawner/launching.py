@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from snowfox.contract.record import Failed, instance_of, parse
 from snowfox.contract.spawner import Launch
 from snowfox.errors import LaunchFailed, PosixError, SnowFoxError
+from snowfox.spawner.confining import Confining
 from snowfox.spawner.events import Begun, Ended, Executed, NotLaunched
 from snowfox.spawner.held import Handle, Kit
 from snowfox.spawner.launch import Limit, Maker, Order
@@ -31,6 +32,7 @@ class Means(NamedTuple):
         maker: makes processes.
         ports: sockets to pass.
         secrets: reads those that processes get.
+        confining: knows what they are confined by.
         null: /dev/null, open for reading and writing.
         limit: of descriptors, as the spawner found it.
     """
@@ -38,6 +40,7 @@ class Means(NamedTuple):
     maker: Maker
     ports: Ports
     secrets: Secrets
+    confining: Confining
     null: int
     limit: Limit
 
@@ -108,6 +111,7 @@ class Launching:
                     ids=None if account.stays else account.ids,
                     umask=launch.umask,
                     limits=self._limits(launch),
+                    confinement=self._means.confining.order(launch, account),
                     null=self._means.null,
                     output=output,
                     record=given[0],
@@ -171,6 +175,8 @@ class Launching:
     def _limits(self, launch: Launch) -> tuple[Limit, ...]:
         """Ours are not the service's: we raised the soft limit of descriptors."""
         asked = tuple(Limit(name, value, value) for name, value in launch.limits.items())
+        if launch.confinement is not None:
+            asked += self._means.confining.limits(launch)
         return asked if "NOFILE" in launch.limits else (*asked, self._means.limit)
 
     def _pidfd(self, pid: int) -> int:

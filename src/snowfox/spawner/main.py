@@ -27,8 +27,10 @@ from snowfox.core.posix.roles import SPAWNER
 from snowfox.errors import PosixError, SnowFoxError, UsageError
 from snowfox.spawner import requests
 from snowfox.spawner.adoption import Adoption
+from snowfox.spawner.confining import Confining
 from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
+from snowfox.spawner.groups import Groups
 from snowfox.spawner.held import Held, Kit
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import BUILT, Limit, Maker, choose
@@ -125,10 +127,12 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     events: deque[Event] = deque()
     kit = Kit(posix, clock, records, held, events.append)
     ports = Ports(posix, rules)
+    confining = Confining(posix, rules, Groups(posix), confines=maker.confines)
     means = Means(
         maker=maker,
         ports=ports,
         secrets=Secrets(posix, rules),
+        confining=confining,
         null=posix.files.open("/dev/null", os.O_RDWR),
         limit=Limit("NOFILE", soft, hard),
     )
@@ -137,7 +141,7 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     parts = Parts(
         poller=poller,
         sessions=sessions,
-        desk=requests.desk(posix, clock, rules=rules, ports=ports, holders=held.holders),
+        desk=requests.desk(posix, clock, confining=confining, rules=rules, ports=ports, holders=held.holders),
         launching=Launching(kit, means),
         exits=exits,
         adoption=Adoption(kit, exits),

@@ -1,4 +1,4 @@
-"""What the manager may have: which users, which ports, where unix sockets. Written by root, widened by nobody else.
+"""What the manager may have: users, ports, unix sockets, secrets, rights. Written by root, widened by nobody else.
 
 ```toml
 # /etc/snowfox/policy.toml, owned by root, writable by nobody else
@@ -6,9 +6,14 @@ users = ["shop", "61184-64495"]      # names, uids, ranges of uids; "*" is every
 ports = ["80", "443", "1024-65535"]  # ports and ranges; "0" lets the kernel choose one
 sockets = ["/run/shop"]              # folders below which unix sockets may be opened, besides the configuration's
 secrets = ["/etc/shop/*"]            # files that may be given to services as secrets; `*` within one part of the path
+capabilities = ["NET_BIND_SERVICE"]  # that services of other users than root may have
+nice = -5                            # the lowest that a service may have
+oom-score = -500                     # likewise
+new-privileges = true                # services may execute programs that gain rights (set-user-ID)
 ```
 
-A key that is absent has its default: users `["*"]`, ports `["0", "1024-65535"]`, sockets and secrets none. Root has to
+A key that is absent has its default: users `["*"]`, ports `["0", "1024-65535"]`, sockets, secrets and
+capabilities none, nice and oom-score 0, new privileges none. Root has to
 be named to be allowed; the user of a manager, this node's or another's, never is, because a service could then trace it. In the
 node of an ordinary user there is only that user; ports and paths are the kernel's business unless a file says otherwise.
 """
@@ -16,7 +21,7 @@ node of an ordinary user there is only that user; ports and paths are the kernel
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from posixpath import commonpath, dirname, normpath
 from stat import S_IMODE, S_ISCHR, S_ISREG
 from typing import Any, Final, NamedTuple
@@ -25,7 +30,7 @@ from snowfox.contract.start import HOME
 from snowfox.core.frozen import Frozen
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.errors import NotPermitted, UserError
-from snowfox.values import MANAGER_UIDS
+from snowfox.values import CAPABILITIES, MANAGER_UIDS
 
 DEFAULT_FILE: Final = "/etc/snowfox/policy.toml"
 """Where the policy is looked for."""
@@ -35,7 +40,10 @@ EVERYBODY: Final = "*"
 
 _LARGEST: Final = 1 << 20
 _UNPRIVILEGED: Final = ("0", "1024-65535")
-_KEYS: Final = ("users", "ports", "sockets", "secrets")
+_LISTS: Final = ("users", "ports", "sockets", "secrets", "capabilities")
+_LEAST: Final = {"nice": -20, "oom-score": -1000}
+_PRIVILEGES: Final = "new-privileges"
+_KEYS: Final = (*_LISTS, *_LEAST, _PRIVILEGES)
 _SECRETS: Final = "secrets"
 
 
@@ -57,6 +65,10 @@ class Policy(Frozen):
         ports: entries as written; None: the default.
         sockets: folders for unix sockets, absolute.
         secrets: patterns of files, absolute; None: the default.
+        capabilities: that services of other users than root may have.
+        nice: the lowest that is allowed.
+        score: of running out of memory, the lowest that is allowed.
+        new_privileges: whether services may execute programs that gain rights.
         home: the folder of the configuration, where unix sockets are allowed too.
         file: the name of the file, for messages.
     """
@@ -67,6 +79,10 @@ class Policy(Frozen):
     ports: tuple[str, ...] | None = None
     sockets: tuple[str, ...] = ()
     secrets: tuple[str, ...] | None = None
+    capabilities: tuple[str, ...] = ()
+    nice: int = 0
+    score: int = 0
+    new_privileges: bool = False
     home: str = "/"
     file: str = DEFAULT_FILE
 
@@ -151,6 +167,26 @@ class Policy(Frozen):
             f"{action}: {file} is not allowed by policy", f"{line}\nor keep it in {self.secrets_folder}"
         )
 
+    def capabilities_refused(self, names: Iterable[str], action: str) -> NotPermitted | None:
+        """Why a service of another user than root may not have these capabilities, or None."""
+        missing = [name for name in dict.fromkeys(names) if name not in self.capabilities]
+        if not missing:
+            return None
+        what = "capability" if len(missing) == 1 else "capabilities"
+        words = ", ".join(f'"{entry}"' for entry in (*missing, *self.capabilities))
+        text = f"cannot {action}: {what} {', '.join(missing)} not allowed by policy"
+        return NotPermitted(text, f"allow it with  capabilities = [{words}]  in {self.file}")
+
+    def lower_refused(self, key: str, value: int, action: str) -> NotPermitted:
+        """Why `nice` or `oom-score` may not be as low as this."""
+        text = f"cannot {action}: {key} {value} is not allowed by policy"
+        return NotPermitted(text, f"allow it with  {key} = {value}  in {self.file}")
+
+    def privileges_refused(self, action: str) -> NotPermitted:
+        """Why what a service executes may not gain rights."""
+        text = f"cannot {action}: no-new-privileges = false is not allowed by policy"
+        return NotPermitted(text, f"allow it with  {_PRIVILEGES} = true  in {self.file}")
+
     def _line(self, key: str, entries: tuple[str, ...], more: str) -> str:
         words = ", ".join(f'"{entry}"' for entry in (more, *entries))
         return f"allow it with  {key} = [{words}]  in {self.file}"
@@ -206,7 +242,33 @@ def parse(content: bytes, start: Policy) -> Policy:
         _absolute(entry, "sockets", "a folder", start)
     for entry in secrets or ():
         _absolute(entry, "secrets", "a file", start)
-    return start.replace(users=users, ports=ports, sockets=sockets, secrets=secrets)
+    return start.replace(
+        users=users, ports=ports, sockets=sockets, secrets=secrets, **_rights(document, start)
+    )
+
+
+def _rights(document: Mapping[str, Any], start: Policy) -> dict[str, Any]:
+    """What services may have beyond the rights of their users."""
+    capabilities = _entries(document, "capabilities", start) or ()
+    for name in capabilities:
+        if name not in CAPABILITIES:
+            raise UserError(
+                f'cannot read policy {start.file}: capabilities: "{name}" is no capability',
+                "without CAP_, for example NET_BIND_SERVICE",
+            )
+    least = {key: document.get(key, 0) for key in _LEAST}
+    for key, value in least.items():
+        if type(value) is not int or not _LEAST[key] <= value <= 0:
+            raise UserError(f"cannot read policy {start.file}: {key} is not a number from {_LEAST[key]} to 0")
+    privileges = document.get(_PRIVILEGES, False)
+    if not isinstance(privileges, bool):
+        raise UserError(f"cannot read policy {start.file}: {_PRIVILEGES} is not true or false")
+    return {
+        "capabilities": capabilities,
+        "nice": least["nice"],
+        "score": least["oom-score"],
+        "new_privileges": privileges,
+    }
 
 
 def _entries(document: Mapping[str, Any], key: str, start: Policy) -> tuple[str, ...] | None:

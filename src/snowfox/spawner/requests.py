@@ -20,6 +20,7 @@ from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import Posix
 from snowfox.errors import HostError, NotPermitted, ProtocolError, SnowFoxError, UserError, errno_text
 from snowfox.spawner.accounts import Accounts
+from snowfox.spawner.confining import Confining, malformed
 from snowfox.spawner.events import (
     Caller,
     Event,
@@ -75,6 +76,7 @@ class Desk(NamedTuple):
     accounts: Accounts
     ports: Ports
     secrets: Secrets
+    confining: Confining
     holders: Callable[[str], Iterable[Holder]]
     launches: Bucket
     refusals: Bucket
@@ -98,14 +100,20 @@ class Row(NamedTuple):
 
 
 def desk(
-    posix: Posix, clock: Clock, *, rules: InForce, ports: Ports, holders: Callable[[str], Iterable[Holder]]
+    posix: Posix,
+    clock: Clock,
+    *,
+    confining: Confining,
+    rules: InForce,
+    ports: Ports,
+    holders: Callable[[str], Iterable[Holder]],
 ) -> Desk:
     """A desk with full buckets."""
     now = clock.now()
     accounts = Accounts(posix, clock)
     secrets = Secrets(posix, rules)
     buckets = Bucket(*_LAUNCHES, now), Bucket(*_REFUSALS, now)
-    return Desk(posix, clock, rules, accounts, ports, secrets, holders, *buckets)
+    return Desk(posix, clock, rules, accounts, ports, secrets, confining, holders, *buckets)
 
 
 def handle(desk: Desk, caller: Caller, method: str, arguments: tuple[Any, ...]) -> Event | Replied:
@@ -148,7 +156,7 @@ def _check_launch(desk: Desk, launch: Launch) -> None:
     _well_formed(launch)
     desk.rules.look(desk.clock.now())
     account = account_of(desk, launch)
-    for refused in desk.secrets.refusals(launch, account):
+    for refused in (*desk.secrets.refusals(launch, account), *desk.confining.refusals(launch, account)):
         raise refused
     for name, value in launch.limits.items():
         problem = _limit_problem(desk, name, value)
@@ -190,6 +198,9 @@ def _well_formed(launch: Launch) -> None:
     _require(len(launch.sockets) + len(launch.secrets) <= MOST_SOCKETS, "too many descriptors")
     _require(len({secret.name for secret in launch.secrets}) == len(launch.secrets), "a secret given twice")
     _require(all(map(_is_secret, launch.secrets)), "a secret")
+    if launch.confinement is not None:
+        wrong = malformed(launch.confinement)
+        _require(not wrong, wrong)
     _require(
         all(name in LIMITS and -1 <= value < 1 << 63 for name, value in launch.limits.items()), "a limit"
     )
@@ -350,7 +361,9 @@ def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
     else:
         problems += _way_problems(desk, launch, account, reached)
         refusals += [
-            Refusal(launch.token, str(error), error.hint) for error in desk.secrets.refusals(launch, account)
+            Refusal(launch.token, str(error), error.hint)
+            for refused in (desk.secrets.refusals(launch, account), desk.confining.refusals(launch, account))
+            for error in refused
         ]
     problems += [
         f"socket {key} is neither open nor reserved" for key in launch.sockets if key not in desk.ports

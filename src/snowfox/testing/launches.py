@@ -8,8 +8,10 @@ from snowfox.contract.record import FOLDER, Record, parse
 from snowfox.contract.spawner import Launch
 from snowfox.core.posix.api import Ids
 from snowfox.spawner.adoption import Adoption
+from snowfox.spawner.confining import Confining
 from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
+from snowfox.spawner.groups import Groups
 from snowfox.spawner.held import Held, Kit
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import Limit
@@ -53,10 +55,18 @@ class Bench:
         self.rules = InForce(self.posix, self.policy)
         self.ports = Ports(self.posix, self.rules)
         null = self.posix.files.open("/dev/null", os.O_RDWR)
+        self.confining = Confining(self.posix, self.rules, Groups(self.posix), confines=True)
         maker = launcher.FakeLauncher(self.posix)
         self.launching = Launching(
             self.kit,
-            Means(maker, self.ports, Secrets(self.posix, self.rules), null, Limit("NOFILE", 1024, 4096)),
+            Means(
+                maker,
+                self.ports,
+                Secrets(self.posix, self.rules),
+                self.confining,
+                null,
+                Limit("NOFILE", 1024, 4096),
+            ),
         )
         self.exits = Exits(self.kit)
         self.adoption = Adoption(self.kit, self.exits)

@@ -107,7 +107,12 @@ def sent(text: str) -> int:
         return 0
     bench = Bench(*host())
     desk = requests.desk(
-        bench.posix, bench.kernel.clock, rules=bench.rules, ports=bench.ports, holders=bench.held.holders
+        bench.posix,
+        bench.kernel.clock,
+        confining=bench.confining,
+        rules=bench.rules,
+        ports=bench.ports,
+        holders=bench.held.holders,
     )
     ids = [instance for service in configuration.services.values() for instance in service.ids()]
     asked: list[tuple[Method[Any, Any], object]] = [

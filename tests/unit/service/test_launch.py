@@ -4,6 +4,7 @@ import pytest
 
 from snowfox.core.posix.api import User
 from snowfox.errors import UserError
+from snowfox.service.confinement import Sandbox
 from snowfox.service.launch import (
     SYSTEM_PATH,
     LaunchPlan,
@@ -15,7 +16,7 @@ from snowfox.service.launch import (
     run_as,
     socket_keys,
 )
-from snowfox.service.spec import Ready, Secret
+from snowfox.service.spec import Alive, Ready, Secret
 from snowfox.testing.configuration import FOLDER, configuration
 from snowfox.values import SERVICE_UIDS
 
@@ -73,6 +74,10 @@ def test_everything():
         sockets=("front=127.0.0.1:0", f"front=unix:{FOLDER}/run/front", "back-end=0.0.0.0:81"),
         socket_names=("front", "front", "back-end"),
         ready=Ready(http=f"unix:{FOLDER}/run/web@2 on box, app-2", timeout=5.0),
+        secrets=(),
+        alive=Alive(),
+        service=found.services["web"],
+        sandbox=Sandbox(),
     )
 
 

@@ -25,7 +25,12 @@ CALLER = Caller(1, 1)
 def desk(bench: Bench) -> Desk:
     """A desk in the node of root."""
     return requests.desk(
-        bench.posix, bench.kernel.clock, rules=bench.rules, ports=bench.ports, holders=bench.held.holders
+        bench.posix,
+        bench.kernel.clock,
+        confining=bench.confining,
+        rules=bench.rules,
+        ports=bench.ports,
+        holders=bench.held.holders,
     )
 
 

@@ -208,3 +208,35 @@ def test_file_of_root() -> None:
     assert load(*opened(kernel, uid=1000), USERS).ports == ("80",)
     kernel.write("/etc/snowfox/policy.toml", b'ports = ["81"]', ids=Ids(1000, 1000, (1000,)))
     assert load(*opened(kernel, uid=1000), USERS).ports == ("81",)
+
+
+def test_rights_that_services_may_have() -> None:
+    """Capabilities, priorities and gaining rights are refused by default, and allowed as the advice says."""
+    refused = START.capabilities_refused(["KILL", "NET_RAW"], "launch web")
+    assert refused is not None
+    assert str(refused) == "cannot launch web: capabilities KILL, NET_RAW not allowed by policy"
+    policy = parse(refused.hint.split("  ")[1].encode(), START)
+    assert policy.capabilities_refused(["NET_RAW"], "launch web") is None
+    again = policy.capabilities_refused(["CHOWN"], "launch web")
+    assert again is not None
+    assert '["CHOWN", "KILL", "NET_RAW"]' in again.hint
+    assert parse(START.lower_refused("nice", -5, "x").hint.split("  ")[1].encode(), START).nice == -5
+    assert parse(START.lower_refused("oom-score", -5, "x").hint.split("  ")[1].encode(), START).score == -5
+    assert parse(START.privileges_refused("x").hint.split("  ")[1].encode(), START).new_privileges
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nice = 5",
+        "nice = -21",
+        "nice = true",
+        "oom-score = '1'",
+        "new-privileges = 1",
+        "capabilities = ['CAP_KILL']",
+    ],
+)
+def test_rights_that_cannot_be_read(text: str) -> None:
+    """A key with a value that it cannot have is named."""
+    with pytest.raises(UserError, match=text.split(" ", maxsplit=1)[0]):
+        parse(text.encode(), START)

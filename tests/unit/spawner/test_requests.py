@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from snowfox.contract.spawner import Launch, Listening, ListenSpec, Refusal, Spawner
+from snowfox.contract.spawner import Confinement, Launch, Listening, ListenSpec, Refusal, Spawner
 from snowfox.core import log
 from snowfox.core.posix.api import Ids
 from snowfox.core.rpc.interface import Method
@@ -28,7 +28,12 @@ FRONT = ("front=unix:/srv/shop/front.sock", "unix:/srv/shop/front.sock")
 def desk(bench: Bench) -> Desk:
     """A desk in the node of root."""
     return requests.desk(
-        bench.posix, bench.kernel.clock, rules=bench.rules, ports=bench.ports, holders=bench.held.holders
+        bench.posix,
+        bench.kernel.clock,
+        confining=bench.confining,
+        rules=bench.rules,
+        ports=bench.ports,
+        holders=bench.held.holders,
     )
 
 
@@ -86,6 +91,14 @@ def test_fine(desk: Desk) -> None:
         {"note": "0" * 65},
         {"note": "0AF9"},
         {"note": "0\n"},
+        {"confinement": Confinement(memory=-1)},
+        {"confinement": Confinement(nice=20)},
+        {"confinement": Confinement(score=-1001)},
+        {"confinement": Confinement(capabilities=["CAP_KILL"])},
+        {"confinement": Confinement(read_only=["etc"])},
+        {"confinement": Confinement(read_only=["/etc/../root"])},
+        {"confinement": Confinement(writable=["/a\nt/b"])},
+        {"confinement": Confinement(writable=["/a"] * 65)},
         {"user": "sh\0op"},
         {"user": "1" * 5000},
     ],
@@ -367,7 +380,12 @@ def test_verify_limits_of_an_ordinary_user(bench: Bench) -> None:
     posix = FakePosix(bench.kernel, uid=2000)
     rules = InForce(posix, bench.policy.replace(own=2000, manager=2000))
     desk = requests.desk(
-        posix, bench.kernel.clock, rules=rules, ports=bench.ports, holders=bench.held.holders
+        posix,
+        bench.kernel.clock,
+        confining=bench.confining,
+        rules=rules,
+        ports=bench.ports,
+        holders=bench.held.holders,
     )
     launch = LAUNCH._replace(user="", limits={"NOFILE": 5000})
     assert refusals(desk, launch) == [

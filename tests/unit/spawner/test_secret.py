@@ -31,7 +31,12 @@ CONTENT = b"correct horse\n"
 def desk(bench: Bench) -> Desk:
     """A desk in the node of root."""
     return requests.desk(
-        bench.posix, bench.kernel.clock, rules=bench.rules, ports=bench.ports, holders=bench.held.holders
+        bench.posix,
+        bench.kernel.clock,
+        confining=bench.confining,
+        rules=bench.rules,
+        ports=bench.ports,
+        holders=bench.held.holders,
     )
 
 
