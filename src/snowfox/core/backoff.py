@@ -27,16 +27,18 @@ class Backoff(NamedTuple):
         first: delay before the second attempt, in seconds, >= 0; 0 stays 0.
         factor: growth per attempt, >= 1.
         most: the longest delay, in seconds, >= first.
+        jitter: the part of a delay that chance may take off, 0 to 1.
     """
 
     first: Seconds
     factor: float = 2.0
     most: Seconds = 30.0
+    jitter: float = 0.5
 
     def delay(self, attempt: int, random: Uniform) -> Seconds:
         """The wait after failed attempt number `attempt` (from 1). Never negative, never above `most`."""
         full = self.ceiling(attempt)
-        return full if attempt < 3 else full * (0.5 + random.random() / 2)
+        return full if attempt < 3 else full * (1.0 - self.jitter * (1.0 - random.random()))
 
     def ceiling(self, attempt: int) -> Seconds:
         """The wait without jitter."""

@@ -19,6 +19,7 @@ from snowfox.errors import ConfigurationRefused, SnowFoxError, StoreError
 from snowfox.manager.blueprint import Blueprints, listen_specs
 from snowfox.manager.driver import Parts
 from snowfox.manager.engine.engine import Engine
+from snowfox.manager.essential import Essentials
 from snowfox.manager.facts import facts
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation, Verdict
@@ -184,6 +185,7 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
             bus=node.bus,
             keeper=node.keeper,
             output=node.output,
+            essentials=Essentials(node),
         ),
         event.Begin(
             operation.id,

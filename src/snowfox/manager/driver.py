@@ -13,7 +13,7 @@ from __future__ import annotations
 from asyncio import Future, get_running_loop
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol, assert_never
+from typing import Final, NamedTuple, Protocol, assert_never
 
 from snowfox.core.clock import Clock
 from snowfox.core.event.bus import Bus
@@ -63,25 +63,24 @@ class Keeps(Protocol):
         ...
 
 
-class Parts:
+class Ends(Protocol):
+    """Ends the node."""
+
+    def lost(self, effect: effects.EssentialLost) -> None:
+        """Something without which it has no sense has failed."""
+        ...
+
+
+class Parts(NamedTuple):
     """The parts that perform effects."""
 
-    def __init__(
-        self,
-        *,
-        connector: Connector,
-        prober: Prober,
-        blueprints: Blueprints,
-        bus: Bus,
-        keeper: Keeps,
-        output: Output,
-    ) -> None:
-        self.connector = connector
-        self.prober = prober
-        self.blueprints = blueprints
-        self.bus = bus
-        self.keeper = keeper
-        self.output = output
+    connector: Connector
+    prober: Prober
+    blueprints: Blueprints
+    bus: Bus
+    keeper: Keeps
+    output: Output
+    essentials: Ends
 
 
 class Driver:
@@ -140,7 +139,7 @@ class Driver:
     def use(self, blueprints: Blueprints) -> None:
         """Launch by these from now on."""
         if self._parts is not None:
-            self._parts.blueprints = blueprints
+            self._parts = self._parts._replace(blueprints=blueprints)
 
     def arrival(self, operation: str) -> Future[effects.Arrived]:
         """How the part of this operation ends that is told next. One at a time; cancelling it is fine."""
@@ -225,6 +224,8 @@ class Driver:
                 self._arrive(effect)
             case effects.OperationDone():
                 self._operations.end(effect.operation, effect.outcome, effect.message, effect.code)
+            case effects.EssentialLost():
+                parts.essentials.lost(effect)
             case effects.PhaseChanged(phase):
                 self._board.enter(phase)
             case _:

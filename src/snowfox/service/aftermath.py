@@ -24,6 +24,7 @@ def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool) -> None:
     fact = ServiceExited(instance.pid, instance.token, exit.code, exit.signal, asked, age, by)
     instance.emit(fact, turn)
     unwatch(instance, turn)
+    instance.exit = exit
     # What its main process left behind goes with it, before anything starts anew.
     turn.effects.append(Kill(instance.id, instance.token))
     turn.effects.append(Forget(instance.token))

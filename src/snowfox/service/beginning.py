@@ -67,7 +67,9 @@ def watch(instance: Instance, turn: Turn) -> None:
         become_ready(instance, wait.by, turn)
         return
     if wait.timer:
-        instance.arm(wait.timer, wait.seconds, turn)
+        # What a task that is taken over has taken already counts.
+        age = lived(instance, turn) if wait.timer == "overdue" else 0.0
+        instance.arm(wait.timer, max(wait.seconds - age, 0.0), turn)
     if wait.probes:
         turn.effects.append(StartProbe(instance.id, instance.token))
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from snowfox.core.event.fact import Fact
 from snowfox.core.frozen import Frozen
 from snowfox.service.status import Status
-from snowfox.values import Seconds
+from snowfox.values import Exit, Seconds
 
 
 class Launch(Frozen):
@@ -174,6 +174,16 @@ class Arrived(Frozen):
     lost: tuple[str, ...] = ()
 
 
+class EssentialLost(Frozen):
+    """A service without which the node has no sense has failed for good: the node is to end, as `exit` says.
+
+    It may come more than once.
+    """
+
+    instance: str
+    exit: Exit
+
+
 class PhaseChanged(Frozen):
     """The node is `starting`, `up`, `stopping` or, when nothing of it runs any more, `down`."""
 
@@ -200,5 +210,6 @@ Effect = (
     | Stepped
     | OperationDone
     | Arrived
+    | EssentialLost
     | PhaseChanged
 )

@@ -11,6 +11,7 @@ from snowfox.service.fact import LaunchFailedFact, ServiceStopped, ServiceStuck,
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.readiness import unready_text
 from snowfox.service.restart import Death, death_text
+from snowfox.values import span_text
 
 KILL_PATIENCE: Final = 10.0
 """Seconds after SIGKILL until an instance is `stuck`."""
@@ -21,15 +22,24 @@ def unready(instance: Instance, _told: Input, turn: Turn) -> None:
     wait = instance.wait
     instance.reason = unready_text(instance.service, instance.probe)
     instance.emit(ServiceUnready(wait.seconds, instance.probe), turn)
-    unwatch(instance, turn)
-    end(instance, turn)
-    instance.enter("failing", turn)
+    _fail(instance, turn)
+
+
+def overdue(instance: Instance, _told: Input, turn: Turn) -> None:
+    """A task has run for too long: end it; that is a failure."""
+    instance.reason = f"not done after {span_text(instance.wait.seconds)}"
+    instance.emit(ServiceUnwell("timeout", instance.reason), turn)
+    _fail(instance, turn)
 
 
 def unwell(instance: Instance, told: Input, turn: Turn) -> None:
     """It was ready and does not answer any more: end it; that is a failure like an exit."""
     instance.reason = told.text
     instance.emit(ServiceUnwell(told.cause, told.text), turn)
+    _fail(instance, turn)
+
+
+def _fail(instance: Instance, turn: Turn) -> None:
     unwatch(instance, turn)
     end(instance, turn)
     instance.enter("failing", turn)
@@ -136,16 +146,15 @@ def refused_late(instance: Instance, _told: Input, turn: Turn) -> None:
 
 def exited(instance: Instance, told: Input, turn: Turn) -> None:
     """An end that nobody asked for."""
-    was_ready = instance.state == "ready"
     age = lived(instance, turn)
     text = death_text(told.exit, age, instance.sender(told.exit))
     unwatch(instance, turn)
     bury(instance, told.exit, turn, asked=False)
-    follow(instance, Death(text, age, was_ready, told.exit), turn)
+    follow(instance, Death(text, age, instance.was_ready, told.exit), turn)
 
 
 def exited_failing(instance: Instance, told: Input, turn: Turn) -> None:
-    """Its signal was ours, its failure was not to get ready, or not to answer any more."""
+    """Its signal was ours, its failure was not to get ready, not to answer, or to take too long."""
     age = lived(instance, turn)
     instance.disarm(turn)
     bury(instance, told.exit, turn, asked=True)

@@ -111,7 +111,7 @@ class ServiceFollows(Fact, kind="service.follows", kept=True):
 
 
 class ServiceUnwell(Fact, kind="service.unwell", kept=True):
-    """It was ready, did not do what it should, and is ended for it. `cause`: `probe`."""
+    """It runs, does not do what it should, and is ended for it. `cause`: `probe`; `timeout`: a task takes too long."""
 
     cause: str
     text: str

@@ -87,6 +87,7 @@ class Instance:
         probe: what the probe of this start said last; of one that is ready: why it does not seem alive.
         was_ready: whether this launch has been ready.
         is_watched: whether it is asked if it is alive.
+        exit: how its last process ended.
     """
 
     __slots__ = (
@@ -94,6 +95,7 @@ class Instance:
         "death",
         "died",
         "digest",
+        "exit",
         "history",
         "id",
         "is_notified",
@@ -141,6 +143,7 @@ class Instance:
         self.reason = ""
         self.death = ""
         self.died: Seconds = 0.0
+        self.exit = UNKNOWN_EXIT
         self.probe = ""
         self.sent: tuple[int, str] = (0, "")
         self.was_ready = self.is_watched = False

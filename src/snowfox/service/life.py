@@ -3,14 +3,14 @@
 ```text
 stopped --start--> waiting --go--> starting --ready--> ready --exited--> backoff --retry--> waiting
                                        |                  |                 (or failed, finished, waiting at once)
-                                       +--unready--> failing <--unwell-+
-                                                     failing --exited--> backoff, failed
+                                       |                +--unwell--> failing
+                                       +--unready, overdue--> failing --exited--> backoff, failed
                               stop: starting, ready, failing -> stopping --exited--> stopped (or waiting: again)
                                     failing, stopping: grace-over kills, kill-over -> stuck
 ```
 
 Prior art: the action table of `s6-supervise.c`; systemd's unit states, of which we keep "failing" apart: a process
-that runs but did not get ready in time, or does not answer any more, is ended by us, and still its end is a failure.
+that runs but did not get ready in time, does not answer, or takes too long, is ended by us, and still its end is a failure.
 
 An end that we asked for (`stopping`, `stuck`) never counts as a failure. A launch under way cannot be taken back: a
 stop then waits in `stopping` without a pid until the launch has an answer. An input that a cell refuses changes
@@ -40,7 +40,8 @@ INPUTS: Final = (
     "refused",
     "ready",
     "unready",  # the time to get ready is over
-    "unwell",  # it does not answer any more
+    "unwell",  # it was ready and does not answer any more: a probe, the watchdog
+    "overdue",  # the time of a task is over
     "exited",
     "grace-over",
     "kill-over",
@@ -77,7 +78,8 @@ def _stay(_instance: Instance, _told: Input, _turn: Turn) -> None:
     """It is so already."""
 
 
-_PROCESS: Final = ("launched", "refused", "ready", "unready", "unwell", "exited", "grace-over", "kill-over")
+_UNHEALTH: Final = ("unready", "unwell", "overdue")
+_PROCESS: Final = ("launched", "refused", "ready", *_UNHEALTH, "exited", "grace-over", "kill-over")
 _BEFORE: Final = ("adopt", "ended-before", "finished-before", "failed-before")
 _AFTER_DEATH: Final = ("backoff", "failed", "finished", "waiting")
 _IDLE: Final[Row] = {
@@ -114,18 +116,19 @@ ROWS: Final[dict[str, Row]] = {
     },
     "starting": {
         **_ALIVE,
-        **refused("it is not ready yet", "unwell"),
+        **refused("it was not ready yet", "unwell"),
         "start": Move("starting", do=_stay),
         "stop": Move("stopping", do=ending.stop),
         "launched": Move("starting", "ready", do=beginning.launched),
         "refused": Move("backoff", "failed", "starting", do=ending.refused),
         "ready": Move("ready", "starting", do=beginning.ready),
         "unready": Move("failing", do=ending.unready),
+        "overdue": Move("failing", do=ending.overdue),
         "exited": Move(*_AFTER_DEATH, do=ending.exited),
     },
     "ready": {
         **_ALIVE,
-        **refused("it is ready", "ready", "unready"),
+        **refused("it is ready", "ready", "unready", "overdue"),
         **refused("its launch has ended", "launched", "refused"),
         "start": Move("ready", do=_stay),
         "stop": Move("stopping", do=ending.stop),
@@ -134,7 +137,7 @@ ROWS: Final[dict[str, Row]] = {
     },
     "failing": {
         **_ALIVE,
-        **refused("it is too late", "ready", "unready", "unwell"),
+        **refused("it is too late", "ready", *_UNHEALTH),
         **refused("its launch has ended", "launched", "refused"),
         "start": Move("failing", do=_stay),
         "stop": Move("stopping", do=ending.stop_on),
@@ -144,7 +147,7 @@ ROWS: Final[dict[str, Row]] = {
     },
     "stopping": {
         **_ALIVE,
-        **refused("it is being stopped", "ready", "unready", "unwell"),
+        **refused("it is being stopped", "ready", *_UNHEALTH),
         "start": Move("stopping", do=ending.start_after),
         "stop": Move("stopping", do=ending.stop_on),
         "launched": Move("stopping", do=ending.launched_late),
@@ -158,7 +161,7 @@ ROWS: Final[dict[str, Row]] = {
     "finished": dict(_IDLE),
     "stuck": {
         **_ALIVE,
-        **refused("it is stuck", "ready", "unready", "unwell"),
+        **refused("it is stuck", "ready", *_UNHEALTH),
         **refused("its launch has ended", "launched", "refused"),
         "start": Move("stuck", do=ending.start_after),
         "stop": Move("stuck", do=ending.stop_on),

@@ -60,4 +60,6 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         was=table.was,
         secrets=tuple(Secret(key, secret.file, secret.as_) for key, secret in sorted(table.secrets.items())),
         folder=folder,
+        timeout=table.timeout if is_task else None,
+        essential=table.essential,
     )

@@ -16,7 +16,8 @@ class Wait(Frozen):
 
     Args:
         by: `executed` (at once), `notified`, `probed`, `delay`, or `end` (a task: never ready).
-        timer: `ready` (then it is ready), `unready` (then the start failed), or "" for none.
+        timer: `ready` (then it is ready), `unready` (then the start failed), `overdue` (then the run of a task failed),
+            or "" for none.
         seconds: of the timer, from the launch on.
     """
 
@@ -38,7 +39,7 @@ def wait_of(service: Service) -> Wait:
     """What an instance of this service waits for."""
     ready = service.ready
     if service.is_task:
-        return _END
+        return _END if service.timeout is None else Wait("end", "overdue", service.timeout)
     if ready.is_immediate:
         return _EXECUTED
     if ready.delay is not None:

@@ -3,7 +3,7 @@
 A *failed start* is an end before it was ready or within `early` seconds of life, a launch that was refused, a start
 that did not get ready in time; a task's failed run is one as well. `limit` of them within `window` are final. An end
 later in life only delays the next start, so that somebody who kills a service now and then does not lose it. Delay
-and count start over once it lived `healthy` seconds. An end that we asked for is never brought here.
+and count start over once it lived `reset` seconds. An end that we asked for is never brought here.
 
 systemd counts starts, not failed ones (StartLimitBurst): a service restarted by hand six times in ten seconds is then
 refused. s6 and runit have no limit at all and try each second for ever.
@@ -96,7 +96,7 @@ def decide(service: Service, history: History, death: Death, now: Seconds, rando
 
 def _again(service: Service, history: History, death: Death, now: Seconds, random: Random) -> Verdict:
     restart = service.restart
-    if death.lived >= restart.healthy and (death.was_ready or service.is_task):
+    if death.lived >= restart.reset and (death.was_ready or service.is_task):
         history = FRESH
     failures = tuple(time for time in history.failures if time > now - restart.window)
     if is_failed_start(restart, death):
@@ -107,7 +107,9 @@ def _again(service: Service, history: History, death: Death, now: Seconds, rando
     deaths = history.deaths + 1
     has_process = death.exit is not None
     first = restart.delay if has_process else max(restart.delay, REFUSED_DELAY)
-    delay = Backoff(first, 2.0, max(restart.max_delay, first)).delay(deaths, random)
+    delay = Backoff(first, restart.growth, max(restart.max_delay, first), restart.jitter).delay(
+        deaths, random
+    )
     return Verdict("again", death.reason, History(deaths, failures), delay, len(failures) + 1)
 
 

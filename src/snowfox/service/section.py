@@ -12,6 +12,7 @@ from snowfox.service.requirement import Required, Requirement
 from snowfox.service.spec import Alive, Log, Ready, Restart, Rolling, Stop
 from snowfox.service.written import (
     COMMAND,
+    DURATION,
     ENVIRONMENT,
     FILE,
     GROUP,
@@ -24,7 +25,7 @@ from snowfox.service.written import (
     FilePath,
     Variables,
 )
-from snowfox.values import is_secret_name
+from snowfox.values import Seconds, is_secret_name
 
 MOST_INSTANCES: Final = 1000
 
@@ -172,6 +173,8 @@ class ServiceTable(Section):
         umask: the bits that its new files lack, such as "0027"; default: "0022".
         nice: its priority, 19 the last to get a processor, -20 the first; default: 0.
         oom_score: 1000 the first to be ended when the host has no memory left, -1000 never; default: the node's.
+        timeout: of a task: how long it may take; default: as long as it likes.
+        essential: true: when it fails for good, the node stops in order and ends with its exit code.
         autostart: false waits for `snowfox start`.
         extends: the template that it has what it does not say itself from.
         description: what it is, for people.
@@ -188,13 +191,11 @@ class ServiceTable(Section):
             "after-ready",
             "before-start",
             "before-stop",
-            "essential",
             "inherit-environment",
             "port",
             "recycle",
             "reload",
             "schedule",
-            "timeout",
             "watchdog",
         }
     )
@@ -223,6 +224,8 @@ class ServiceTable(Section):
     umask: Annotated[int, UMASK] = 0o022
     nice: Annotated[int, Whole(-20, 19)] = 0
     oom_score: Annotated[int, Whole(-1000, 1000)] | None = None
+    timeout: Annotated[Seconds, DURATION] | None = None
+    essential: bool = False
     autostart: bool = True
     extends: Annotated[str, TEMPLATE] | None = None
     description: str = ""
@@ -282,6 +285,7 @@ class DefaultsTable(TemplateTable):
             "after",
             "conflicts",
             "type",
+            "timeout",
             "extends",
         }
     )

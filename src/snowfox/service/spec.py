@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from snowfox.core.config.effect import LIVE, REPLACE
-from snowfox.core.config.kind import Items, Whole
-from snowfox.core.config.section import INTERNAL, Section
+from snowfox.core.config.kind import Items, Number, Whole
+from snowfox.core.config.section import Section
 from snowfox.core.frozen import Frozen
 from snowfox.service.confinement import Limits, Sandbox
 from snowfox.service.written import COMMAND, DURATION, ENDPOINT, SIGNAL, SIZE, TCP, UNIX, URL_PATH
@@ -96,12 +96,14 @@ class Restart(Section):
 
     Args:
         when: `always`, `on-failure` or `never`.
-        delay: seconds before the first try; doubles up to `max_delay`.
+        delay: seconds before the first try; grows up to `max_delay`; default: 0.1.
         max_delay: the longest delay, in seconds.
         limit: failed starts within `window` seconds after which it is `failed`.
         window: seconds.
         early: seconds; an exit before them is a failed start.
-        healthy: seconds of life after which delay and count start over.
+        reset: seconds of life after which delay and count start over; default: 10.
+        growth: what the delay is multiplied by from one try to the next; default: 2.
+        jitter: the part of a delay that chance may take off, from the third try on; default: 0.5.
         success: exit codes that are no failure.
         final: exit codes that are not tried again.
     """
@@ -114,7 +116,9 @@ class Restart(Section):
     limit: Annotated[int, Whole(1, 1_000_000)] = 5
     window: Duration = 60.0
     early: Duration = 1.0
-    healthy: Annotated[Seconds, INTERNAL] = 10.0
+    reset: Duration = 10.0
+    growth: Annotated[float, Number(1, 100)] = 2.0
+    jitter: Annotated[float, Number(0, 1)] = 0.5
     success: Annotated[tuple[int, ...], Items(Whole(0, 255))] = (0,)
     final: Annotated[tuple[int, ...], Items(Whole(0, 255))] = ()
 
@@ -235,6 +239,8 @@ class Service(Frozen):
         was: the name that it had in the configuration before.
         secrets: in the order of the file.
         folder: of the file that defines it, absolute; "" is the configuration's.
+        timeout: of a task: seconds after which it is ended, and has failed; None: it may take as long as it likes.
+        essential: when it fails for good the node stops in order and ends with its exit code.
     """
 
     name: str
@@ -269,6 +275,8 @@ class Service(Frozen):
     was: Annotated[str, LIVE] = ""
     secrets: tuple[Secret, ...] = ()
     folder: str = ""
+    timeout: Annotated[Seconds | None, LIVE] = None
+    essential: Annotated[bool, LIVE] = False
 
     @property
     def is_rolling(self) -> bool:

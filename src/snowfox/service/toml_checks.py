@@ -202,6 +202,10 @@ class _Checks:
             if chain.where((key,)) is not None:
                 why = f"a task is ready when it finished well; {key} is for services"
                 chain.wrong(f"service {service.name}", (key,), why, part="key")
+        if not service.is_task and chain.where(("timeout",)) is not None:
+            why = "a service runs on; timeout is for tasks"
+            hint = "how long a start may take: ready.timeout; how long a stop may: stop.grace"
+            chain.wrong(f"service {service.name}", ("timeout",), why, hint=hint, part="key")
         of_shared(service, self._sockets, chain)
 
     def _wrong(self, subject: str, path: Path, why: str, **place: Any) -> None:

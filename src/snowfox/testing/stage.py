@@ -49,7 +49,7 @@ class Stage:
         digests: what each launch was made from, by token.
         launches: instances in the order of their launch.
         ends: instances in the order in which they were signalled.
-        facts, steps, done, wanted, statuses, phases: what the engine told.
+        facts, steps, done, wanted, statuses, phases, lost: what the engine told.
     """
 
     def __init__(self, *services: Service, ids: Iterable[str] | None = None) -> None:
@@ -79,6 +79,7 @@ class Stage:
         self.timers: dict[str, tuple[Seconds, str]] = {}
         self.arrived: list[effects.Arrived] = []
         self.digests: dict[str, str] = {}
+        self.lost: list[effects.EssentialLost] = []
         self.changes = 0
         self._waiting: dict[str, str] = {}
         self._queue: deque[event.Event] = deque()
@@ -246,6 +247,8 @@ class Stage:
                 self.done[effect.operation] = effect
             case effects.Arrived():
                 self.arrived.append(effect)
+            case effects.EssentialLost():
+                self.lost.append(effect)
             case effects.PhaseChanged(phase):
                 self.phases.append(phase)
             case _:

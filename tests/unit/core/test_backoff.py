@@ -39,3 +39,11 @@ def test_ceiling_grows(attempt):
     """Without jitter the delays never shrink."""
     backoff = Backoff(0.1, 1.5, 60.0)
     assert backoff.ceiling(attempt) <= backoff.ceiling(attempt + 1) <= 60.0
+
+
+def test_jitter_is_the_part_that_chance_takes():
+    """None of it, or all."""
+    assert Backoff(1.0, 2.0, 30.0, 0.0).delay(3, Random(1)) == 4.0
+    lots = [Backoff(1.0, 2.0, 30.0, 1.0).delay(3, Random(seed)) for seed in range(200)]
+    assert min(lots) < 0.2
+    assert max(lots) < 4.0

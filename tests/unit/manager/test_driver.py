@@ -85,7 +85,15 @@ class World:
         first = event.Begin("O")
         self.driver.begin(
             self.engine,
-            Parts(connector=parts, prober=parts, blueprints=plans, bus=self.bus, keeper=parts, output=parts),
+            Parts(
+                connector=parts,
+                prober=parts,
+                blueprints=plans,
+                bus=self.bus,
+                keeper=parts,
+                output=parts,
+                essentials=parts,
+            ),
             first,
         )
         assert self.engine.heard == [first]
@@ -229,6 +237,7 @@ async def test_what_happens_before_the_beginning_comes_after_it() -> None:
             bus=Bus(clock, ids),
             keeper=any_parts,
             output=any_parts,
+            essentials=any_parts,
         ),
         event.Begin("O"),
     )

@@ -62,7 +62,7 @@ def test_defaults() -> None:
     assert web["type"] == ("type", '"service"', "default")
     assert job["type"] == ("type", '"task"', "snowfox.toml:22")
     assert job["restart.when"] == ("restart.when", '"never"', "default")
-    assert {"name", "owner", "folder", "restart.healthy", "ready.http"}.isdisjoint(web)
+    assert {"name", "owner", "folder", "ready.http"}.isdisjoint(web)
 
 
 def test_a_procfile() -> None:

@@ -6,6 +6,7 @@ from random import Random
 
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.life import step
+from snowfox.service.spec import Ready, Restart
 from snowfox.testing.life import WEB, bring
 from snowfox.values import Exit
 
@@ -39,3 +40,41 @@ def test_what_failed_and_was_stuck_is_tried_again_once_it_is_gone():
     for kind in ("grace-over", "kill-over", "exited"):
         step(instance, Input(kind), turn)
     assert instance.state == "waiting"
+
+
+def test_what_does_not_answer_any_more_is_ended_and_follows_the_policy_of_an_exit():
+    """One policy: the reason is the probe's, the delay that of a death, the limit of failed starts is not touched."""
+    turn = Turn(100.0, Random(1))
+    instance = Instance("web", WEB, 0.0)
+    bring(instance, "ready", turn)
+    turn = Turn(130.0, Random(1))
+    assert step(instance, Input("unwell", text="it answered 500, 3 times"), turn)
+    assert instance.state == "failing"
+    assert "Signal" in [type(effect).__name__ for effect in turn.effects]
+    step(instance, Input("exited", exit=Exit(0)), Turn(131.0, Random(1)))
+    assert (instance.state, instance.death) == ("backoff", "it answered 500, 3 times")
+    assert round(instance.timer_due - 131.0, 9) == 0.1
+    assert instance.verdict is not None
+    assert instance.verdict.history.failures == ()
+
+
+def test_what_fails_right_after_it_was_ready_counts_as_a_failed_start():
+    """As an exit within `early` does."""
+    instance = Instance("web", WEB.replace(restart=Restart(limit=1)), 0.0)
+    bring(instance, "ready", Turn(100.0, Random(1)))
+    step(instance, Input("unwell", text="the watchdog"), Turn(100.5, Random(1)))
+    step(instance, Input("exited", exit=Exit(signal=15)), Turn(100.6, Random(1)))
+    assert instance.state == "failed"
+
+
+def test_a_task_that_takes_too_long_is_ended_and_has_failed():
+    """Its time begins with its launch; what an earlier manager saw of it counts."""
+    task = WEB.replace(is_task=True, ready=Ready(), timeout=60.0, restart=Restart(when="never"))
+    instance = Instance("job", task, 0.0)
+    told = Input("adopt", token="job~1", pid=7, started=8, age=40.0)
+    step(instance, told, Turn(100.0, Random(1)))
+    assert (instance.timer, instance.timer_due) == ("overdue", 120.0)
+    step(instance, Input("overdue"), Turn(120.0, Random(1)))
+    assert instance.state == "failing"
+    step(instance, Input("exited", exit=Exit(0)), Turn(121.0, Random(1)))
+    assert (instance.state, instance.reason) == ("failed", "not done after 60 s")

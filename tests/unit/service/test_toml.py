@@ -21,6 +21,7 @@ group = "www-data"
 [service.migrate]
 type = "task"
 command = ["python", "manage.py", "migrate"]
+timeout = "5m"
 
 [service."shop.web"]
 command = "gunicorn 'shop app' ${SOCKET_FRONT_PORT}"
@@ -32,7 +33,8 @@ instances = 2
 requires = ["migrate", "migrate"]
 after = ["migrate"]
 ready = { http = "unix:run/web-${INSTANCE}.sock", path = "/health", timeout = "5s", every = "1s" }
-restart = { when = "on-failure", delay = "0s", max-delay = "1m", limit = 3, window = "2m", early = "2s", success = [0, 2], final = [78] }
+restart = { when = "on-failure", delay = "0s", max-delay = "1m", limit = 3, window = "2m", early = "2s", reset = "20s", growth = 3, jitter = 0.25, success = [0, 2], final = [78] }
+essential = true
 stop = { signal = "QUIT", grace = "15s" }
 log = { size = "1M", keep = 2 }
 autostart = false
@@ -56,6 +58,7 @@ def test_every_key():
                 ("python", "manage.py", "migrate"),
                 is_task=True,
                 restart=Restart(when="never"),
+                timeout=300.0,
                 owner=1000,
             ),
             "shop.web": Service(
@@ -71,11 +74,14 @@ def test_every_key():
                 ready=Ready(
                     http=f"unix:{FOLDER}/run/web-${{INSTANCE}}.sock", path="/health", timeout=5.0, every=1.0
                 ),
-                restart=Restart("on-failure", 0.0, 60.0, 3, 120.0, 2.0, success=(0, 2), final=(78,)),
+                restart=Restart(
+                    "on-failure", 0.0, 60.0, 3, 120.0, 2.0, 20.0, 3.0, 0.25, success=(0, 2), final=(78,)
+                ),
                 stop=Stop(3, 15.0),
                 log=Log(1 << 20, 2),
                 autostart=False,
                 owner=1000,
+                essential=True,
                 description="The shop's front",
                 labels=("shop", "public"),
                 replacement="restart",

@@ -125,6 +125,32 @@ class Whole(Kind):
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
+class Number(Kind):
+    """A number within bounds, both included."""
+
+    def __init__(self, least: float, most: float) -> None:
+        self.least = least
+        self.most = most
+        self.words = "a number"
+        self.example = f"{max(least, min(1.5, most)):g}"
+
+    def read(self, value: Any, path: Path, findings: Findings) -> Any:
+        """The number itself, as a float."""
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            self.refuse(value, path, findings)
+        elif not self.least <= value <= self.most:  # nor is "nan"
+            shown = f"{value:g}" if abs(value) < 10**20 else "this number"
+            bounds = f"{self.least:g} to {self.most:g}"
+            findings.wrong(path, f"{findings.label(path)} must be {bounds}, not {shown}")
+        else:
+            return float(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """A number within its bounds."""
+        return {"type": "number", "minimum": self.least, "maximum": self.most}
+
+
 class Choice(Kind):
     """One of some words."""
 

@@ -19,7 +19,16 @@ from snowfox.manager.engine.ties import Ties
 from snowfox.manager.engine.view import status_of
 from snowfox.manager.engine.watches import Watches
 from snowfox.manager.engine.wishes import Wishes
-from snowfox.service.effects import Changed, Effect, Emit, Forget, Kill, PhaseChanged, WantedChanged
+from snowfox.service.effects import (
+    Changed,
+    Effect,
+    Emit,
+    EssentialLost,
+    Forget,
+    Kill,
+    PhaseChanged,
+    WantedChanged,
+)
 from snowfox.service.event import (
     Abandon,
     Ailing,
@@ -122,6 +131,11 @@ class Engine:
             Changed(status_of(fleet, member, turn.now))
             for member in changed
             if member.instance.id in fleet.members
+        ]
+        turn.effects += [
+            EssentialLost(member.instance.id, member.instance.exit)
+            for member in changed
+            if member.group.service.essential and member.instance.state == "failed" and not fleet.is_going
         ]
         for verb in self._watches.look(changed, due):
             if verb == "up" and self.phase == "starting":
@@ -252,7 +266,7 @@ class Engine:
             else:
                 self._fleet.tell(member, _input(event))
         elif member is not None and leaving is not None and leaving.token == event.token:
-            if isinstance(event, Ended) and leaving.state == "ready":
+            if isinstance(event, Ended) and leaving.state in {"ready", "failing"}:
                 leave(leaving, event.exit, self._fleet.turn)
             elif not isinstance(event, ProbeFailed | Ailing | Unwell):  # it goes as soon as it can
                 step(leaving, _input(event), self._fleet.turn)

@@ -43,7 +43,24 @@ def test_services():
     """What a running service need not be replaced for."""
     marks = effects(Service)
     assert {name for name, effect in marks.items() if effect is LIVE} == {
-        "after", "autostart", "conflicts", "description", "instances", "labels", "log", "on_restart", "ready",
-        "replacement", "requires", "restart", "rolling", "stop", "wants", "was",
-    }  # fmt: skip
+        "after",
+        "alive",
+        "autostart",
+        "conflicts",
+        "description",
+        "essential",
+        "instances",
+        "labels",
+        "log",
+        "on_restart",
+        "ready",
+        "replacement",
+        "requires",
+        "restart",
+        "rolling",
+        "stop",
+        "timeout",
+        "wants",
+        "was",
+    }
     assert marks["ready.notify"] is REPLACE

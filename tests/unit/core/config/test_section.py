@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 import pytest
 
 from snowfox.core.config.document import Document, parse
-from snowfox.core.config.kind import Items, Text, Whole
+from snowfox.core.config.kind import Items, Number, Text, Whole
 from snowfox.core.config.report import Report
 from snowfox.core.config.section import INTERNAL, Reader, Section, build, label, merge
 
@@ -25,6 +25,7 @@ class Table(Section):
     items: Annotated[tuple[str, ...], Items(Text())] = ()
     maybe: str | None = None
     inner: Inner = Inner()
+    part: Annotated[float, Number(0, 1)] = 0.5
     hidden: Annotated[float, INTERNAL] = 1.0
 
 
@@ -34,6 +35,20 @@ def read(text):
     assert isinstance(document, Document)
     report = Report(document)
     return Reader(report, ("t",), "table t").read(Table), [problem.show() for problem in report.listed()]
+
+
+def test_numbers():
+    """Whole ones and others are floats; text, flags, what is out of bounds and what is no number are refused."""
+    table, problems = read('[t]\nname = "x"\npart = 1\n')
+    assert table is not None
+    assert (table.part, problems) == (1.0, [])
+    for text, why in (
+        ("2", "0 to 1, not 2"),
+        ("nan", "0 to 1, not this number"),
+        ('"1"', "a number, not text"),
+        ("true", "not true"),
+    ):
+        assert why in read(f'[t]\nname = "x"\npart = {text}\n')[1][0]
 
 
 def test_values():
@@ -92,7 +107,7 @@ def test_all_errors_at_once():
         (
             'f:9:1: cannot read table t: unknown key "hidden"\n'
             "    9 | hidden = 1.0\n"
-            "      | ^^^^^^ known here: name, max-count, mode, items, maybe, inner"
+            "      | ^^^^^^ known here: name, max-count, mode, items, maybe, inner, part"
         ),
     ]
 

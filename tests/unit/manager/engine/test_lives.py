@@ -282,3 +282,28 @@ def test_a_signal_that_a_person_had_us_send():
     stage.exit("web", Exit(signal=9))
     assert stage.message("web").startswith("killed by signal 9 (KILL), not by us")
     assert stage.kinds("web").count("signalled") == 2
+
+
+def test_an_essential_service_that_fails_for_good_ends_the_node():
+    """Once it is failed, not while it is tried again; with its exit."""
+    stage = Stage(service(essential=True, restart=Restart(limit=2)))
+    stage.short = {"web": Exit(7)}
+    stage.up()
+    assert stage.lost == []
+    stage.advance(20)
+    assert stage.state("web") == "failed"
+    assert stage.lost[-1].exit == Exit(7)
+
+
+def test_growth_jitter_and_reset_are_what_the_service_says():
+    """1 s, 3 s, 9 s without chance; after its `reset` of life 1 s again."""
+    policy = Restart(delay=1.0, growth=3.0, jitter=0.0, reset=5.0, limit=100, max_delay=100.0)
+    stage = Stage(service(restart=policy))
+    stage.up()
+    for delay in (1.0, 3.0, 9.0):
+        stage.exit("web", Exit(1))
+        assert round(stage.timers["web"][0] - stage.now, 9) == delay
+        stage.advance(delay)
+    stage.advance(5)
+    stage.exit("web", Exit(1))
+    assert round(stage.timers["web"][0] - stage.now, 9) == 1.0
