@@ -76,12 +76,15 @@ class Held:
         return self._handles.get(token)
 
     def put(self, token: str, handle: Handle) -> None:
-        """Hold a launch; its pidfd and status pipe are waited for from now on."""
+        """Hold a launch; its end is waited for from now on."""
         self._handles[token] = handle
-        for descriptor in (handle.status, handle.pidfd):
-            if descriptor >= 0:
-                self._poller.add(descriptor)
-                self._tokens[descriptor] = token
+        if handle.pidfd >= 0:
+            self.watch(token, handle.pidfd)
+
+    def watch(self, token: str, descriptor: int) -> None:
+        """Wait for a descriptor of a launch."""
+        self._poller.add(descriptor)
+        self._tokens[descriptor] = token
 
     def whose(self, descriptor: int) -> str | None:
         """The token of a descriptor that is waited for."""

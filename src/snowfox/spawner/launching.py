@@ -16,7 +16,10 @@ from snowfox.spawner.launch import Limit, Maker, Order
 from snowfox.spawner.policy import Account
 from snowfox.spawner.ports import Ports
 from snowfox.spawner.secret import Secrets
-from snowfox.values import LISTENING
+from snowfox.values import LISTENING, Seconds
+
+LATE: Final[Seconds] = 0.5
+"""How long it may stay untold that a program runs while further launches wait: those go first."""
 
 _STATUS: Final = 8192
 _ADVICE: Final = {
@@ -63,6 +66,8 @@ class Launching:
         self._own = kit.posix.own.ids()
         self._spares = [kit.posix.files.duplicate(means.null)]
         self._asked: list[_Asked] = []
+        self._young: list[str] = []
+        self._looked: Seconds = 0.0
 
     def begin(self, launch: Launch, account: Account) -> None:
         """Ask for a process. `settle` says Begun; then comes Executed once its program runs. Or NotLaunched."""
@@ -87,6 +92,7 @@ class Launching:
                 self._kit.say(NotLaunched(token, _failure(one.launch, error)))
             else:
                 self._kit.held.put(token, handle)
+                self._young.append(token)
                 self._kit.say(Begun(token, handle.pid))
 
     def _ask(self, launch: Launch, account: Account) -> _Asked:
@@ -195,6 +201,25 @@ class Launching:
         else:
             self._posix.processes.signal(pidfd, signal.SIGKILL)
             self._posix.files.close(pidfd)
+
+    def look(self, *, others_wait: bool = False) -> None:
+        """Find out who runs its program by now, without a wait for it; the others are waited for from now on.
+
+        Args:
+            others_wait: to be launched; they go first, for so long.
+        """
+        now = self._kit.clock.now()
+        if others_wait and self._young and now < self._looked + LATE:
+            return
+        self._looked = now
+        young, self._young = self._young, []
+        for token in young:
+            handle = self._kit.held.get(token)
+            if handle is None or handle.status < 0:
+                continue
+            self._read_status(token, handle)
+            if handle.status >= 0:
+                self._kit.held.watch(token, handle.status)
 
     def readable(self, descriptor: int, token: str) -> None:
         """A status pipe or a pidfd of this launch has something to say."""

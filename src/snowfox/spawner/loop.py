@@ -131,6 +131,7 @@ class Loop:
         self._wait(most)
         self._work()
         self._parts.launching.settle()
+        self._parts.launching.look(others_wait=self._parts.sessions.has_work)
         self._decide()
         self._parts.sessions.turn()
 

@@ -1,7 +1,7 @@
 """The spawner's sessions: with its daemon, and with the manager that the daemon attaches.
 
-Requests wait and are taken a few at a time, the daemon's first, so that a thousand launches asked at once do not keep
-the answers of the first ones waiting. The manager is not ours to trust: while many of its requests wait it is not read,
+Requests wait and are taken a few at a time, the daemon's first, so that a thousand launches asked at once hold up neither
+it nor the ends of processes. The manager is not ours to trust: while many of its requests wait it is not read,
 and while it leaves answers unread its requests wait; so neither memory nor descriptors grow with what it sends.
 """
 

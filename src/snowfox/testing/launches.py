@@ -75,6 +75,7 @@ class Bench:
     def turn(self) -> list[Event]:
         """Look once at what descriptors say; all events since the last time."""
         self.launching.settle()
+        self.launching.look()
         for descriptor, _, _ in self.poller.wait(0):
             token = self.held.whose(descriptor)
             if token is not None:

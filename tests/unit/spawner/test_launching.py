@@ -51,6 +51,20 @@ def test_launched(bench: Bench) -> None:
     assert bench.names() == [TOKEN, f"{TOKEN}.out"]
 
 
+def test_what_runs_by_the_first_look_is_not_waited_for(bench: Bench) -> None:
+    """Its status pipe never gets into the poller; that of one that is still on its way does."""
+    bench.launching.begin(LAUNCH, SHOP)
+    bench.launching.settle()
+    handle = bench.held.get(TOKEN)
+    assert handle is not None
+    status = handle.status
+    assert bench.held.whose(status) is None
+    bench.launching.look()
+    assert handle.status == -1
+    assert bench.held.whose(status) is None
+    assert [type(event) for event in bench.said()] == [Begun, Executed]
+
+
 def test_keeps_three_descriptors(bench: Bench) -> None:
     """A running launch costs a pidfd and a read end, nothing else."""
     before = len(bench.posix.process.descriptors)

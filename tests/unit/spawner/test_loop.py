@@ -16,6 +16,8 @@ from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Descriptor, Interface, Method
 from snowfox.core.rpc.session import Answered, Called, Ended, Failed
 from snowfox.errors import LaunchFailed, NotPermitted, PosixError
+from snowfox.spawner.launching import LATE
+from snowfox.spawner.loop import AT_ONCE
 from snowfox.spawner.main import Setting, assemble, setting
 from snowfox.testing import launcher
 from snowfox.testing.kernel import FakeKernel, FakePosix
@@ -144,6 +146,29 @@ def test_life_of_a_launch(node: Node) -> None:
     assert node.ask(node.manager, Spawner.forget, [TOKEN]) is None
     assert node.posix.folders.names(f"{RUN}/launches") == []
     assert node.kernel.process(launched.pid).is_reaped
+
+
+@pytest.mark.parametrize(("later", "answered"), [(LATE / 2, 0), (LATE, 2 * AT_ONCE)])
+def test_what_waits_to_be_launched_goes_first(node: Node, later: float, answered: int) -> None:
+    """That programs run is told behind the last launch that waits, but at most half a second late."""
+    count = 2 * AT_ONCE + 1
+
+    def turn() -> None:
+        node.loop.turn(most=0)
+        for _ in range(count):
+            node.manager.turn()
+
+    for number in range(count):
+        node.manager.channel.call(Spawner.launch, LAUNCH._replace(token=f"web{number}~{ID}"))
+    node.manager.turn()
+    turn()
+    assert len(node.posix.folders.names(f"{RUN}/launches")) == 2 * AT_ONCE
+    assert not node.manager.answers
+    node.kernel.clock.advance(later)
+    turn()
+    assert len(node.manager.answers) == answered
+    turn()
+    assert len(node.manager.answers) == count
 
 
 def test_failures_are_answers(node: Node) -> None:

@@ -18,9 +18,9 @@ from snowfox.core.promise import Promise
 from snowfox.errors import ConnectionLost, SnowFoxError
 from snowfox.manager.connector.questions import Tries
 
-MOST_AT_ONCE: Final = 128
+MOST_AT_ONCE: Final = 1024
 """Requests under way."""
-REFILL_AT: Final = 64
+REFILL_AT: Final = 512
 """While more wait than are let go: when so few are under way, the next go together, with one write for all."""
 
 Ask = Callable[[Spawner], Promise[Any]]

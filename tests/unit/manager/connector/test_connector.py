@@ -114,18 +114,19 @@ async def started(connector: Connector, spawner: FakeSpawner) -> None:
 async def test_launches_are_bounded_and_all_are_answered(
     connector: Connector, events: list[event.Event]
 ) -> None:
-    """Of 500 launches at most 128 are under way, and each is told once."""
+    """Of many launches a bounded number is under way, and each is told once."""
     spawner = FakeSpawner()
     await started(connector, spawner)
     spawner.gate.clear()
-    for number in range(500):
+    count = 2 * MOST_AT_ONCE
+    for number in range(count):
         connector.launch(launch(f"s{number}~1"))
     await settle()
     assert spawner.most_under_way == MOST_AT_ONCE
     spawner.gate.set()
     for _ in range(50):
         await settle()
-    assert len(events) == 500
+    assert len(events) == count
 
 
 class Answers(FakeSpawner):
