@@ -15,7 +15,7 @@ from threading import Lock, Thread
 from typing import Final, NoReturn
 
 from snowfox.cli import daemon, node, paper, progress
-from snowfox.cli.commands.logs import Printer
+from snowfox.cli.printer import Look, Printer
 from snowfox.cli.starting import failure, finish, steps
 from snowfox.contract.manager import Manager, Progress
 from snowfox.contract.start import NODE_LOG, Node
@@ -109,13 +109,13 @@ class _View:
 
     def output(self) -> None:
         """Show what services print from now on, until the node ends."""
-        printer = Printer(as_json=self._as_json)
+        printer = Printer(Look(as_json=self._as_json))
         since, is_first = self._since, True
         while not self._is_over:
             try:
                 with node.open_session(self._place, timeout=_PATIENCE) as session:
                     for line in session.stream(Manager.logs, "*", _LINES, True):  # noqa: FBT003 - as the contract has it
-                        if line.at >= since or (line.at == 0 and is_first):
+                        if line.instance and (line.at >= since or (line.at == 0 and is_first)):
                             with self._lock:
                                 printer.show(line)
                         self._since = max(self._since, line.at + 1)

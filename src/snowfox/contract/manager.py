@@ -83,11 +83,21 @@ class Progress(NamedTuple):
 
 
 class LogLine(NamedTuple):
-    """Lines of output of one instance, whole lines without the last newline; `at` is wall clock ms (0: unknown)."""
+    """Output of one instance.
+
+    Args:
+        instance: whose.
+        at: wall clock ms; 0: unknown.
+        text: whole lines without the last newline, or a part of a long line.
+        stream: `errors` where streams are kept apart; "" for the other, and for both together.
+        is_part: the line goes on in the next item of this instance and stream.
+    """
 
     instance: str
     at: int
     text: bytes
+    stream: str = ""
+    is_part: bool = False
 
 
 class EventLine(NamedTuple):
@@ -336,8 +346,20 @@ class Manager(Interface):
         """How the node goes down, as `starting`; ends with the session."""
 
     @stream(right=Right.READ)
-    def logs(self, pattern: str, lines: int, follow: bool) -> LogLine:
-        """The last `lines` of each, then (with `follow`) what comes."""
+    def logs(self, pattern: str, lines: int, follow: bool, since: int = 0, until: int = 0) -> LogLine:
+        """The last `lines` of each (-1: all), then (with `follow`) what comes; all in the order of time.
+
+        Args:
+            pattern: whose.
+            lines: how many of each instance and stream.
+            follow: whether to go on. A line without an instance comes between what was there and what comes.
+            since: wall clock ms, what is older is left out; 0: nothing is.
+            until: wall clock ms, what is younger is left out; 0: nothing is.
+        """
+
+    @call(right=Right.OPERATE)
+    def rotate(self, pattern: str) -> list[str]:
+        """Begin new files for logs; the ids of those that had something in them."""
 
     @stream(right=Right.READ)
     def events(self, lines: int, follow: bool) -> EventLine:

@@ -17,6 +17,7 @@ from snowfox.service.launch import LaunchPlan, Node, dynamic_uids, plan, run_as,
 from snowfox.service.spec import Alive, Configuration, Log, Ready, Service, Socket
 from snowfox.values import SERVICE_UIDS
 
+_LEAST_SIZE: Final = 1024
 _NO_ID: Final = "0" * LENGTH
 _FREE: Final = Confinement()
 
@@ -57,6 +58,14 @@ def free_uids(configuration: Configuration, users: Users, manager: int) -> dict[
         if not others:
             return uids
         taken |= others
+
+
+def kept(service: Service) -> Log:
+    """How each log of a service is kept: what all write at one time is at most half of the total."""
+    log = service.log
+    if not log.total:
+        return log
+    return log.replace(size=max(_LEAST_SIZE, min(log.size, log.total // (2 * len(service.ids())))))
 
 
 class Blueprints:
@@ -133,7 +142,7 @@ class Blueprints:
     def log(self, instance: str) -> Log:
         """Where its output goes; what is not of this configuration gets the defaults."""
         place = self._places.get(instance)
-        return place[0].log if place else Log()
+        return kept(place[0]) if place else Log()
 
     def _plan(self, instance: str) -> LaunchPlan:
         place = self._places.get(instance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Final
 
 from snowfox.contract.manager import (
@@ -26,7 +27,8 @@ from snowfox.errors import NotFound, UserError
 from snowfox.manager.change.options import Options
 from snowfox.manager.figures import Figures, look
 from snowfox.manager.node import Node
-from snowfox.manager.output.follower import Follower, lines_of
+from snowfox.manager.output.follower import Follower
+from snowfox.manager.output.telling import Wanted
 from snowfox.manager.showing import show
 from snowfox.manager.variables import variables
 from snowfox.manager.why import why
@@ -124,23 +126,36 @@ class ManagerHandlers:
             yield step
 
     @handles(Manager.logs)
-    async def logs(self, pattern: str, lines: int, follow: bool) -> AsyncIterator[LogLine]:  # noqa: FBT001 - the contract
-        """The ends of the logs, then what comes."""
+    async def logs(
+        self,
+        pattern: str,
+        lines: int,
+        follow: bool,  # noqa: FBT001 - the contract
+        since: int = 0,
+        until: int = 0,
+    ) -> AsyncIterator[LogLine]:
+        """What the logs hold, then what comes."""
         output = self._node.output
         instances = await self._select(pattern)
-        lines = max(0, min(lines, MOST_LINES))
+        query = Wanted(max(-1, min(lines, MOST_LINES)), max(0, since), max(0, until))
         follower = Follower(self._node.loop) if follow else None
         try:
-            for instance in instances:
-                tail = await output.tail(instance, lines, follower)
-                for line in lines_of(instance, tail, lines, with_rest=not follow):
+            async with aclosing(output.told(instances, query, follower)) as told:
+                async for line in told:
                     yield line
+            if follower is not None:
+                yield LogLine("", 0, b"")
             while follower is not None:
                 for line in await follower.take():
                     yield line
         finally:
             if follower is not None:
                 output.unfollow(follower)
+
+    @handles(Manager.rotate)
+    async def rotate(self, pattern: str) -> list[str]:
+        """Files are put aside."""
+        return await self._node.output.rotate(await self._select(pattern))
 
     @handles(Manager.events)
     async def events(self, lines: int, follow: bool) -> AsyncIterator[EventLine]:  # noqa: FBT001 - the contract

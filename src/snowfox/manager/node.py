@@ -242,7 +242,7 @@ class Node:
             notes.append(f"{self.keeper.dropped} events could not be kept")
         notes.extend(
             f"{size_text(lost.size)} of the output of {name} lost: {lost.reason}"
-            for name, lost in self.output.lost.items()
+            for name, lost in self.output.losses.all().items()
         )
         # While a change is under way, they are perhaps what it reads.
         is_quiet = not self.changes.is_under_way

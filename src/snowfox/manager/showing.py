@@ -12,7 +12,6 @@ from snowfox.core.store.api import FactRow, Query
 from snowfox.errors import NotFound
 from snowfox.manager.effective import effective
 from snowfox.manager.node import SERVICE, Node
-from snowfox.manager.output.follower import lines_of
 from snowfox.manager.source import check
 from snowfox.service.fact import ServiceExited
 from snowfox.service.pattern import select
@@ -45,7 +44,7 @@ async def show(node: Node, name: str) -> ServiceView:
     for instance in ids:
         rows = await node.store.facts(Query(subject=instance, last=_LOOKED_AT))
         exits += [_ending(row) for row in rows if row.kind == _EXITED][-EXITS:]
-        lines += await _lines(node, instance)
+        lines += await node.output.last([instance], LINES)
     return ServiceView(
         name,
         effective(service, check(sources, node.sections)),
@@ -53,12 +52,6 @@ async def show(node: Node, name: str) -> ServiceView:
         sorted(exits, key=attrgetter("at"))[::-1][:EXITS],
         sorted(lines, key=attrgetter("at"))[-LINES:],
     )
-
-
-async def _lines(node: Node, instance: str) -> list[LogLine]:
-    tail = await node.output.tail(instance, LINES)
-    found = lines_of(instance, tail, LINES, with_rest=True)
-    return [one._replace(text=text) for one in found for text in one.text.split(b"\n")]
 
 
 def _ending(row: FactRow) -> Ending:

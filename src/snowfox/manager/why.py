@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from snowfox.contract.manager import Happened, LogLine, Why
+from snowfox.contract.manager import Happened, Why
 from snowfox.core.store.api import FactRow, Operation, Query
 from snowfox.manager.change.versions import line_of
 from snowfox.manager.node import Node
-from snowfox.manager.output.follower import lines_of
 from snowfox.service.story import Moment, Told, moments
 
 MOST_INSTANCES: Final = 100
@@ -40,7 +39,7 @@ async def why(node: Node, instances: list[str], count: int) -> list[Why]:
         facts = await node.store.facts(Query(subject=row.id, last=_LOOKED_AT))
         told = moments(map(_told, facts))[-count:] if count else []
         happened = [_happened(moment, await _operation(node, moment.trace, operations)) for moment in told]
-        lines = [] if row.state in _SILENT else await _lines(node, row.id)
+        lines = [] if row.state in _SILENT else await node.output.last([row.id], LINES)
         line = line_of(version, now=node.version, provisional=None) if version else None
         found.append(Why(row, happened, line, version.operation if version else 0, lines))
     return found
@@ -50,12 +49,6 @@ async def _operation(node: Node, trace: str, known: dict[str, Operation | None])
     if trace not in known:
         known[trace] = await node.store.operation(trace) if trace else None
     return known[trace]
-
-
-async def _lines(node: Node, instance: str) -> list[LogLine]:
-    tail = await node.output.tail(instance, LINES)
-    found = lines_of(instance, tail, LINES, with_rest=True)
-    return [one._replace(text=text) for one in found for text in one.text.split(b"\n")][-LINES:]
 
 
 def _told(row: FactRow) -> Told:

@@ -144,13 +144,21 @@ class Log(Section):
     Args:
         size: bytes of a file; default: 20M.
         keep: how many besides the current one; default: 5.
+        age: how old the first line of a file gets before the next line begins another file; default: any age.
+        compress: whether files that were put aside are compressed (gzip).
+        total: bytes that all files of all instances together may have; default: as many as size and keep allow.
+        rate: bytes a second of each instance and stream that are kept, what is more is dropped and counted; default: all.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"age", "compress", "streams", "rate", "forward"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"streams", "forward"})
     EXAMPLE: ClassVar[str] = '{ size = "20M", keep = 5 }'
 
     size: Annotated[int, SIZE] = 20 << 20
     keep: Annotated[int, Whole(0, 1000)] = 5
+    age: Duration = 0.0
+    compress: bool = False
+    total: Annotated[int, SIZE] = 0
+    rate: Annotated[int, SIZE] = 0
 
 
 class Rolling(Section):

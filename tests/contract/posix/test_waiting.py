@@ -181,3 +181,31 @@ def test_a_forked_child_has_default_signals(world) -> None:
     assert ended is not None
     assert ended.signal == SIGUSR1
     assert world.posix.signals.take(descriptor) == ()
+
+
+def test_once_is_told_once(world) -> None:
+    """What was added with `once` answers one wait, and another one after `again`, as long as it is readable."""
+    poller = world.posix.poller()
+    reader, writer = world.posix.files.pipe()
+    poller.add(reader, once=True)
+    world.posix.files.write(writer, b"x")
+    assert poller.wait(1) == [(reader, True, False)]
+    assert poller.wait(0) == []
+    poller.again(reader)
+    assert poller.wait(1) == [(reader, True, False)]
+    poller.discard(reader)
+    assert number_of(lambda: poller.again(reader)) == errno.ENOENT
+
+
+def test_no_more_than_asked_for(world) -> None:
+    """Of two that are readable one is told, the other by the next wait."""
+    poller = world.posix.poller()
+    found = set()
+    for _ in range(2):
+        reader, writer = world.posix.files.pipe()
+        poller.add(reader, once=True)
+        world.posix.files.write(writer, b"x")
+    for _ in range(2):
+        (answer,) = poller.wait(1, most=1)
+        found.add(answer[0])
+    assert len(found) == 2

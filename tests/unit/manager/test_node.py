@@ -13,7 +13,7 @@ from snowfox.core.ids import Ids
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.manager.node import SERVICE, Node
 from snowfox.manager.operation.operations import Operations
-from snowfox.manager.output.collector import Lost
+from snowfox.manager.output.losses import Losses
 from snowfox.manager.source import CHANGED, Reader
 from snowfox.service.spec import Configuration, Service
 
@@ -46,7 +46,7 @@ async def node() -> AsyncIterator[Node]:
     node.ids = Ids(clock)
     node.operations = Operations(clock, node.ids, alarms=node.alarms, keep=lambda _: None)
     keeper: Any = Part(problem="", dropped=0)
-    output: Any = Part(lost={})
+    output: Any = Part(losses=Losses())
     changes: Any = Part(notes=[], is_under_way=False)
     node.keeper, node.output, node.changes = keeper, output, changes
     repository: Any = None
@@ -91,7 +91,7 @@ async def test_notes_tell_what_is_wrong_with_the_node(node: Node) -> None:
     """Changed files, lost output, a store that refuses; nothing where all is well."""
     assert await node.notes() == []
     node.use(Sources("/srv", (File("snowfox.toml", "", 0),)), configuration())
-    node.output.lost["web@1"] = Lost(2048, "cannot write current: no space left on device (ENOSPC)")
+    node.output.losses.add("web@1", 2048, "cannot write current: no space left on device (ENOSPC)")
     node.keeper.problem = "cannot write store"
     notes = await node.notes()
     assert notes[0].startswith("cannot write store")

@@ -40,7 +40,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _as_json(view: ServiceView) -> dict[str, Any]:
     """The contract's fields; output is text."""
-    lines = [{**line._asdict(), "text": line.text.decode(errors="replace")} for line in view.lines]
+    lines = [
+        {
+            "instance": line.instance,
+            "at": line.at,
+            "text": line.text.decode(errors="replace"),
+            **({"stream": line.stream} if line.stream else {}),
+        }
+        for line in view.lines
+    ]
     return {**paper.plain(view), "lines": lines}
 
 

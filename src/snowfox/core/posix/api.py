@@ -428,8 +428,15 @@ class Poller(ABC):
         """Its own descriptor, readable while `wait(0)` would answer something: a poller within another loop."""
 
     @abstractmethod
-    def add(self, descriptor: int, *, write: bool = False) -> None:
-        """Wait for it to become readable, and writable where asked."""
+    def add(self, descriptor: int, *, write: bool = False, once: bool = False) -> None:
+        """Wait for it to become readable, and writable where asked.
+
+        `once`: one answer goes to one of the threads that wait, then none until `again`.
+        """
+
+    @abstractmethod
+    def again(self, descriptor: int) -> None:
+        """Wait once more for one that was added with `once`; it answers at once when it is readable still."""
 
     @abstractmethod
     def change(self, descriptor: int, *, write: bool) -> None:
@@ -440,8 +447,11 @@ class Poller(ABC):
         """Forget it. Before it is closed."""
 
     @abstractmethod
-    def wait(self, timeout: float | None) -> list[tuple[int, bool, bool]]:
-        """[(descriptor, readable or ended, writable)]; [] when `timeout` seconds are over. None: no end."""
+    def wait(self, timeout: float | None, *, most: int = -1) -> list[tuple[int, bool, bool]]:
+        """[(descriptor, readable or ended, writable)]; [] when `timeout` seconds are over. None: no end.
+
+        Several threads may wait in one poller. `most`: how many answers are wanted; -1: any number.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -12,7 +12,7 @@ import errno
 import os
 import select
 import signal
-from typing import Any
+from typing import Any, Final
 
 from snowfox.core.posix.api import Poller, Signals
 from snowfox.core.posix.linux_processes import reset_signals
@@ -57,6 +57,9 @@ class LinuxSignals(Signals):
         reset_signals()
 
 
+_ONCE: Final = select.EPOLLIN | select.EPOLLONESHOT
+
+
 class LinuxPoller(Poller):
     """epoll, level-triggered."""
 
@@ -70,9 +73,16 @@ class LinuxPoller(Poller):
     def descriptor(self) -> int:  # noqa: D102
         return self._epoll.fileno()
 
-    def add(self, descriptor: int, *, write: bool = False) -> None:  # noqa: D102
+    def add(self, descriptor: int, *, write: bool = False, once: bool = False) -> None:  # noqa: D102
+        mask = select.EPOLLIN | select.EPOLLOUT if write else select.EPOLLIN
         try:
-            self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLOUT if write else select.EPOLLIN)
+            self._epoll.register(descriptor, mask | select.EPOLLONESHOT if once else mask)
+        except OSError as error:
+            raise refused("wait for", descriptor, error) from error
+
+    def again(self, descriptor: int) -> None:  # noqa: D102
+        try:
+            self._epoll.modify(descriptor, _ONCE)
         except OSError as error:
             raise refused("wait for", descriptor, error) from error
 
@@ -88,9 +98,9 @@ class LinuxPoller(Poller):
         except OSError as error:
             raise refused("stop waiting for", descriptor, error) from error
 
-    def wait(self, timeout: float | None) -> list[tuple[int, bool, bool]]:  # noqa: D102
+    def wait(self, timeout: float | None, *, most: int = -1) -> list[tuple[int, bool, bool]]:  # noqa: D102
         try:
-            found = self._epoll.poll(timeout)
+            found = self._epoll.poll(timeout, most)
         except OSError as error:
             raise refused("wait", "", error) from error
         return [

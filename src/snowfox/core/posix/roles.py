@@ -96,6 +96,8 @@ SPAWNER: Final = _PARENTS | {
 """Launches, signals, opens ports, owns."""
 
 MANAGER: Final = _NODE | {
+    "files.pipe",
+    "folders.names",
     "folders.rename",
     "own.become",
     "own.set_dumpable",

@@ -22,7 +22,7 @@ from snowfox.core.log import get
 from snowfox.core.store.api import Version
 from snowfox.core.trace import Trace, within
 from snowfox.errors import Degraded, SnowFoxError, StoreError
-from snowfox.manager.blueprint import Blueprints
+from snowfox.manager.blueprint import Blueprints, kept
 from snowfox.manager.change.fact import ChangedFact, DegradedFact, StepFact, WentBackFact
 from snowfox.manager.change.interrupted import RESTART, Interruption, action_of, interrupted
 from snowfox.manager.change.proposal import Proposal
@@ -198,8 +198,9 @@ class Carrying:
         node.see(proposal.before, after)  # what goes can be seen until it is gone
         for step in self._services:
             if step.action is Action.UPDATE:
-                for instance in after.services[step.key.name].ids():
-                    node.output.limit(instance, after.services[step.key.name].log)
+                service = after.services[step.key.name]
+                for instance in service.ids():
+                    node.output.limit(instance, kept(service))
         left = await self._retire()
         for step in self._services:
             if step.action is Action.REMOVE:

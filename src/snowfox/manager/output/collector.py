@@ -1,56 +1,60 @@
-"""What services print, from one FIFO per launch into log files and to those who read along.
+"""What services print, from one FIFO per launch and stream into log files and to those who read along.
 
-All FIFOs are in one epoll, which is in the loop by its own descriptor: 188 bytes per instance, where a reader of the
-loop's own takes 1,242 (performance.md). A chunk is up to 64 KiB, is never parsed here, and goes to the writer's thread.
-When more than `MOST_OF_ONE` of an instance waits for the disk its FIFO is not read until that is written: the service
-then waits in its write, as with any full pipe; over `MOST_OF_ALL` nobody is read. A chunk that cannot be written is
-lost, counted, and shown. The end of a FIFO means that nobody has it open for writing; it says nothing about the service.
+This is the loop's side: it gives FIFOs to the threads that read them (`intake`), hears of what was lost, and asks
+other threads for what is in the files. What cannot be written, or is more than a service's `rate`, is lost, counted
+and shown. The end of a FIFO means that nobody has it open for writing; it says nothing about the service.
 """
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, Future
-from typing import Final, NamedTuple
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Lock
+from typing import Final, TypeVar
 
+from snowfox.contract.manager import LogLine
 from snowfox.core.clock import Clock
 from snowfox.core.log import get
 from snowfox.core.posix.api import Posix
-from snowfox.errors import PosixError, SnowFoxError
-from snowfox.manager.output.files import Tail
+from snowfox.errors import PosixError
+from snowfox.manager.output.allowance import Allowance
+from snowfox.manager.output.files import InstanceLog
 from snowfox.manager.output.follower import Follower
-from snowfox.manager.output.writer import LogWriter, Written
+from snowfox.manager.output.intake import Intake
+from snowfox.manager.output.logs import Logs
+from snowfox.manager.output.losses import Losses
+from snowfox.manager.output.shelf import ERRORS
+from snowfox.manager.output.telling import Tail, Wanted, tail_of, told
 from snowfox.service.spec import Log
 
 CHUNK: Final = 64 << 10
-MOST_OF_ONE: Final = 256 << 10
-"""Bytes of one instance that may wait for the disk."""
-MOST_OF_ALL: Final = 4 << 20
-"""Bytes of all instances that may wait for the disk."""
-MOST_LOST: Final = 100
-"""Instances whose lost output is told of; the oldest go first."""
+_BURST: Final = 16
 _MOST_FIFOS: Final = 2
 _CLOSE_WITHIN: Final = 10.0
+_READERS: Final = 2
+_AFTER_FAILURE: Final = 0.02
+_TRIES: Final = 3
+
+T = TypeVar("T")
 
 _log: Final = get("manager.output")
-
-
-class Lost(NamedTuple):
-    """Output that could not be written: bytes since the manager began, and the last reason."""
-
-    size: int
-    reason: str
 
 
 class Source:
     """An open FIFO."""
 
-    __slots__ = ("descriptor", "is_paused", "limits", "name")
+    __slots__ = ("allowance", "descriptor", "is_over", "is_served", "limits", "log", "name")
 
     def __init__(self, name: str, descriptor: int, limits: Log) -> None:
         self.name = name
         self.descriptor = descriptor
         self.limits = limits
-        self.is_paused = False
+        self.log: InstanceLog | None = None
+        self.allowance: Allowance | None = None
+        self.is_served = False
+        self.is_over = False
 
 
 class Output:
@@ -60,189 +64,244 @@ class Output:
         posix: the kernel.
         folder: descriptor of the folder of the logs; stays the caller's.
         clock: for the times of lines.
-        loop: the loop to read in.
+        loop: the loop of those who read along.
     """
 
     def __init__(self, posix: Posix, folder: int, *, clock: Clock, loop: AbstractEventLoop) -> None:
         self._posix = posix
+        self._folder = folder
         self._clock = clock
         self._loop = loop
-        self._poller = posix.poller()
         self._sources: dict[int, Source] = {}
         self._by_name: dict[str, tuple[int, ...]] = {}
-        self._waiting: dict[str, int] = {}
-        self._total = 0
-        self._is_held = False
-        self._followers: dict[str, list[Follower]] = {}
-        self._writer = LogWriter(posix, folder, self._report)
-        self.lost: dict[str, Lost] = {}
+        self._lock = Lock()
+        self.losses = Losses()
+        self._logs = Logs(posix, folder)
+        self._intake = Intake(posix, self._serve)
+        self._readers = ThreadPoolExecutor(_READERS, "log-reader")
 
     def start(self) -> None:
         """Begin to read."""
-        self._writer.start()
-        self._loop.add_reader(self._poller.descriptor, self.turn)
+        self._intake.start()
+
+    # FIFOs
 
     def attach(self, name: str, descriptor: int, limits: Log) -> None:
-        """Read a FIFO (ours from now on) into the log of an instance until it ends.
+        """Read a FIFO (ours from now on) into a log until it ends.
 
-        An instance may have two, that of the launch before being held by a process left behind; with a third the
-        oldest is closed. Raises PosixError when it cannot be waited for; it is closed then.
+        A log may have two, that of the launch before being held by a process left behind; with a third the oldest is
+        closed. Raises PosixError when it cannot be waited for; it is closed then.
         """
-        mine = self._by_name.get(name, ())
-        if len(mine) >= _MOST_FIFOS:
-            self._drop(self._sources[mine[0]])
+        with self._lock:
+            mine = self._by_name.get(name, ())
+            oldest = self._sources[mine[0]] if len(mine) >= _MOST_FIFOS else None
+        if oldest is not None:
+            self._end(oldest)
+        with self._lock:
+            self._sources[descriptor] = Source(name, descriptor, limits)
+            self._by_name[name] = (*self._by_name.get(name, ()), descriptor)
         try:
-            self._poller.add(descriptor)
+            self._intake.add(descriptor)
         except PosixError:
+            self._forget(self._sources[descriptor])
             self._posix.files.close(descriptor)
             raise
-        self._sources[descriptor] = Source(name, descriptor, limits)
-        self._by_name[name] = (*self._by_name.get(name, ()), descriptor)
 
     def rename(self, was: str, name: str, limits: Log) -> None:
         """What an instance prints from now on goes into the log of another name. What is in the old one stays there."""
-        for descriptor in self._by_name.pop(was, ()):
-            source = self._sources[descriptor]
-            source.name, source.limits = name, limits
-            self._by_name[name] = (*self._by_name.get(name, ()), descriptor)
-            if source.is_paused:  # what waits is counted under the old name
-                source.is_paused = False
-                self._poller.add(descriptor)
+        with self._lock:
+            for stream in ("", ERRORS):
+                for descriptor in self._by_name.pop(was + stream, ()):
+                    source = self._sources[descriptor]
+                    source.name, source.limits, source.log = name + stream, limits, None
+                    self._by_name[name + stream] = (*self._by_name.get(name + stream, ()), descriptor)
 
     def limit(self, name: str, limits: Log) -> None:
-        """Rotate the log of an instance by these limits from now on."""
-        for descriptor in self._by_name.get(name, ()):
-            self._sources[descriptor].limits = limits
+        """Keep the logs of an instance by these limits from now on."""
+        with self._lock:
+            for stream in ("", ERRORS):
+                for descriptor in self._by_name.get(name + stream, ()):
+                    self._sources[descriptor].limits = limits
 
-    def turn(self) -> None:
-        """Read a chunk of each FIFO that has something."""
-        at = self._clock.wall()
-        for descriptor, _, _ in self._poller.wait(0):
-            source = self._sources[descriptor]
-            data = self._read(source)
-            if data is None:
-                continue
-            if not data:
-                self._drop(source)
-                continue
-            self._take(source, data, at)
-            if self._total > MOST_OF_ALL:
-                self._is_held = True
-                self._loop.remove_reader(self._poller.descriptor)
-                return
+    # Reading back
 
-    async def tail(self, name: str, lines: int, follower: Follower | None = None) -> Tail:
-        """The last lines of an instance. A follower gets from now on what comes after them; `unfollow` it later.
+    async def tail(self, name: str, lines: int) -> Tail:
+        """The last lines of a log, in memory: for few. Raises PosixError."""
+        return await self._ask(lambda: tail_of(self._logs, name, lines))
 
-        Raises PosixError. Cancelling leaves the follower subscribed.
+    async def last(self, instances: list[str], lines: int) -> list[LogLine]:
+        """The last lines of instances, of all their streams, each line for itself. Raises PosixError, HostError."""
+        told = self.told(instances, Wanted(lines))
+        found = [line._replace(text=text) async for line in told for text in line.text.split(b"\n")]
+        return found[-lines:] if lines else []
+
+    def told(
+        self, instances: list[str], query: Wanted, follower: Follower | None = None
+    ) -> AsyncGenerator[LogLine, None]:
+        """What instances printed, of all their streams, in the order of time.
+
+        A follower gets from then on what comes after it; `unfollow` it later. Raises PosixError.
         """
-        if follower is not None:
-            self._followers.setdefault(name, []).append(follower)
-        answer: Future[Tail] = self._loop.create_future()
+        names = [instance + stream for instance in instances for stream in ("", ERRORS)]
+        return told(self._logs, names, query, ask=self._ask, follower=follower)
 
-        def settle(result: Tail | SnowFoxError) -> None:
-            if answer.done():
-                return
-            if isinstance(result, SnowFoxError):
-                answer.set_exception(result)
-            else:
-                answer.set_result(result)
-
-        self._writer.ask(name, lines, lambda result: self._call(settle, result))
-        tail = await answer
-        if follower is not None:
-            follower.begin(name, tail)
-        return tail
+    def follow(self, name: str, follower: Follower) -> None:
+        """A follower gets what comes of a log from now on, without what there was."""
+        follower.begin(name)
+        self._logs.get(name).follow(follower)
 
     def unfollow(self, follower: Follower) -> None:
         """Send it nothing more."""
-        for name, followers in list(self._followers.items()):
-            if follower in followers:
-                followers.remove(follower)
-                if not followers:
-                    del self._followers[name]
+        self._logs.unfollow(follower)
+
+    async def rotate(self, instances: list[str]) -> list[str]:
+        """Put the files of these aside now; those that had something in them. Raises PosixError."""
+        at = self._clock.wall()
+        names = [instance + stream for instance in instances for stream in ("", ERRORS)]
+
+        def rotate() -> list[str]:
+            return [name for name in names if self._logs.rotate(name, at)]
+
+        await self.flush()
+        rotated = await self._ask(rotate)
+        return list(dict.fromkeys(name.removesuffix(ERRORS) for name in rotated))
 
     async def flush(self) -> None:
-        """Wait until all that was read is on its way to the disk."""
-        done: Future[None] = self._loop.create_future()
-        self._writer.flush(lambda: self._call(_settle, done))
-        await done
+        """Wait until all that was printed before is written."""
+        await self._ask(self._drain)
 
     def close(self) -> bool:
         """Read what is there now, write all, close every FIFO. False when the disk did not take it in time."""
-        self._loop.remove_reader(self._poller.descriptor)
+        is_done = self._intake.close(self._close_all, _CLOSE_WITHIN)
+        self._readers.shutdown(wait=is_done, cancel_futures=True)
+        return is_done
+
+    async def _ask(self, work: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._readers, work)
+
+    # In threads
+
+    def _serve(self, descriptor: int) -> bool:
+        source = self._claim(descriptor)
+        return source is not None and self._release(source, self._read(source))
+
+    def _claim(self, descriptor: int) -> Source | None:
+        """A FIFO for one thread alone; None when another has it, or it is gone."""
+        with self._lock:
+            source = self._sources.get(descriptor)
+            if source is None or source.is_served:
+                return None
+            source.is_served = True
+            return source
+
+    def _release(self, source: Source, outcome: bool | None) -> bool:  # noqa: FBT001 - what `_read` said
+        """Whether it is to be waited for at once."""
+        with self._lock:
+            source.is_served = False
+            if outcome is None:
+                source.is_over = True
+            is_over = source.is_over
+        if is_over:
+            self._close_one(source)
+        elif not outcome:
+            with suppress(RuntimeError):  # no loop any more
+                self._loop.call_soon_threadsafe(self._loop.call_later, _AFTER_FAILURE, self._again, source)
+        return bool(outcome) and not is_over
+
+    def _again(self, source: Source) -> None:
+        """After a failure it is read on a little later: a full disk is no reason to be busy."""
+        if self._sources.get(source.descriptor) is source:
+            with suppress(PosixError):
+                self._intake.again(source.descriptor)
+
+    def _read(self, source: Source) -> bool | None:
+        """Read and write some chunks. True: all is well; False: something failed; None: it ended."""
+        log = source.log
+        if log is None:
+            log = source.log = self._logs.get(source.name)
+        with log.lock:
+            log.limits = source.limits
+            for _ in range(_BURST):
+                try:
+                    data = self._posix.files.read(source.descriptor, CHUNK)
+                except PosixError as error:
+                    _log.error("cannot read the output of a service", instance=source.name, error=str(error))
+                    return None
+                if not data:
+                    return True if data is None else None
+                if not self._take(source, log, data):
+                    return False
+                if len(data) < CHUNK:
+                    break
+        return True
+
+    def _take(self, source: Source, log: InstanceLog, data: bytes) -> bool:
         at = self._clock.wall()
-        for source in list(self._sources.values()):
-            while (data := self._read(source)) and self._total <= MOST_OF_ALL:
-                self._take(source, data, at)
-            self._drop(source)
-        return self._writer.close(_CLOSE_WITHIN)
-
-    def _read(self, source: Source) -> bytes | None:
-        """A chunk; None when there is none now; b"" at the end, and where it cannot be read any more."""
+        if source.limits.rate:
+            data = self._allowed(source, data)
+            if not data:
+                return True
+        for follower in log.followers:
+            follower.put(log.name, data, at)
         try:
-            return self._posix.files.read(source.descriptor, CHUNK)
+            log.append(data, at)
         except PosixError as error:
-            _log.error("cannot read the output of a service", instance=source.name, error=str(error))
-            return b""
+            self.losses.add(source.name, len(data), str(error))
+            return False
+        return True
 
-    def _take(self, source: Source, data: bytes, at: int) -> None:
-        name = source.name
-        waiting = self._waiting.get(name, 0) + len(data)
-        self._waiting[name] = waiting
-        self._total += len(data)
-        self._writer.put(name, source.limits, data, at)
-        for follower in self._followers.get(name, ()):
-            follower.feed(name, data, at)
-        if waiting > MOST_OF_ONE and not source.is_paused:
-            source.is_paused = True
-            self._poller.discard(source.descriptor)
+    def _allowed(self, source: Source, data: bytes) -> bytes:
+        now, rate = self._clock.now(), source.limits.rate
+        if source.allowance is None or source.allowance.rate != rate:
+            source.allowance = Allowance(rate, now)
+        taken = source.allowance.take(data, now)
+        if taken.size:
+            self.losses.add(source.name, taken.size, "more than its log.rate")
+        return taken.kept
 
-    def _drop(self, source: Source) -> None:
-        del self._sources[source.descriptor]
-        left = tuple(one for one in self._by_name[source.name] if one != source.descriptor)
-        if left:
-            self._by_name[source.name] = left
-        else:
-            del self._by_name[source.name]
-        if not source.is_paused:
-            self._poller.discard(source.descriptor)
+    def _drain(self) -> None:
+        """Read every FIFO until it is empty."""
+        with self._lock:
+            sources = list(self._sources.values())
+        for source in sources:
+            for _ in range(_TRIES):
+                if self._claim(source.descriptor) is source:
+                    if self._release(source, self._read(source)):
+                        self._again(source)
+                    break
+                if source.log is None:
+                    break
+                with source.log.lock:  # another thread reads it just now
+                    pass
+
+    def _end(self, source: Source) -> None:
+        """Close a FIFO, or have whoever reads it just now do so."""
+        with self._lock:
+            source.is_over = True
+            if source.is_served:
+                return
+        self._close_one(source)
+
+    def _close_one(self, source: Source) -> None:
+        self._forget(source)
+        with suppress(PosixError):
+            self._intake.discard(source.descriptor)
         self._posix.files.close(source.descriptor)
 
-    def _report(self, written: list[Written]) -> None:
-        self._call(self._written, written)
-
-    def _call(self, function: object, *arguments: object) -> None:
-        """From the thread into the loop; a loop that is closed already has nobody left who waits."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(function, *arguments)  # type: ignore[arg-type]
-
-    def _written(self, written: list[Written]) -> None:
-        for part in written:
-            left = self._waiting.get(part.name, 0) - part.taken
-            self._total -= part.taken
-            if left > 0:
-                self._waiting[part.name] = left
+    def _forget(self, source: Source) -> None:
+        with self._lock:
+            if self._sources.get(source.descriptor) is source:
+                del self._sources[source.descriptor]
+            left = tuple(one for one in self._by_name.get(source.name, ()) if one != source.descriptor)
+            if left:
+                self._by_name[source.name] = left
             else:
-                self._waiting.pop(part.name, None)
-                self._resume(part.name)
-            if part.lost:
-                before = self.lost.get(part.name)
-                self.lost[part.name] = Lost((before.size if before else 0) + part.lost, part.reason)
-                if len(self.lost) > MOST_LOST:
-                    del self.lost[next(iter(self.lost))]
-        if self._is_held and self._total <= MOST_OF_ALL // 2:
-            self._is_held = False
-            self._loop.add_reader(self._poller.descriptor, self.turn)
+                self._by_name.pop(source.name, None)
 
-    def _resume(self, name: str) -> None:
-        for descriptor in self._by_name.get(name, ()):
-            source = self._sources[descriptor]
-            if source.is_paused:
-                source.is_paused = False
-                self._poller.add(source.descriptor)
-
-
-def _settle(done: Future[None]) -> None:
-    if not done.done():
-        done.set_result(None)
+    def _close_all(self) -> None:
+        self._drain()
+        with self._lock:
+            sources = list(self._sources.values())
+        for source in sources:
+            self._end(source)
+        self._logs.close()

@@ -3,104 +3,141 @@
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop, Future
-from itertools import groupby
-from operator import itemgetter
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from threading import Lock
 from typing import Final
 
 from snowfox.contract.manager import LogLine
-from snowfox.errors import PeerError
-from snowfox.manager.output.files import Tail
+from snowfox.manager.output.reading import LONGEST, Piece, cut
+from snowfox.manager.output.shelf import ERRORS
+from snowfox.values import size_text
 
 MOST_WAITING: Final = 4 << 20
-"""Bytes that may wait for a slow reader before it is dropped."""
-LONGEST_LINE: Final = 64 << 10
-"""Bytes of one item of a stream: several short lines, or a piece of a longer one."""
+"""Bytes that may wait for a slow reader; what comes beyond is skipped, and it is told how much."""
+
+
+class _Chunk:
+    """What came at one time, or how much was skipped."""
+
+    __slots__ = ("at", "data", "log", "skipped")
+
+    def __init__(self, log: str, data: bytes, at: int, skipped: int = 0) -> None:
+        self.log = log
+        self.data = data
+        self.at = at
+        self.skipped = skipped
 
 
 class Follower:
-    """Chunks in, lines out. What comes for an instance waits until `begin` told where its lines begin.
+    """Chunks in from any thread, lines out in the loop. What comes of a log waits until `begin` told where its lines begin.
 
-    A reader that lets more than `MOST_WAITING` bytes wait is dropped: `take` raises PeerError.
+    A slow reader never makes a service wait: beyond `MOST_WAITING` bytes what comes is skipped, and a line says so.
+
+    Args:
+        loop: where the lines are taken.
+        most: bytes that may wait.
     """
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
+    def __init__(self, loop: AbstractEventLoop, *, most: int = MOST_WAITING) -> None:
         self._loop = loop
-        self._early: dict[str, list[tuple[bytes, int]]] = {}
+        self._most = most
+        self._lock = Lock()
+        self._arrived: deque[_Chunk] = deque()
+        self._waiting = 0
+        self._is_woken = False
+        self._early: dict[str, list[_Chunk]] = {}
         self._rest: dict[str, bytes] = {}
         self._lines: list[LogLine] = []
-        self._waiting = 0
+        self._fed = 0
         self._wake: Future[None] | None = None
-        self._is_dropped = False
+        self.skipped = 0
 
-    def begin(self, name: str, tail: Tail) -> None:
-        """The last lines were read: `tail.rest` is the beginning of the next line."""
-        self._rest[name] = tail.rest
-        for data, at in self._early.pop(name, ()):
-            self._waiting -= len(data)
-            self.feed(name, data, at)
-
-    def feed(self, name: str, data: bytes, at: int) -> None:
-        """A chunk that an instance wrote, read at wall clock `at` (ms)."""
-        if self._is_dropped:
-            return
-        if self._waiting + len(data) > MOST_WAITING:
-            self._is_dropped = True
-            self._early.clear()
-            self._lines.clear()
-        elif name not in self._rest:
-            self._early.setdefault(name, []).append((data, at))
-            self._waiting += len(data)
-            return
-        else:
-            whole, newline, rest = (self._rest[name] + data).rpartition(b"\n")
-            if newline:
-                self._add(name, at, whole)
-            while len(rest) > LONGEST_LINE:
-                self._add(name, at, rest[:LONGEST_LINE])
-                rest = rest[LONGEST_LINE:]
-            self._rest[name] = rest
-            if not self._lines:
+    def put(self, name: str, data: bytes, at: int) -> None:
+        """A chunk of a log, read at wall clock `at` (ms). From any thread; never waits."""
+        with self._lock:
+            if self._waiting + len(data) <= self._most:
+                self._arrived.append(_Chunk(name, data, at))
+                self._waiting += len(data)
+            else:
+                self._skip(name, at, len(data))
+            if self._is_woken:
                 return
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+            self._is_woken = True
+        with suppress(RuntimeError):  # a loop that is closed has nobody left who waits
+            self._loop.call_soon_threadsafe(self._turn)
 
-    def _add(self, name: str, at: int, text: bytes) -> None:
-        self._lines.extend(LogLine(name, at, part) for part in pieces(text))
-        self._waiting += len(text)
+    def begin(self, name: str, rest: bytes = b"") -> None:
+        """What there was of a log was read: `rest` is the beginning of the next line."""
+        self._rest[name] = rest
+        for chunk in self._early.pop(name, ()):
+            self._feed(chunk)
+        self._tell()
+
+    def end(self, name: str) -> None:
+        """Nothing more of this log is wanted."""
+        self._rest.pop(name, None)
+        self._early.pop(name, None)
 
     async def take(self) -> list[LogLine]:
         """The lines that came since; waits for the first. Cancelling loses nothing."""
-        while not self._lines and not self._is_dropped:
+        while not self._lines:
             self._wake = self._loop.create_future()
             await self._wake
-        if self._is_dropped:
-            msg = f"cannot send output: the reader is too slow, more than {MOST_WAITING >> 20}M wait"
-            raise PeerError(msg, "read faster, or name fewer instances")
         lines, self._lines = self._lines, []
-        self._waiting = sum(len(data) for early in self._early.values() for data, _ in early)
+        with self._lock:
+            self._waiting -= self._fed
+        self._fed = 0
         return lines
 
-
-def pieces(text: bytes) -> list[bytes]:
-    """Whole lines in parts of at most `LONGEST_LINE`, cut between lines where there is a line's end."""
-    found: list[bytes] = []
-    while len(text) > LONGEST_LINE:
-        end = text.rfind(b"\n", 0, LONGEST_LINE + 1)
-        if end >= 0:
-            found.append(text[:end])
-            text = text[end + 1 :]
+    def _skip(self, name: str, at: int, size: int) -> None:
+        self.skipped += size
+        last = self._arrived[-1] if self._arrived else None
+        if last is not None and last.log == name and last.skipped:
+            last.skipped += size
         else:
-            found.append(text[:LONGEST_LINE])
-            text = text[LONGEST_LINE:]
-    found.append(text)
-    return found
+            self._arrived.append(_Chunk(name, b"", at, size))
+            self._waiting += 1  # so that notes have a bound too
+        if len(self._arrived) > self._most:
+            self._waiting -= len(self._arrived.popleft().data)
+
+    def _turn(self) -> None:
+        with self._lock:
+            arrived, self._arrived = self._arrived, deque()
+            self._is_woken = False
+        for chunk in arrived:
+            if chunk.log in self._rest:
+                self._feed(chunk)
+            else:
+                self._early.setdefault(chunk.log, []).append(chunk)
+        self._tell()
+
+    def _feed(self, chunk: _Chunk) -> None:
+        name, at = chunk.log, chunk.at
+        self._fed += len(chunk.data)
+        if chunk.skipped:
+            self._fed += 1
+            rest = self._rest[name]
+            note = f"... {size_text(chunk.skipped)} of output skipped: the reader is too slow".encode()
+            self._rest[name] = b""
+            self._lines += lines_of(name, [Piece(at, one, is_part=False) for one in (rest, note) if one])
+            return
+        whole, newline, rest = (self._rest[name] + chunk.data).rpartition(b"\n")
+        if newline:
+            self._lines += lines_of(name, cut(at, whole))
+        while len(rest) > LONGEST:
+            self._lines += lines_of(name, [Piece(at, rest[:LONGEST], is_part=True)])
+            rest = rest[LONGEST:]
+        self._rest[name] = rest
+
+    def _tell(self) -> None:
+        if self._lines and self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
 
 
-def lines_of(name: str, tail: Tail, lines: int, *, with_rest: bool) -> list[LogLine]:
-    """The last `lines` of a tail, those of one time together; `with_rest` counts an unfinished line as one."""
-    found = [*tail.lines, (tail.rest_at, tail.rest)] if with_rest and tail.rest else tail.lines
-    result: list[LogLine] = []
-    for at, group in groupby(found[max(0, len(found) - lines) :], itemgetter(0)):
-        text = b"\n".join(line for _, line in group)
-        result.extend(LogLine(name, at, part) for part in pieces(text))
-    return result
+def lines_of(log: str, pieces: Iterable[Piece]) -> list[LogLine]:
+    """Pieces of a log as they are told."""
+    instance = log.removesuffix(ERRORS)
+    stream = "" if instance == log else "errors"
+    return [LogLine(instance, piece.at, piece.text, stream, piece.is_part) for piece in pieces]

@@ -20,11 +20,15 @@ class _OpenPoller(Opened):
     def __init__(self) -> None:
         super().__init__()
         self.waits: dict[int, tuple[Opened, bool]] = {}
+        self.once: set[int] = set()
+        self.silent: set[int] = set()
 
     def ready(self) -> list[tuple[int, bool, bool]]:
         """As `Poller.wait` answers."""
         found: list[tuple[int, bool, bool]] = []
         for number, (opened, write) in self.waits.items():
+            if number in self.silent:
+                continue
             state = opened.readiness() or Readiness()
             readable, writable = state.readable or state.ended, state.writable and write
             if readable or writable:
@@ -49,7 +53,7 @@ class FakePoller(Poller):
     def descriptor(self) -> int:  # noqa: D102
         return self._descriptor
 
-    def add(self, descriptor: int, *, write: bool = False) -> None:  # noqa: D102
+    def add(self, descriptor: int, *, write: bool = False, once: bool = False) -> None:  # noqa: D102
         with self._kernel.doing(self._process, "poller.add", "wait for", descriptor, descriptor=descriptor):
             opened = self._process.get(descriptor)
             if opened.readiness() is None:
@@ -57,6 +61,13 @@ class FakePoller(Poller):
             if descriptor in self._opened.waits:
                 raise fault(errno.EEXIST)
             self._opened.waits[descriptor] = (opened, write)
+            self._opened.silent.discard(descriptor)
+            (self._opened.once.add if once else self._opened.once.discard)(descriptor)
+
+    def again(self, descriptor: int) -> None:  # noqa: D102
+        with self._kernel.doing(self._process, "poller.again", "wait for", descriptor):
+            self._waited(descriptor)
+            self._opened.silent.discard(descriptor)
 
     def change(self, descriptor: int, *, write: bool) -> None:  # noqa: D102
         with self._kernel.doing(self._process, "poller.change", "wait for", descriptor):
@@ -73,7 +84,7 @@ class FakePoller(Poller):
             raise fault(errno.ENOENT)
         return opened
 
-    def wait(self, timeout: float | None) -> list[tuple[int, bool, bool]]:  # noqa: D102
+    def wait(self, timeout: float | None, *, most: int = -1) -> list[tuple[int, bool, bool]]:  # noqa: D102
         with self._kernel.doing(self._process, "poller.wait", "wait", ""):
             clock = self._kernel.clock
             end = None if timeout is None else clock.now() + timeout
@@ -84,7 +95,9 @@ class FakePoller(Poller):
                     del waits[number]
                 ready = self._opened.ready()
                 if ready or (end is not None and clock.now() >= end):
-                    return ready
+                    taken = ready if most < 0 else ready[:most]
+                    self._opened.silent.update(self._opened.once.intersection(one[0] for one in taken))
+                    return taken
                 self._pass(end)
 
     def _pass(self, end: float | None) -> None:

@@ -1,19 +1,23 @@
 """Output from FIFOs to files and followers, with real FIFOs and files."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import PosixError
-from snowfox.manager.output import collector, writer
+from snowfox.manager.output import logs, losses
 from snowfox.manager.output.collector import Output
 from snowfox.manager.output.follower import Follower
-from snowfox.manager.output.writer import Written
+from snowfox.manager.output.telling import Wanted
 from snowfox.service.spec import Log
 
 
@@ -47,11 +51,13 @@ async def output(tmp_path: Path) -> AsyncIterator[Output]:
     os.close(folder)
 
 
-async def written(output: Output) -> None:
-    """Let the loop read and the thread write."""
-    for _ in range(3):
-        await asyncio.sleep(0)
-        await output.flush()
+async def lines(
+    output: Output, instances: list[str], wanted: Wanted, follower: Follower | None = None
+) -> list[bytes]:
+    """What is told, line by line."""
+    return [
+        text async for line in output.told(instances, wanted, follower) for text in line.text.split(b"\n")
+    ]
 
 
 async def test_what_a_service_prints_is_in_its_file(output: Output, tmp_path: Path) -> None:
@@ -59,7 +65,7 @@ async def test_what_a_service_prints_is_in_its_file(output: Output, tmp_path: Pa
     fifo = Fifo(tmp_path, "a")
     output.attach("web@1", fifo.ours, Log())
     fifo.print(b"hello\xff\n")
-    await written(output)
+    await output.flush()
     assert (tmp_path / "logs/web@1/current").read_bytes() == b"hello\xff\n"
     fifo.end()
 
@@ -70,72 +76,82 @@ async def test_last_words_are_kept_and_the_end_closes_the_fifo(output: Output, t
     output.attach("web", fifo.ours, Log())
     fifo.print(b"last words")
     fifo.end()
-    await written(output)
+    while output._sources:
+        await output.flush()
     assert (await output.tail("web", 1)).rest == b"last words"
-    await written(output)
-    assert not output._sources
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(fifo.ours)
 
 
 async def test_follow_misses_nothing_and_doubles_nothing(output: Output, tmp_path: Path) -> None:
-    """Tail and what follows join exactly, also over rotation."""
+    """What there was and what follows join exactly, also over rotation and while somebody prints."""
     fifo = Fifo(tmp_path, "a")
-    output.attach("web", fifo.ours, Log(size=64, keep=3))
+    output.attach("web", fifo.ours, Log(size=64, keep=100))
     fifo.print(b"0\n1\n2")
-    await written(output)
+    await output.flush()
     follower = Follower(asyncio.get_running_loop())
-    tail = await output.tail("web", 10, follower)
-    seen = [line for _, line in tail.lines]
-    fifo.print(b"\n" + b"".join(b"%d\n" % number for number in range(3, 60)))
-    while len(seen) < 60:
+    seen: list[bytes] = []
+    told = output.told(["web"], Wanted(-1), follower)
+    fifo.print(b"\n" + b"".join(b"%d\n" % number for number in range(3, 30)))
+    async for line in told:
+        seen += line.text.split(b"\n")
+        fifo.print(b"%d\n" % (30 + len(seen)) if len(seen) < 5 else b"")
+    fifo.print(b"end\n")
+    while seen[-1] != b"end":
         for item in await asyncio.wait_for(follower.take(), 5):
             seen += item.text.split(b"\n")
-    assert [int(line) for line in seen] == list(range(60))
+    await output.flush()
+    assert seen == await lines(output, ["web"], Wanted(-1))
+    assert [int(line) for line in seen[:30]] == list(range(30))
     output.unfollow(follower)
     fifo.end()
 
 
-async def test_a_service_waits_while_its_output_waits_for_the_disk(
-    output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Over the bound the FIFO is not read; it goes on once the disk took what waits, and nothing is lost."""
-    monkeypatch.setattr(collector, "MOST_OF_ONE", 1000)
-    fifo = Fifo(tmp_path, "a")
-    os.set_blocking(fifo.theirs, False)
-    output.attach("web", fifo.ours, Log())
-    sent = 0
-    for number in range(2000):
-        line = b"%06d\n" % number
-        try:
-            os.write(fifo.theirs, line)
-        except BlockingIOError:
-            await asyncio.sleep(0)
-            continue
-        sent += len(line)
-        if number % 50 == 0:
-            await asyncio.sleep(0)
-    for _ in range(100):
-        await written(output)
-    assert (tmp_path / "logs/web/current").stat().st_size == sent
-    fifo.end()
-
-
-async def test_what_is_known_of_instances_is_bounded(
-    output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of those that printed last, with lost output or not; the log of one that was forgotten is found all the same."""
-    monkeypatch.setattr(collector, "MOST_LOST", 3)
-    monkeypatch.setattr(writer, "MOST_KNOWN", 3)
-    monkeypatch.setattr(writer, "MOST_OPEN", 2)
+async def test_several_are_merged_by_their_times(output: Output, tmp_path: Path) -> None:
+    """Lines of two services come in the order in which they were printed."""
+    fifos = [Fifo(tmp_path, name) for name in "ab"]
+    for name, fifo in zip("ab", fifos, strict=True):
+        output.attach(name, fifo.ours, Log())
     for number in range(6):
-        fifo = Fifo(tmp_path, f"f{number}")
-        output.attach(f"web{number}", fifo.ours, Log())
-        fifo.print(b"here\n")
-        await written(output)
-    assert set(output._writer._logs) >= {"web4", "web5"}
-    assert len(output._writer._logs) == 3
-    assert [line for _, line in (await output.tail("web0", 1)).lines] == [b"here"]
-    output._written([Written(f"web{number}", 0, 5, "no space left") for number in range(6)])
-    assert list(output.lost) == ["web3", "web4", "web5"]
+        fifos[number % 2].print(b"%d\n" % number)
+        await output.flush()
+        await asyncio.sleep(0.012)
+    assert await lines(output, ["a", "b"], Wanted(2)) == [b"2", b"3", b"4", b"5"]
+    assert await lines(output, ["a", "b"], Wanted(-1)) == [b"%d" % number for number in range(6)]
+    for fifo in fifos:
+        fifo.end()
+
+
+async def test_a_slow_disk_holds_up_no_other_service(
+    output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While writes of one hang, another's lines are written and read back; then its own are, none lost."""
+    slow, quick = Fifo(tmp_path, "a"), Fifo(tmp_path, "b")
+    output.attach("slow", slow.ours, Log())
+    output.attach("quick", quick.ours, Log())
+    real, goes_on, hangs = output._posix.files.write, Event(), Event()
+
+    def write(descriptor: int, data: bytes) -> int | None:
+        if data[:4] == b"slow":
+            hangs.set()
+            goes_on.wait(10)
+        return real(descriptor, data)
+
+    monkeypatch.setattr(output._posix.files, "write", write)
+    slow.print(b"slow\n")
+    await asyncio.to_thread(hangs.wait, 5)
+    for number in range(100):
+        quick.print(b"%d\n" % number)
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while await lines(output, ["quick"], Wanted(1)) != [b"99"]:  # noqa: ASYNC110 - the disk tells nobody
+            await asyncio.sleep(0.001)
+    assert not (tmp_path / "logs/slow/current").stat().st_size
+    goes_on.set()
+    await output.flush()
+    assert (tmp_path / "logs/slow/current").read_bytes() == b"slow\n"
+    slow.end()
+    quick.end()
 
 
 async def test_lost_output_is_counted_with_its_reason(
@@ -154,13 +170,29 @@ async def test_lost_output_is_counted_with_its_reason(
 
     monkeypatch.setattr(output._posix.files, "write", write)
     fifo.print(b"lost\n")
-    await written(output)
-    assert output.lost["web"].size == 5
-    assert "ENOSPC" in output.lost["web"].reason
+    await output.flush()
+    assert output.losses.all()["web"].size == 5
+    assert "ENOSPC" in output.losses.all()["web"].reason
     full = False
     fifo.print(b"kept\n")
-    await written(output)
-    assert (tmp_path / "logs/web/current").read_bytes() == b"kept\n"
+    async with asyncio.timeout(5):
+        while (tmp_path / "logs/web/current").read_bytes() != b"kept\n":  # noqa: ASYNC110 - the disk tells nobody
+            await asyncio.sleep(0.005)
+    fifo.end()
+
+
+async def test_more_than_the_rate_is_dropped_and_counted(output: Output, tmp_path: Path) -> None:
+    """What is over the rate is not in the log; the count is."""
+    fifo = Fifo(tmp_path, "a")
+    output.attach("web", fifo.ours, Log(rate=100))
+    fifo.print(b"123456789\n" * 50)
+    await output.flush()
+    assert (tmp_path / "logs/web/current").read_bytes() == b"123456789\n" * 10
+    assert output.losses.all()["web"] == (400, "more than its log.rate")
+    output.limit("web", Log())
+    fifo.print(b"all again\n")
+    await output.flush()
+    assert (await output.tail("web", 1)).lines[0][1] == b"all again"
     fifo.end()
 
 
@@ -172,20 +204,58 @@ async def test_a_launch_left_behind_keeps_its_fifo_but_only_one(output: Output, 
     assert sorted(output._sources) == [fifos[1].ours, fifos[2].ours]
     fifos[1].print(b"one\n")
     fifos[2].print(b"two\n")
-    await written(output)
+    await output.flush()
     assert {line for _, line in (await output.tail("web", 5)).lines} == {b"one", b"two"}
     for fifo in fifos:
         fifo.end()
 
 
-async def test_few_files_are_open_whatever_the_number_of_instances(output: Output, tmp_path: Path) -> None:
-    """Of 100 instances that printed, at most 64 logs are open."""
-    fifos = [Fifo(tmp_path, str(number)) for number in range(100)]
+async def test_a_new_name_takes_over_what_comes(output: Output, tmp_path: Path) -> None:
+    """After a rename both names have their part."""
+    fifo = Fifo(tmp_path, "a")
+    output.attach("web", fifo.ours, Log())
+    fifo.print(b"before\n")
+    await output.flush()
+    output.rename("web", "front@1", Log())
+    fifo.print(b"after\n")
+    await output.flush()
+    assert await lines(output, ["web"], Wanted(9)) == [b"before"]
+    assert await lines(output, ["front@1"], Wanted(9)) == [b"after"]
+    fifo.end()
+
+
+async def test_rotation_on_demand_tells_whose(output: Output, tmp_path: Path) -> None:
+    """What was printed before is in the file that was put aside, and only such logs are named."""
+    fifo = Fifo(tmp_path, "a")
+    output.attach("web", fifo.ours, Log())
+    fifo.print(b"before\n")
+    assert await output.rotate(["web", "quiet"]) == ["web"]
+    fifo.print(b"after\n")
+    await output.flush()
+    assert (tmp_path / "logs/web/current").read_bytes() == b"after\n"
+    assert await lines(output, ["web"], Wanted(9)) == [b"before", b"after"]
+    fifo.end()
+
+
+async def test_little_is_held_whatever_the_number_of_instances(
+    output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 instances that printed few logs are open; those that are forgotten are found all the same."""
+    monkeypatch.setattr(logs, "MOST_OPEN", 8)
+    monkeypatch.setattr(logs, "MOST_KNOWN", 50)
+    monkeypatch.setattr(losses, "MOST", 3)
+    fifos = [Fifo(tmp_path, f"f{number}") for number in range(100)]
     for number, fifo in enumerate(fifos):
-        output.attach(f"s{number}", fifo.ours, Log())
+        output.attach(f"s{number}", fifo.ours, Log(rate=1))
         fifo.print(b"x\n")
-    await written(output)
-    assert len(output._writer._open) <= 64
-    assert len(list((tmp_path / "logs").iterdir())) == 100
+    await output.flush()
+    known: dict[str, Any] = output._logs._known
+    assert len(known) <= 59
+    assert sum(log.is_open for log in known.values()) <= 9
+    assert len(output.losses.all()) == 3
+    output.limit("s0", Log())
+    fifos[0].print(b"here\n")
+    await output.flush()
+    assert (await output.tail("s0", 1)).lines[0][1] == b"here"
     for fifo in fifos:
         fifo.end()
