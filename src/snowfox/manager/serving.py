@@ -7,9 +7,9 @@ from typing import Final
 
 from snowfox.contract.manager import Manager
 from snowfox.core.module import Setup, module
-from snowfox.core.posix.api import Credentials
 from snowfox.core.rpc.interface import Right
 from snowfox.core.rpc.server import serve
+from snowfox.core.rpc.serving import Caller
 from snowfox.manager.handlers import ManagerHandlers
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node
@@ -19,11 +19,11 @@ USE: Final = frozenset((Right.READ, Right.OPERATE))
 """All that there is to do with a node by its socket."""
 
 
-def grants(starter: int) -> Callable[[Credentials], frozenset[str]]:
+def grants(starter: int) -> Callable[[Caller], frozenset[str]]:
     """Rights: who started the node, and root, may use it; nobody else may do anything."""
 
-    def granted(peer: Credentials) -> frozenset[str]:
-        return USE if peer.uid in {starter, 0} else NOTHING
+    def granted(caller: Caller) -> frozenset[str]:
+        return USE if caller.peer is not None and caller.peer.uid in {starter, 0} else NOTHING
 
     return granted
 

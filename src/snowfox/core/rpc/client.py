@@ -15,10 +15,13 @@ from typing import TypeVar
 
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.active import active
+from snowfox.core.rpc.carrier import SocketCarrier
 from snowfox.core.rpc.endpoint import Endpoint
+from snowfox.core.rpc.form import passes_descriptors
 from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.message import Wires, small
+from snowfox.core.rpc.reaching import reach
 from snowfox.core.rpc.server import table
 from snowfox.core.rpc.session import Options
 
@@ -26,21 +29,42 @@ I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
 
 
 @asynccontextmanager
-async def connect(endpoint: str | Endpoint, calling: type[I], *, wires: Wires = small) -> AsyncGenerator[I]:
+async def connect(
+    endpoint: str | Endpoint,
+    calling: type[I],
+    *,
+    serving: type[Interface] | None = None,
+    handlers: object | None = None,
+    wires: Wires = small,
+) -> AsyncGenerator[I]:
     """The other end's interface, for the block; leaving it ends the session.
 
     Args:
-        endpoint: `unix:PATH`, or an `Endpoint`.
+        endpoint: where; as text one without TLS.
         calling: what is served there.
+        serving: what we serve on the same session.
+        handlers: an object whose methods serve it, marked with `server.handles`.
         wires: how messages are written and read; `fast.fast` is faster, for 32 ms of import.
 
-    Raises PosixError when nobody listens, UsageError for another endpoint.
+    Raises PosixError or ConnectionLost when nobody listens there, UsageError for what is no endpoint, HostError when TLS
+    cannot be used, InternalError when a handler is missing.
     """
     place = Endpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
-    posix = active()
-    socket = posix.sockets.connect(place.address, folder=place.folder)
-    options = Options("client", ping_after=5.0, dead_after=20.0, wires=wires)
-    link = Link(posix, socket, clock=SystemClock(), options=options, calling=calling)
+    found = {} if serving is None or handlers is None else table(serving, handlers)
+    passes = passes_descriptors(calling) or (serving is not None and passes_descriptors(serving))
+    carrier = await reach(active(), place, passes=passes)
+    options = Options(
+        "client", ping_after=5.0, dead_after=20.0, wires=wires, passes=isinstance(carrier, SocketCarrier)
+    )
+    link = Link(
+        active(),
+        carrier,
+        clock=SystemClock(),
+        options=options,
+        calling=calling,
+        serving=serving,
+        handlers=found,
+    )
     try:
         yield link.remote
     finally:
@@ -54,6 +78,7 @@ async def attach(
     serving: type[Interface] | None = None,
     handlers: object | None = None,
     name: str,
+    rights: frozenset[str] = frozenset(),
 ) -> Link[I]:
     """A session over an inherited socket, both ends calling and serving. The other end watches for silence.
 
@@ -63,14 +88,16 @@ async def attach(
         serving: what we serve.
         handlers: an object whose methods serve it, marked with `server.handles`.
         name: of the other end, for messages.
+        rights: what it may do here.
 
     Raises InternalError when a handler is missing.
     """
     found = {} if serving is None or handlers is None else table(serving, handlers)
-    options = Options(name, ping_after=None, dead_after=None)
+    options = Options(name, ping_after=None, dead_after=None, rights=rights)
+    posix = active()
     return Link(
-        active(),
-        descriptor,
+        posix,
+        SocketCarrier(posix, descriptor),
         clock=SystemClock(),
         options=options,
         serving=serving,

@@ -6,7 +6,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from snowfox.core.rpc.interface import Argument, Descriptor
+from snowfox.core.rpc.interface import Argument, Descriptor, Interface
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -52,6 +52,15 @@ def compiled(kind: Any, maker: Maker[T_co]) -> T_co:
         return maker.of_struct(kind)
     msg = f"{kind!r} cannot travel: messages have str, int, float, bool, bytes, None, list, dict, NamedTuple, Descriptor"
     raise TypeError(msg)
+
+
+def passes_descriptors(interface: type[Interface]) -> bool:
+    """Whether a method of it may send descriptors, either way."""
+    return any(
+        has_descriptors(kind)
+        for method in interface.methods.values()
+        for kind in [*(argument.type for argument in method.arguments), method.result]
+    )
 
 
 @cache

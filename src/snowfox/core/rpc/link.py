@@ -1,8 +1,7 @@
-"""A session over a socket in an asyncio loop: reading, writing, deadlines, handlers. Common to client and server.
+"""A session in an asyncio loop: deadlines, promises, handlers. Common to client and server.
 
-It waits by `add_reader` and reads with recvmsg, because stream transports lose descriptors. What is said in a turn of
-the loop goes out with one write. One timer for all deadlines, armed only while there are some. Handlers are run by
-`serving`.
+A `carrier` moves its bytes. What is said in a turn of the loop goes out with one write. One timer for all deadlines, armed
+only while there are some. Handlers are run by `serving`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from snowfox.core import log
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Posix
 from snowfox.core.promise import Promise, Resolver
-from snowfox.core.rpc import frame
+from snowfox.core.rpc.carrier import Carrier
 from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.items import Items
 from snowfox.core.rpc.outbox import MOST_UNSENT
@@ -38,7 +37,6 @@ from snowfox.core.rpc.session import (
 )
 from snowfox.errors import (
     ConnectionLost,
-    PosixError,
     ProtocolError,
     SnowFoxError,
 )
@@ -58,8 +56,8 @@ class Link(Generic[I]):
     """One session; made by `client.attach`, `client.connect` and `server.serve`.
 
     Args:
-        posix: the kernel.
-        socket: a connected non-blocking unix stream socket; the link's from now on.
+        posix: the kernel; closes descriptors.
+        carrier: what moves its bytes; the link's from now on.
         clock: for deadlines and silence, the time of the running loop.
         options: see `session.Options`.
         serving: what the other end may call.
@@ -71,7 +69,7 @@ class Link(Generic[I]):
     def __init__(  # noqa: PLR0913 - the parts of a conversation
         self,
         posix: Posix,
-        socket: int,
+        carrier: Carrier,
         *,
         clock: Clock,
         options: Options,
@@ -80,8 +78,7 @@ class Link(Generic[I]):
         calling: type[I] | None = None,
         caller: Caller = Caller(None),  # noqa: B008 - frozen
     ) -> None:
-        self._posix = posix
-        self._socket = socket
+        self._carrier = carrier
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._session = Session(clock.now(), options, serving=serving, posix=posix)
@@ -90,13 +87,11 @@ class Link(Generic[I]):
         self._asked: dict[int, Resolver[Any]] = {}
         self._streams: dict[int, Items[Any]] = {}
         self._flushing = False
-        self._writing = False
-        self._had_descriptors = False
         self._timer: asyncio.TimerHandle | None = None
         self._closed: asyncio.Future[SnowFoxError | None] = self._loop.create_future()
         self._listeners: list[Callable[[], object]] = []
         self.remote: I = cast("I", (calling or Interface)(self._bind))
-        self._loop.add_reader(socket, self._readable)
+        carrier.begin(self)
         self._soon()
 
     @property
@@ -143,7 +138,7 @@ class Link(Generic[I]):
         self._asked[request] = resolver
         promise.when_settled(partial(self._settled, request))
         self._soon()
-        self._session.outbox.send_ahead(self._posix, self._socket)
+        self._carrier.send_ahead(self._session.outbox)
         return promise
 
     def _settled(self, request: int, _: Promise[Any]) -> None:
@@ -176,30 +171,17 @@ class Link(Generic[I]):
 
     # --- moving bytes
 
-    def _readable(self) -> None:
-        # A message with descriptors is read alone: what came behind it is taken in the same turn of the loop.
-        for _ in range(frame.MOST_READS):
-            self._had_descriptors = False
-            self._happened(self._received())
-            if not self._had_descriptors or not self.is_open:
-                return
+    def heard(self, data: bytes, descriptors: tuple[int, ...]) -> None:
+        """Bytes came; told by the carrier."""
+        self._happened(self._session.receive(data, descriptors, self._clock.now()))
 
-    def _received(self) -> list[Happening]:
-        session = self._session
-        try:
-            got = self._posix.sockets.receive(self._socket, frame.READ, most=frame.MOST_DESCRIPTORS)
-        except PosixError as error:
-            return session.lost(ConnectionLost(str(error)))
-        if got is None:
-            return []
-        if got.truncated:
-            for number in got.descriptors:
-                self._posix.files.close(number)
-            return session.lost(ProtocolError("descriptors were lost: too many are open here"))
-        if not got.data:
-            return session.lost(None)
-        self._had_descriptors = bool(got.descriptors)
-        return session.receive(got.data, got.descriptors, self._clock.now())
+    def lost(self, error: SnowFoxError | None) -> None:
+        """The transport is at its end; told by the carrier."""
+        self._happened(self._session.lost(error))
+
+    def drained(self) -> None:
+        """There is room again; told by the carrier."""
+        self._flush()
 
     def _soon(self) -> None:
         if not self._flushing and self.is_open:
@@ -211,29 +193,14 @@ class Link(Generic[I]):
         if not self.is_open:
             return
         outbox = self._session.outbox
-        try:
-            outbox.send(self._posix, self._socket)
-        except PosixError as error:
-            # The other end left; what it said before may tell why.
-            self._happened([*self._received(), *self._session.lost(ConnectionLost(str(error)))])
+        self._carrier.send(outbox)
+        if not self.is_open:
             return
-        if outbox.is_blocked != self._writing:
-            self._writing = outbox.is_blocked
-            if self._writing:
-                self._loop.add_writer(self._socket, self._flush)
-            else:
-                self._loop.remove_writer(self._socket)
         if outbox.size > MOST_UNSENT:
             self._happened(self._session.lost(ConnectionLost("the other end does not read")))
         else:
             self._serving.sent()
         self._arm()
-
-    def _send_last(self) -> None:
-        try:
-            self._session.outbox.send(self._posix, self._socket)
-        except PosixError as error:
-            _log.debug("the other end left first", link=self._name, error=str(error))
 
     def _arm(self) -> None:
         when = self._session.next_tick()
@@ -297,16 +264,12 @@ class Link(Generic[I]):
     def _over(self, error: SnowFoxError | None) -> None:
         if self._closed.done():
             return
-        self._send_last()
-        self._loop.remove_reader(self._socket)
-        if self._writing:
-            self._loop.remove_writer(self._socket)
+        self._carrier.end(self._session.outbox)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._serving.stop()
         self._session.close()
-        self._posix.files.close(self._socket)
         if isinstance(error, ProtocolError):
             _log.warning("a session ended", link=self._name, error=str(error))
         self._closed.set_result(error)

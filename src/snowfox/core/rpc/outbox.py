@@ -26,6 +26,9 @@ MOST_UNSENT: Final = 64 << 20
 class Outbox:
     """Bytes and descriptors that wait to be sent, in order.
 
+    Args:
+        passes: whether descriptors can be sent.
+
     A chunk with descriptors begins with the frame that they belong to: they are sent with its first byte.
 
     Attributes:
@@ -34,9 +37,10 @@ class Outbox:
         is_blocked: whether the socket took less than there was, the last time.
     """
 
-    __slots__ = ("_chunks", "gone", "is_blocked", "size")
+    __slots__ = ("_chunks", "_passes", "gone", "is_blocked", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, *, passes: bool = True) -> None:
+        self._passes = passes
         self._chunks: deque[tuple[bytearray, tuple[int, ...]]] = deque()
         self.size = 0
         self.gone = 0
@@ -51,11 +55,16 @@ class Outbox:
         method: int = 0,
         number: int = 0,
     ) -> None:
-        """Append a frame. Raises InternalError when it is too large; then its descriptors are still the caller's."""
+        """Append a frame.
+
+        Raises InternalError when it is too large, or has descriptors where none can pass; then they are still the caller's.
+        """
         if len(body) > frame.LIMIT:
             raise InternalError(f"cannot send a message of {len(body)} bytes: at most {frame.LIMIT}")
         chunks = self._chunks
         if descriptors:
+            if not self._passes:
+                raise InternalError("cannot send descriptors over this connection")
             if len(descriptors) > frame.MOST_DESCRIPTORS:
                 raise InternalError(
                     f"cannot send {len(descriptors)} descriptors at once: at most {frame.MOST_DESCRIPTORS}"
@@ -95,6 +104,18 @@ class Outbox:
                 posix.files.close(number)
         self.is_blocked = False
         return True
+
+    def pop(self) -> bytearray | None:
+        """Take the next chunk, for a transport that keeps what it cannot send; None when nothing waits.
+
+        Only where none passes descriptors: they would be lost.
+        """
+        if not self._chunks:
+            return None
+        data, _ = self._chunks.popleft()
+        self.size -= len(data)
+        self.gone += len(data)
+        return data
 
     def send_ahead(self, posix: Posix, socket: int) -> None:
         """Send when there is much already. An error is left for the next `send`, which meets it again."""

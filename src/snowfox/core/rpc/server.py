@@ -18,28 +18,29 @@ from typing import Any, Final, TypeVar
 from snowfox.core import log
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.active import active
-from snowfox.core.posix.api import Credentials, Posix
+from snowfox.core.posix.address import parse
+from snowfox.core.posix.api import Posix
+from snowfox.core.rpc.carrier import Carrier
+from snowfox.core.rpc.endpoint import Tls
+from snowfox.core.rpc.form import passes_descriptors
 from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.link import Link
+from snowfox.core.rpc.listening import Listening, SocketListening, StreamListening
 from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.serving import Caller, Handlers, current
 from snowfox.core.rpc.session import Options
-from snowfox.errors import InternalError, NotPermitted, PeerError, PosixError, SnowFoxError
-from snowfox.values import Seconds
+from snowfox.errors import InternalError, NotPermitted, PeerError, SnowFoxError
 
 __all__ = ["Grants", "Server", "current", "handles", "serve", "table"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-Grants = Callable[[Credentials], frozenset[str]]
+Grants = Callable[[Caller], frozenset[str]]
 """What a peer may do; none: it is not let in."""
 
 MOST_SESSIONS: Final = 1000
 MOST_REQUESTS: Final = 256
 """Requests that one client may have under way."""
-ACCEPTED_AT_ONCE: Final = 64
-PAUSE: Final[Seconds] = 0.1
-"""How long nobody is accepted after a connection could not be taken, as when descriptors are used up."""
 
 _log = log.get("rpc")
 
@@ -69,21 +70,32 @@ def table(serving: type[Interface], handlers: object) -> Handlers:
 
 @asynccontextmanager
 async def serve(
-    listener: int, serving: type[Interface], handlers: object, *, grants: Grants, wires: Wires = small
+    listener: int,
+    serving: type[Interface],
+    handlers: object,
+    *,
+    grants: Grants,
+    wires: Wires = small,
+    tls: Tls | None = None,
 ) -> AsyncGenerator[Server]:
     """Serve until the block is left; then every session is closed. The listener stays the caller's.
 
     Args:
-        listener: a listening non-blocking unix socket.
+        listener: a listening non-blocking unix or TCP socket.
         serving: the interface.
         handlers: an object whose methods serve it, marked with `handles`.
         grants: what each peer may do.
         wires: how messages are written and read; `fast.fast` is faster, for 32 ms of import.
+        tls: both sides prove who they are.
 
-    Raises InternalError when a handler is missing.
+    Raises InternalError when a handler is missing, HostError when TLS cannot be used.
     """
     options = Options("server", ping_after=None, dead_after=None, most_requests=MOST_REQUESTS, wires=wires)
-    server = Server(active(), listener, serving, table(serving, handlers), grants=grants, options=options)
+    posix = active()
+    listening = _listening(posix, listener, serving, tls)
+    options = options._replace(passes=isinstance(listening, SocketListening))
+    server = Server(posix, listening, serving, table(serving, handlers), grants=grants, options=options)
+    await server.begin()
     try:
         yield server
     finally:
@@ -96,7 +108,7 @@ class Server:
     def __init__(
         self,
         posix: Posix,
-        listener: int,
+        listening: Listening,
         serving: type[Interface],
         handlers: Handlers,
         *,
@@ -105,15 +117,12 @@ class Server:
     ) -> None:
         self._options = options
         self._posix = posix
-        self._listener = listener
+        self._listening = listening
         self._serving = serving
         self._handlers = handlers
         self._grants = grants
         self._clock = SystemClock()
-        self._loop = asyncio.get_running_loop()
         self._links: set[Link[Interface]] = set()
-        self._resume: asyncio.TimerHandle | None = None
-        self._loop.add_reader(listener, self._accept)
 
     @property
     def sessions(self) -> int:
@@ -122,10 +131,7 @@ class Server:
 
     def drain(self) -> None:
         """Accept no more; sessions go on."""
-        self._loop.remove_reader(self._listener)
-        if self._resume is not None:
-            self._resume.cancel()
-            self._resume = None
+        self._listening.stop()
 
     def close(self) -> None:
         """Accept no more and end every session."""
@@ -133,49 +139,39 @@ class Server:
         for link in list(self._links):
             link.close()
 
-    def _accept(self) -> None:
-        for _ in range(ACCEPTED_AT_ONCE):
-            try:
-                socket = self._posix.sockets.accept(self._listener)
-            except PosixError as error:
-                _log.warning("cannot take a connection", error=str(error))
-                self._loop.remove_reader(self._listener)
-                self._resume = self._loop.call_later(PAUSE, self._again)
-                return
-            if socket is None:
-                return
-            self._admit(socket)
+    async def begin(self) -> None:
+        """Take connections. Raises HostError when TLS cannot be used."""
+        await self._listening.begin(self._admit)
 
-    def _again(self) -> None:
-        self._resume = None
-        self._loop.add_reader(self._listener, self._accept)
-
-    def _admit(self, socket: int) -> None:
-        try:
-            peer = self._posix.sockets.peer(socket)
-        except PosixError as error:
-            _log.warning("a connection without credentials", error=str(error))
-            self._posix.files.close(socket)
-            return
-        rights = self._grants(peer)
+    def _admit(self, carrier: Carrier, caller: Caller) -> None:
+        rights = self._grants(caller)
         refusal: SnowFoxError | None = None
         if not rights:
-            refusal = NotPermitted(f"cannot connect: uid {peer.uid} may do nothing here", None)
+            refusal = NotPermitted(f"cannot connect: {caller} may do nothing here", None)
         elif len(self._links) >= MOST_SESSIONS:
             refusal = PeerError(f"cannot connect: {MOST_SESSIONS} sessions are open", "try again later")
-        options = self._options._replace(name=f"pid {peer.pid}", rights=rights)
+        name = str(caller) if caller.peer is None else f"pid {caller.peer.pid}"
         link: Link[Interface] = Link(
             self._posix,
-            socket,
+            carrier,
             clock=self._clock,
-            options=options,
+            options=self._options._replace(name=name, rights=rights),
             serving=self._serving,
             handlers=self._handlers,
-            caller=Caller(peer),
+            caller=caller,
         )
         if refusal is not None:
-            _log.warning("a connection was refused", why=str(refusal), uid=peer.uid, pid=peer.pid)
+            _log.warning("a connection was refused", why=str(refusal), who=str(caller), name=name)
             link.close(refusal)
             return
         self._links.add(link)
         link.when_closed(lambda: self._links.discard(link))
+
+
+def _listening(posix: Posix, listener: int, serving: type[Interface], tls: Tls | None) -> Listening:
+    """By accept where descriptors may pass, and where asyncio's own loop makes that free."""
+    is_unix = parse(posix.sockets.address(listener)).is_unix
+    is_own = isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop)
+    if is_unix and tls is None and (is_own or passes_descriptors(serving)):
+        return SocketListening(posix, listener)
+    return StreamListening(posix, listener, is_unix=is_unix, tls=tls)

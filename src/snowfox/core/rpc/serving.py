@@ -26,9 +26,21 @@ _log = log.get("rpc")
 
 
 class Caller(NamedTuple):
-    """Who asks: credentials by the kernel; None for an inherited socket without."""
+    """Who asks.
+
+    Args:
+        peer: credentials by the kernel; None where it does not know: an inherited socket, another host.
+        name: in the certificate, where there is TLS; else "".
+    """
 
     peer: Credentials | None
+    name: str = ""
+
+    def __str__(self) -> str:
+        """For messages."""
+        if self.peer is not None:
+            return f"uid {self.peer.uid}"
+        return self.name or "somebody"
 
 
 _caller: Final[ContextVar[Caller]] = ContextVar("snowfox.rpc.caller", default=Caller(None))  # noqa: B039 - frozen

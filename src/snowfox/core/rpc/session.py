@@ -74,6 +74,7 @@ class Options(NamedTuple):
         dead_after: seconds of silence after which it counts as dead; None: never.
         rights: what the other end may do here.
         most_requests: how many of its requests may be under way. It is told so and holds back further ones.
+        passes: whether descriptors can be sent to the other end.
         wires: how messages are written and read: with the standard library, or `fast.fast`.
     """
 
@@ -83,6 +84,7 @@ class Options(NamedTuple):
     rights: frozenset[str] = frozenset()
     most_requests: int = 20_000
     wires: message.Wires = message.small
+    passes: bool = True
 
 
 class Session:
@@ -99,7 +101,7 @@ class Session:
         self, now: Seconds, options: Options, *, serving: type[Interface] | None, posix: Posix
     ) -> None:
         self.options = options
-        self.outbox = Outbox()
+        self.outbox = Outbox(passes=options.passes)
         self.ended = False
         self.peer_name = ""
         self.calls = Calls(self.outbox, options.wires)
