@@ -180,7 +180,7 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
         engine,
         Parts(
             connector=node.connector,
-            prober=node.prober,
+            watching=node.watching,
             blueprints=node.blueprints,
             bus=node.bus,
             keeper=node.keeper,

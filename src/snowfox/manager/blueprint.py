@@ -15,7 +15,7 @@ from snowfox.manager.connector.launches import HELPER
 from snowfox.service.confinement import Limits, Sandbox
 from snowfox.service.launch import LaunchPlan, Node, dynamic_uids, plan, run_as, socket_keys
 from snowfox.service.spec import Alive, Configuration, Log, Ready, Service, Socket
-from snowfox.values import SERVICE_UIDS
+from snowfox.values import SERVICE_UIDS, Seconds
 
 _LEAST_SIZE: Final = 1024
 _NO_ID: Final = "0" * LENGTH
@@ -138,6 +138,11 @@ class Blueprints:
     def alive(self, instance: str) -> Alive:
         """How it is found out that it is alive, everything filled in. Raises UserError."""
         return self._plan(instance).alive
+
+    def watchdog(self, instance: str) -> Seconds:
+        """Seconds after which its silence counts; 0 where it may be silent."""
+        place = self._places.get(instance)
+        return place[0].watchdog if place else 0.0
 
     def log(self, instance: str) -> Log:
         """Where its output goes; what is not of this configuration gets the defaults."""

@@ -27,7 +27,7 @@ from snowfox.manager.board import Board
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Output
-from snowfox.manager.probe.prober import Prober
+from snowfox.manager.probe.watching import Watching
 from snowfox.service import effects, event
 from snowfox.service.status import Status
 from snowfox.values import Seconds
@@ -75,7 +75,7 @@ class Parts(NamedTuple):
     """The parts that perform effects."""
 
     connector: Connector
-    prober: Prober
+    watching: Watching
     blueprints: Blueprints
     bus: Bus
     keeper: Keeps
@@ -195,6 +195,7 @@ class Driver:
             case effects.Kill():
                 parts.connector.kill(effect.token)
             case effects.Forget(token):
+                parts.watching.forget(token)
                 parts.keeper.after_stored(lambda: parts.connector.forget(token))
             case effects.Signal():
                 parts.connector.signal(effect.token, effect.number)
@@ -205,11 +206,11 @@ class Driver:
             case effects.StartProbe():
                 self._probe(effect, parts)
             case effects.StopProbe():
-                parts.prober.stop(effect.token)
+                parts.watching.stop(effect.token)
             case effects.StartWatch():
                 self._watch(effect, parts)
             case effects.StopWatch(token):
-                parts.prober.unwatch(token)
+                parts.watching.unwatch(token)
             case effects.Removed(instance):
                 self._traces.pop(instance, None)
                 self._board.remove(instance)
@@ -246,7 +247,7 @@ class Driver:
         except SnowFoxError as error:
             self.tell(event.ProbeFailed(effect.token, str(error)))
         else:
-            parts.prober.start(effect.instance, effect.token, ready)
+            parts.watching.start(effect.instance, effect.token, ready)
 
     def _watch(self, effect: effects.StartWatch, parts: Parts) -> None:
         try:
@@ -254,7 +255,8 @@ class Driver:
         except SnowFoxError as error:
             self._log.error("cannot watch", instance=effect.instance, error=str(error))
         else:
-            parts.prober.watch(effect.instance, effect.token, alive)
+            watchdog = parts.blueprints.watchdog(effect.instance)
+            parts.watching.watch(effect.instance, effect.token, alive, watchdog)
 
     def _set_timer(self, effect: effects.SetTimer) -> None:
         self._clear_timer(effect.subject)

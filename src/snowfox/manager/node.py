@@ -32,7 +32,8 @@ from snowfox.manager.journal.storage import Remembered, Storage
 from snowfox.manager.operation.operation import Operation
 from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Output
-from snowfox.manager.probe.prober import Prober
+from snowfox.manager.probe.hearing import Hearing
+from snowfox.manager.probe.watching import Watching
 from snowfox.manager.source import CHANGED, Reader
 from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.values import Seconds, size_text
@@ -116,7 +117,8 @@ class Node:
     output: Output
     connector: Connector
     reader: Reader
-    prober: Prober
+    hearing: Hearing
+    watching: Watching
     driver: Driver
     blueprints: Blueprints
     changes: Changing

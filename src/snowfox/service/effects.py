@@ -63,7 +63,7 @@ class StopProbe(Frozen):
 
 
 class StartWatch(Frozen):
-    """It is ready: ask by its `alive`, until `StopWatch`. Of one that is watched: by what is written now."""
+    """It is ready: ask by its `alive`, mind its `watchdog`, until `StopWatch`. Of one that is watched: by what is written now."""
 
     instance: str
     token: str

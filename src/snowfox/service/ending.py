@@ -8,6 +8,7 @@ from snowfox.service.aftermath import bury, follow, gone
 from snowfox.service.beginning import born, lived, start_over, unwatch
 from snowfox.service.effects import Kill, Signal
 from snowfox.service.fact import LaunchFailedFact, ServiceStopped, ServiceStuck, ServiceUnready, ServiceUnwell
+from snowfox.service.health import overdue_text
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.readiness import unready_text
 from snowfox.service.restart import Death, death_text
@@ -20,7 +21,7 @@ KILL_PATIENCE: Final = 10.0
 def unready(instance: Instance, _told: Input, turn: Turn) -> None:
     """It did not get ready in time: end it; that is a failure."""
     wait = instance.wait
-    instance.reason = unready_text(instance.service, instance.probe)
+    instance.reason = unready_text(instance.service, instance.probe, wait.seconds)
     instance.emit(ServiceUnready(wait.seconds, instance.probe), turn)
     _fail(instance, turn)
 
@@ -34,8 +35,10 @@ def overdue(instance: Instance, _told: Input, turn: Turn) -> None:
 
 def unwell(instance: Instance, told: Input, turn: Turn) -> None:
     """It was ready and does not answer any more: end it; that is a failure like an exit."""
-    instance.reason = told.text
-    instance.emit(ServiceUnwell(told.cause, told.text), turn)
+    # Its timer was set when it said that it stops by itself.
+    is_overdue = instance.said.is_stopping and not told.cause
+    instance.reason = overdue_text(instance) if is_overdue else told.text
+    instance.emit(ServiceUnwell("stopping" if is_overdue else told.cause, instance.reason), turn)
     _fail(instance, turn)
 
 
@@ -147,7 +150,7 @@ def refused_late(instance: Instance, _told: Input, turn: Turn) -> None:
 def exited(instance: Instance, told: Input, turn: Turn) -> None:
     """An end that nobody asked for."""
     age = lived(instance, turn)
-    text = death_text(told.exit, age, instance.sender(told.exit))
+    text = instance.said.with_error(death_text(told.exit, age, instance.sender(told.exit)))
     unwatch(instance, turn)
     bury(instance, told.exit, turn, asked=False)
     follow(instance, Death(text, age, instance.was_ready, told.exit), turn)

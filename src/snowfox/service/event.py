@@ -86,9 +86,27 @@ class Ended(Frozen):
 
 
 class Notified(Frozen):
-    """A process of this launch sent `READY=1`. Ignored where the service does not say `notify = true`."""
+    """A process of this launch said something: the words of sd_notify(3), as far as the engine minds them.
+
+    Args:
+        token: of the launch.
+        is_ready: READY=1. As the end of a start it counts only where the service says `notify = true`.
+        status: STATUS; None where it did not say.
+        error: ERRNO; 0 where it did not say.
+        is_reloading: RELOADING=1: until it is ready again.
+        since: MONOTONIC_USEC.
+        is_stopping: STOPPING=1: it is about to end by itself.
+        extend: EXTEND_TIMEOUT_USEC, in seconds: its start or stop may take so long from now on; 0.0: as before.
+    """
 
     token: str
+    is_ready: bool = True
+    status: str | None = None
+    error: int = 0
+    is_reloading: bool = False
+    since: int = 0
+    is_stopping: bool = False
+    extend: Seconds = 0.0
 
 
 class Signalled(Frozen):
@@ -126,7 +144,7 @@ class Unwell(Frozen):
 
     Args:
         token: of its launch.
-        cause: `probe`: `alive` failed too often in a row.
+        cause: `probe`: `alive` failed too often in a row; `watchdog`: it was silent for too long, or said so itself.
         text: what is the matter, for people.
     """
 

@@ -111,7 +111,10 @@ class ServiceFollows(Fact, kind="service.follows", kept=True):
 
 
 class ServiceUnwell(Fact, kind="service.unwell", kept=True):
-    """It runs, does not do what it should, and is ended for it. `cause`: `probe`; `timeout`: a task takes too long."""
+    """It runs, does not do what it should, and is ended for it.
+
+    `cause`: `probe`; `watchdog`; `stopping`: it said that it stops, and did not; `timeout`: a task takes too long.
+    """
 
     cause: str
     text: str

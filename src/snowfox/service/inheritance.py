@@ -16,7 +16,7 @@ DEEPEST: Final = 16
 """Templates that a service has, one through another."""
 
 _MOST_CYCLES: Final = 20
-_OF_SERVICES: Final = frozenset({("ready",), ("alive",), ("restart", "when")})
+_OF_SERVICES: Final = frozenset({("ready",), ("alive",), ("watchdog",), ("restart", "when")})
 
 
 class Sum(NamedTuple):
@@ -121,7 +121,9 @@ class _Sums:
 
 
 def _for_tasks(defaults: Layer) -> Layer:
-    fields = {name: value for name, value in defaults.fields.items() if name not in {"ready", "alive"}}
+    fields = {
+        name: value for name, value in defaults.fields.items() if name not in {"ready", "alive", "watchdog"}
+    }
     if "restart" in fields:
         fields["restart"] = {name: value for name, value in fields["restart"].items() if name != "when"}
     return defaults._replace(fields=fields, hidden=_OF_SERVICES)

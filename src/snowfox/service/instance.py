@@ -13,6 +13,7 @@ from snowfox.core.event.fact import Fact
 from snowfox.service.effects import ClearTimer, Effect, Emit, SetTimer
 from snowfox.service.readiness import wait_of
 from snowfox.service.restart import FRESH, Verdict, next_try_text
+from snowfox.service.said import SILENT
 from snowfox.service.spec import Service
 from snowfox.values import UNKNOWN_EXIT, Exit, Seconds, signal_name, span_text
 
@@ -85,8 +86,9 @@ class Instance:
         died: when.
         sent: the last signal that a person had us send to this launch, and the person.
         probe: what the probe of this start said last; of one that is ready: why it does not seem alive.
+        said: what this launch told of itself.
         was_ready: whether this launch has been ready.
-        is_watched: whether it is asked if it is alive.
+        is_watched: whether somebody finds out if it is alive.
         exit: how its last process ended.
     """
 
@@ -106,6 +108,7 @@ class Instance:
         "probe",
         "reason",
         "restarts",
+        "said",
         "sent",
         "service",
         "since",
@@ -146,6 +149,7 @@ class Instance:
         self.exit = UNKNOWN_EXIT
         self.probe = ""
         self.sent: tuple[int, str] = (0, "")
+        self.said = SILENT
         self.was_ready = self.is_watched = False
 
     @property
@@ -183,11 +187,11 @@ class Instance:
         """Why it is so, in one line; may be ""."""
         match self.state:
             case "starting":
-                return f"not ready yet: {self.probe}" if self.probe else self._last_death(now)
+                return f"not ready yet: {self.probe}" if self.probe else self._says(now)
             case "ready" if self.probe:
                 return f"does not answer: {self.probe}"
             case "ready":
-                return self._last_death(now)
+                return self._says(now)
             case "stopping":
                 return self._stopping(now)
             case "backoff" if self.verdict is not None:
@@ -196,6 +200,9 @@ class Instance:
                 return f"SIGKILL did not end process {self.pid}" if self.pid else "its launch does not end"
             case _:
                 return self.reason
+
+    def _says(self, now: Seconds) -> str:
+        return "; ".join(part for part in (self.said.words(), self._last_death(now)) if part)
 
     def _last_death(self, now: Seconds) -> str:
         return f"{self.death}, {span_text(max(now - self.died, 0.0))} ago" if self.death else ""

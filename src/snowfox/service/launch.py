@@ -1,7 +1,7 @@
 """From a service to what is launched for one of its instances: pure, with everything about the host given in.
 
 The environment is clean. It holds `HOME USER LOGNAME SHELL LANG PATH`, what `environment` says, and `NOTIFY_SOCKET`
-where `ready.notify` asks for it; LISTEN_* are added by whoever launches, which alone knows the pid. `SERVICE`,
+where `ready.notify` or `watchdog` asks for it (with `WATCHDOG_USEC`); LISTEN_* are added by whoever launches, which alone knows the pid. `SERVICE`,
 `INSTANCE`, `NODE` and `SOCKET_<NAME>_PORT` are there to be filled in (`${INSTANCE}`) and are not put into the
 environment: what a service sees is what is written. What is written goes before what is there by itself, and may use
 it: `PATH = "/opt/shop/bin:${PATH}"`.
@@ -114,8 +114,9 @@ def port_name(socket: str) -> str:
 
 def own_names(service: Service) -> frozenset[str]:
     """Names that are there without being written, but for ports."""
-    notify = ("NOTIFY_SOCKET",) if service.ready.notify else ()
-    return frozenset((*_BASE, *_ALWAYS, *notify))
+    notify = ("NOTIFY_SOCKET",) if service.is_heard else ()
+    watchdog = ("WATCHDOG_USEC",) if service.watchdog else ()
+    return frozenset((*_BASE, *_ALWAYS, *notify, *watchdog))
 
 
 def dynamic_uids(configuration: Configuration, taken: frozenset[int]) -> dict[str, int]:
@@ -277,7 +278,9 @@ def _environment(
         "LANG": "C.UTF-8",
         "PATH": node.path or SYSTEM_PATH,
     }
-    ours = {"NOTIFY_SOCKET": node.notify} if service.ready.notify and node.notify else {}
+    ours = {"NOTIFY_SOCKET": node.notify} if service.is_heard and node.notify else {}
+    if service.watchdog:
+        ours["WATCHDOG_USEC"] = str(round(service.watchdog * 1e6))
     written = service.environment
     if not any("${" in text for text in written.values()):
         return {**base, **written, **ours}

@@ -39,6 +39,7 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         is_task=is_task,
         ready=table.ready,
         alive=table.alive,
+        watchdog=table.watchdog or 0.0,
         restart=restart,
         stop=table.stop,
         log=table.log,

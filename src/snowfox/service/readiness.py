@@ -47,7 +47,7 @@ def wait_of(service: Service) -> Wait:
     return Wait("notified" if ready.notify else "probed", "unready", ready.timeout)
 
 
-def unready_text(service: Service, last: str) -> str:
+def unready_text(service: Service, last: str, seconds: Seconds) -> str:
     """`not ready after 30 s: cannot connect 127.0.0.1:6379: connection refused`; `last` is the probe's word, or ""."""
     why = last or ("it did not notify" if service.ready.notify else "")
-    return f"not ready after {span_text(service.ready.timeout)}" + (f": {why}" if why else "")
+    return f"not ready after {span_text(seconds)}" + (f": {why}" if why else "")

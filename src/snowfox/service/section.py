@@ -11,6 +11,7 @@ from snowfox.service.confinement import UMASK, Limits, Sandbox
 from snowfox.service.requirement import Required, Requirement
 from snowfox.service.spec import Alive, Log, Ready, Restart, Rolling, Stop
 from snowfox.service.written import (
+    AT_LEAST,
     COMMAND,
     DURATION,
     ENVIRONMENT,
@@ -165,6 +166,7 @@ class ServiceTable(Section):
         type: "task" runs to its end.
         ready: how it says that it can serve; default: it does once it is executed.
         alive: how it is found out, again and again, that it still does; default: not at all.
+        watchdog: how long it may say nothing (WATCHDOG=1 to NOTIFY_SOCKET) before it is restarted; default: not at all.
         restart: when and how it is tried again.
         stop: how it is stopped.
         log: where its output goes.
@@ -196,7 +198,6 @@ class ServiceTable(Section):
             "recycle",
             "reload",
             "schedule",
-            "watchdog",
         }
     )
     EXAMPLE: ClassVar[str] = '[service.web] and below it command = "python3 app.py"'
@@ -216,6 +217,7 @@ class ServiceTable(Section):
     type: Literal["service", "task"] = "service"
     ready: Ready = Ready()
     alive: Alive = Alive()
+    watchdog: Annotated[Seconds, AT_LEAST] | None = None
     restart: Restart = Restart()
     stop: Stop = Stop()
     log: Log = Log()

@@ -230,6 +230,7 @@ class Service(Frozen):
         is_task: it runs to its end.
         ready: how it says that it can serve.
         alive: how it is found out that it still does.
+        watchdog: seconds without WATCHDOG=1 after which it is not alive; 0: it is not waited for.
         restart: when it is tried again.
         stop: how it is stopped.
         log: where its output goes.
@@ -266,6 +267,7 @@ class Service(Frozen):
     is_task: bool = False
     ready: Annotated[Ready, LIVE] = Ready()
     alive: Annotated[Alive, LIVE] = Alive()
+    watchdog: Seconds = 0.0
     restart: Annotated[Restart, LIVE] = Restart()
     stop: Annotated[Stop, LIVE] = Stop()
     log: Annotated[Log, LIVE] = Log()
@@ -295,6 +297,11 @@ class Service(Frozen):
     def before(self) -> tuple[str, ...]:
         """Names of all that it starts after, as they are written."""
         return (*self.requires, *self.wants, *self.after)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it gets NOTIFY_SOCKET: what it says there counts."""
+        return self.ready.notify or self.watchdog > 0
 
     def ids(self) -> tuple[str, ...]:
         """Ids of its instances: `web`, or `web@1`, `web@2`."""

@@ -10,7 +10,9 @@ from snowfox.core.frozen import Frozen
 from snowfox.service.spec import Secret
 from snowfox.values import duration_text, exact_size_text, signal_name
 
-_DURATIONS: Final = frozenset({"delay", "max_delay", "window", "early", "timeout", "every", "grace", "pause"})
+_DURATIONS: Final = frozenset(
+    {"delay", "max_delay", "window", "early", "timeout", "every", "grace", "watchdog", "pause"}
+)
 _CALLED: Final = {"is_task": "type", "replacement": "replace", "rolling": "replace"}
 
 

@@ -120,6 +120,7 @@ _TEXTS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "service.stuck": lambda fact: f"SIGKILL did not end process {fact['pid']}",
     "service.launch-failed": lambda fact: fact["text"],
     "service.unready": _unready,
+    "service.unwell": lambda fact: fact["text"],
     "service.signalled": lambda fact: (
         f"signal {fact['number']} ({signal_name(fact['number'])}) sent by {fact['who']}"
     ),

@@ -198,7 +198,7 @@ class _Checks:
             )
 
     def _of_ready(self, service: Service, chain: Chain) -> None:
-        for key in ("ready", "alive") if service.is_task else ():
+        for key in ("ready", "alive", "watchdog") if service.is_task else ():
             if chain.where((key,)) is not None:
                 why = f"a task is ready when it finished well; {key} is for services"
                 chain.wrong(f"service {service.name}", (key,), why, part="key")

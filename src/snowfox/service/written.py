@@ -17,6 +17,9 @@ from snowfox.values import LISTENING, duration, is_name, signal_number, size
 LONGEST_WAIT: Final = 366 * 86400.0
 """Seconds; what is longer was meant otherwise, and timers of the kernel end somewhere."""
 
+LEAST_WATCHDOG: Final = 0.01
+"""Seconds; whoever has to say something more often does nothing else."""
+
 LARGEST_SIZE: Final = 1 << 50
 LONGEST_ADDRESS: Final = 4096
 
@@ -144,7 +147,7 @@ class Variables(Kind):
         return {**lower, **upper}
 
 
-OURS: Final = LISTENING | {"NOTIFY_SOCKET"}
+OURS: Final = LISTENING | {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
 """Variables that nobody else sets."""
 
 
@@ -171,6 +174,15 @@ def _duration(text: str) -> float:
     seconds = duration(text)
     if seconds > LONGEST_WAIT:
         msg = f"{quoted(text)} is more than 366d"
+        raise ValueError(msg)
+    return seconds
+
+
+def _a_while(text: str) -> float:
+    """A duration after which something is given up."""
+    seconds = _duration(text)
+    if seconds < LEAST_WATCHDOG:
+        msg = f"{quoted(text)} is less than 10ms"
         raise ValueError(msg)
     return seconds
 
@@ -288,6 +300,7 @@ def _unix(text: str) -> Address:
 
 COMMAND: Final = Command()
 DURATION: Final = Parsed("a duration", '"10s", "500ms", "2m"', _duration, r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$")
+AT_LEAST: Final = Parsed("a duration", '"10s", "2m"', _a_while, r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$")
 SIZE: Final = Parsed("a size", '"64K", "20M", "2G"', _size, "^[0-9]+[KMG]?$")
 SIGNAL: Final = Parsed("the name of a signal", '"TERM", "QUIT", "HUP"', _signal, "^[A-Za-z0-9+-]{1,20}$")
 NAME: Final = Parsed("a name", '"cache", "shop.web"', _name, NAME_PATTERN)

@@ -42,6 +42,7 @@ from snowfox.manager.journal.storage import Storage
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
 from snowfox.manager.operation.operations import Operations
+from snowfox.manager.probe.notice import Notice
 from snowfox.service import event
 from snowfox.service.fact import ServiceReady
 from snowfox.service.spec import Log
@@ -56,6 +57,10 @@ _KEPT: Final = 20
 
 def _unheard(token: str, exit: Exit) -> None:
     """There is no manager."""
+
+
+def _heard(token: str, notice: Notice) -> None:
+    """No service says anything."""
 
 
 def _captured(instance: str, descriptor: int) -> None:
@@ -255,6 +260,13 @@ class _Session:
         self.sockets = host.list_sockets
 
 
+class _Watching:
+    """Watches nothing."""
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        return lambda *_: None
+
+
 class _Output:
     """No service prints."""
 
@@ -320,12 +332,12 @@ class PlayedManager:
         node.operations = Operations(
             clock, node.ids, alarms=node.alarms, keep=node.keeper.operation, last=node.remembered.number
         )
-        node.connector = Connector(tell=self._tell, captured=_captured, loop=node.loop)
+        node.connector = Connector(tell=self._tell, captured=_captured, heard=_heard, loop=node.loop)
         reader: Any = host
-        prober: Any = None
+        watching: Any = _Watching()
         output: Any = _Output()
         session: Any = _Session(host)
-        node.reader, node.prober, node.output = reader, prober, output
+        node.reader, node.watching, node.output = reader, watching, output
         node.driver = Driver(
             clock, ids=node.ids, alarms=node.alarms, board=node.board, operations=node.operations
         )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -138,3 +141,144 @@ def test_a_change_of_alive_is_taken_over_at_once(node: Node) -> None:
     node.good("apply")
     node.until(lambda: node.status()["web"]["message"] == "", "asked no more")
     assert node.running() == before
+
+
+NOTIFY = """
+import os, signal, socket, sys, time
+
+def say(*lines):
+    path = os.environ["NOTIFY_SOCKET"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        one.sendto("\\n".join(lines).encode(), "\\0" + path[1:] if path[0] == "@" else path)
+
+"""
+
+
+def test_a_watchdog_restarts_what_is_silent(node: Node, python: str) -> None:
+    """It pings often enough until its process is stopped; then it is ended and started again, and says why."""
+    server = written(
+        node,
+        NOTIFY + "say('READY=1')\n"
+        "while True:\n"
+        "    say('WATCHDOG=1', 'STATUS=every ' + os.environ['WATCHDOG_USEC'])\n"
+        "    time.sleep(0.1)\n",
+    )
+    node.write(
+        f"""
+[service.web]
+command = ["{python}", "{server}"]
+directory = "/"
+ready = {{ notify = true }}
+watchdog = "500ms"
+stop = {{ grace = "200ms" }}
+"""
+    )
+    node.good("up", "-d")
+    node.until(lambda: node.status()["web"]["message"] == "every 500000", "its status")
+    first = node.running()["web"]
+    time.sleep(0.8)
+    assert node.running()["web"] == first
+    os.kill(first.pid, signal.SIGSTOP)
+    node.until(lambda: node.status()["web"]["pid"] not in (0, first.pid), "another process")
+    node.until(lambda: node.status()["web"]["state"] == "ready", "ready again")
+    assert "watchdog: nothing heard for 0.5 s" in node.status()["web"]["message"]
+
+
+def test_what_a_service_says_of_itself(node: Node, python: str) -> None:
+    """A start that needs longer, a reload, an end with an errno: each as sd_notify(3) has it."""
+    server = written(
+        node,
+        NOTIFY + "import errno\n"
+        "say('EXTEND_TIMEOUT_USEC=20000000', 'STATUS=loading')\n"
+        "time.sleep(1)\n"
+        "def reload(*_):\n"
+        "    say('RELOADING=1', f'MONOTONIC_USEC={time.monotonic_ns() // 1000}', 'STATUS=new rules')\n"
+        "    time.sleep(0.6)\n"
+        "    say('READY=1', 'STATUS=')\n"
+        "def leave(*_):\n"
+        "    say('STOPPING=1', f'ERRNO={errno.ENOSPC}')\n"
+        "    time.sleep(0.6)\n"
+        "    sys.exit(3)\n"
+        "signal.signal(signal.SIGHUP, reload)\n"
+        "signal.signal(signal.SIGUSR1, leave)\n"
+        "say('READY=1', 'STATUS=')\n"
+        "while True:\n"
+        "    time.sleep(0.1)\n",
+    )
+    node.write(
+        f"""
+[service.web]
+command = ["{python}", "{server}"]
+directory = "/"
+ready = {{ notify = true, timeout = "400ms" }}
+restart = {{ when = "never" }}
+"""
+    )
+    node.good("up", "-d")
+    first = node.running()["web"]
+    node.good("signal", "HUP", "web")
+    node.until(lambda: node.status()["web"]["message"] == "reloading: new rules", "it reloads")
+    node.until(lambda: node.status()["web"]["message"] == "", "it has reloaded")
+    assert node.running()["web"] == first
+    node.good("signal", "USR1", "web")
+    node.until(lambda: node.status()["web"]["message"] == "stopping by itself", "it says that it stops")
+    node.until(lambda: node.status()["web"]["state"] == "failed", "it ended")
+    assert "it said ENOSPC: no space left on device" in node.status()["web"]["message"]
+
+
+def test_f24_floods_garbage_and_strangers(node: Node, python: str) -> None:
+    """Two services shout, one of them nonsense: the node answers, a stranger's word counts for nobody."""
+    flood = written(
+        node,
+        NOTIFY + "count = 0\n"
+        "one = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+        "one.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"
+        "one.send(b'READY=1')\n"
+        "while True:\n"
+        "    count += 1\n"
+        "    one.send((b'READY=1', b'STATUS=%d' % count, b'', b'\\xff' * 3000)[count % int(sys.argv[1])])\n",
+        "flood.py",
+    )
+    silent = written(node, NOTIFY + "print(os.environ['NOTIFY_SOCKET'], flush=True)\ntime.sleep(1000)\n")
+    node.write(
+        f"""
+[service.flood]
+command = ["{python}", "{flood}", "2"]
+directory = "/"
+ready = {{ notify = true }}
+
+[service.garbage]
+command = ["{python}", "{flood}", "4"]
+directory = "/"
+ready = {{ notify = true }}
+
+[service.silent]
+command = ["{python}", "{silent}"]
+directory = "/"
+ready = {{ notify = true, timeout = "60s" }}
+"""
+    )
+    with node.begin("up", "-d") as client:
+        node.until(lambda: "@" in node.run("logs", "silent").out, "silent told us its socket")
+        address = next(word for word in node.good("logs", "silent").split() if word.startswith("@"))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+            stranger.settimeout(5)
+            for _ in range(20):
+                stranger.sendto(b"READY=1", "\0" + address[1:])
+        node.until(lambda: node.status()["flood"]["state"] == "ready", "flood is ready")
+        began = time.monotonic()
+        for _ in range(5):
+            status = node.status()
+        assert time.monotonic() - began < 5.0
+        assert status["silent"]["state"] == "starting"
+        assert (status["garbage"]["state"], status["flood"]["state"]) == ("ready", "ready")
+        client.kill()
+    before = cpu_seconds(node.processes()["manager"])
+    time.sleep(1.0)
+    assert cpu_seconds(node.processes()["manager"]) - before < 0.5
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

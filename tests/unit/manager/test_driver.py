@@ -63,6 +63,10 @@ class Plans(Recorder):
         """Another probe of it."""
         return Alive(tcp=f"{instance}:2")
 
+    def watchdog(self, _instance: str) -> float:
+        """It has one."""
+        return 3.0
+
 
 class World:
     """A driver whose parts record."""
@@ -87,7 +91,7 @@ class World:
             self.engine,
             Parts(
                 connector=parts,
-                prober=parts,
+                watching=parts,
                 blueprints=plans,
                 bus=self.bus,
                 keeper=parts,
@@ -139,7 +143,7 @@ async def test_effects_are_performed_in_order(world: World) -> None:
         ("launch", ("plan", "web", "web~2")),
         ("start", "web", "web~2", Ready(tcp="web:1")),
         ("stop", "web~2"),
-        ("watch", "web", "web~2", Alive(tcp="web:2")),
+        ("watch", "web", "web~2", Alive(tcp="web:2"), 3.0),
         ("unwatch", "web~2"),
         ("kill", "web~1"),
         ("remember", status("starting")),
@@ -175,10 +179,11 @@ async def test_a_subject_has_one_timer(world: World) -> None:
 
 
 async def test_forgetting_waits_for_the_store(world: World) -> None:
-    """The record goes only once the exit is stored."""
+    """The record goes only once the exit is stored; nobody watches it any more."""
     world.answer(ENDED, effects.Forget("web~1"))
-    (name, then), *rest = world.parts.calls
-    assert (name, rest) == ("after_stored", [])
+    watched, (name, then), *rest = world.parts.calls
+    assert (watched, name, rest) == (("forget", "web~1"), "after_stored", [])
+    world.parts.calls.clear()
     then()
     assert world.parts.calls[-1] == ("forget", "web~1")
 
@@ -232,7 +237,7 @@ async def test_what_happens_before_the_beginning_comes_after_it() -> None:
         engine,
         Parts(
             connector=any_parts,
-            prober=any_parts,
+            watching=any_parts,
             blueprints=any_parts,
             bus=Bus(clock, ids),
             keeper=any_parts,

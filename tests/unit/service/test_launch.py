@@ -99,6 +99,13 @@ def test_notify_only_where_asked():
     assert "NOTIFY_SOCKET" not in launched('ready = { delay = "1s" }').environment
 
 
+def test_watchdog_is_told_in_the_environment():
+    """WATCHDOG_USEC, and the socket that pings go to."""
+    environment = launched('watchdog = "1500ms"').environment
+    assert environment["WATCHDOG_USEC"] == "1500000"
+    assert environment["NOTIFY_SOCKET"] == "@notify"
+
+
 def test_probes_are_filled_in():
     """Those of `ready` and of `alive`, word by word."""
     made = launched(

@@ -25,6 +25,6 @@ def test_each_form_waits_for_one_thing():
 
 def test_words_for_a_start_that_took_too_long():
     """With what the probe said, or that nothing was said."""
-    assert unready_text(web(Ready(tcp="x:1")), "refused") == "not ready after 30 s: refused"
-    assert unready_text(web(Ready(notify=True)), "") == "not ready after 30 s: it did not notify"
-    assert unready_text(web(Ready(tcp="x:1")), "") == "not ready after 30 s"
+    assert unready_text(web(Ready(tcp="x:1")), "refused", 30.0) == "not ready after 30 s: refused"
+    assert unready_text(web(Ready(notify=True)), "", 30.0) == "not ready after 30 s: it did not notify"
+    assert unready_text(web(Ready(tcp="x:1")), "", 30.0) == "not ready after 30 s"

@@ -22,6 +22,7 @@ from snowfox.errors import DeadlineExceeded, RemoteError, SnowFoxError
 from snowfox.manager.connector.errand import Errands
 from snowfox.manager.connector.launches import HELPER, Launches
 from snowfox.manager.connector.questions import Questions
+from snowfox.manager.probe.notice import Notice
 from snowfox.service import event
 from snowfox.service.event import Event
 from snowfox.values import Exit, Seconds
@@ -43,6 +44,7 @@ class Connector:
     Args:
         tell: takes events for the engine.
         captured: takes an instance and the read end of its output.
+        heard: takes a token and what its process said.
         loop: for batching.
     """
 
@@ -51,10 +53,13 @@ class Connector:
         *,
         tell: Callable[[Event], None],
         captured: Callable[[str, int], None],
+        heard: Callable[[str, Notice], object],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._log = get("manager.connector")
-        self._launches = Launches(tell=self._hear, captured=captured, kill=self.kill, forget=self.forget)
+        self._launches = Launches(
+            tell=self._hear, captured=captured, kill=self.kill, forget=self.forget, heard=heard
+        )
         self._tell = tell
         self._late: list[event.Launched] = []
         self._loop = loop
@@ -189,9 +194,9 @@ class Connector:
 
     # What a configuration wants
 
-    def notified(self, pid: int, session: int) -> bool:
-        """A process said that it is ready. False for a stranger. See `Launches.notified`."""
-        return self._launches.notified(pid, session)
+    def whose(self, senders: Iterator[int], notice: Notice) -> str | None:
+        """The launch that one of these processes belongs to. See `Launches.whose`."""
+        return self._launches.whose(senders, notice)
 
     async def verify(
         self, launches: Sequence[Launch], users: Mapping[str, Sequence[str]] = NO_USERS

@@ -8,18 +8,20 @@ reported twice or before the answer are put right, and a launch that a new spawn
 from __future__ import annotations
 
 from asyncio import Future, get_running_loop
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from typing import Final
 
 from snowfox.contract.record import instance_of
 from snowfox.contract.spawner import Launch, Launched, Running
 from snowfox.errors import ConnectionLost, DeadlineExceeded, LaunchFailed, PosixError, SnowFoxError
+from snowfox.manager.probe.notice import Notice
 from snowfox.service import event
 from snowfox.values import UNKNOWN_EXIT, Exit
 
 _TEMPORARY: Final = frozenset({EAGAIN, ENOMEM, EMFILE, ENFILE})
 _MOST_EARLY: Final = 256
+_MOST_OF_ONE: Final = 8
 HELPER: Final = "..helper"
 """Follows the instance in the token of a helper, `web@1..helper~01JD…`; no name of a service holds two dots."""
 
@@ -32,6 +34,7 @@ class Launches:
         captured: takes the instance and the read end of its output.
         kill: ends a helper that nobody waits for any more, by token.
         forget: takes the token of a helper that ended.
+        heard: takes the token and what a process of it had said before its launch was answered.
     """
 
     def __init__(
@@ -41,16 +44,18 @@ class Launches:
         captured: Callable[[str, int], None],
         kill: Callable[[str], None],
         forget: Callable[[str], None],
+        heard: Callable[[str, Notice], object],
     ) -> None:
         self._tell = tell
         self._captured = captured
         self._kill = kill
         self._forget = forget
+        self._heard = heard
         self._under_way: dict[str, Launch] = {}
         self._live: dict[str, int] = {}
         self._tokens: dict[int, str] = {}
         self._early_exits: dict[str, Exit] = {}
-        self._early_ready: set[int] = set()
+        self._early: dict[int, list[Notice]] = {}
         self._helpers: dict[str, Future[Exit]] = {}
         self._captures: dict[str, Callable[[int], None]] = {}
 
@@ -103,13 +108,16 @@ class Launches:
             self._tell(event.Launched(instance_of(token), token, answer.pid, answer.started))
         elif helper.done():
             self._kill(token)
-        if answer.pid in self._early_ready:
-            self._early_ready.discard(answer.pid)
-            self._tell(event.Notified(token))
-        if not self._under_way:
-            self._early_ready.clear()
+        self._hear_early(token, answer.pid)
         if token in self._early_exits:
             self.ended(token, self._early_exits.pop(token))
+
+    def _hear_early(self, token: str, pid: int) -> None:
+        for notice in self._early.pop(pid, ()):
+            if token not in self._helpers:
+                self._heard(token, notice)
+        if not self._under_way:
+            self._early.clear()
 
     def refused(self, token: str, error: SnowFoxError) -> None:
         """The spawner refused a launch."""
@@ -153,19 +161,25 @@ class Launches:
                 self.ended(token, known.exit)
         return [token for token in inventory if not self.is_known(token)]
 
-    def notified(self, pid: int, session: int) -> bool:
-        """A process said that it is ready: `pid` of session `session` (0: it is gone). False for a stranger.
+    def whose(self, senders: Iterator[int], notice: Notice) -> str | None:
+        """The launch that one of these processes belongs to; None for strangers and helpers.
 
-        It may come before the answer to its launch; then it counts once the answer names its process.
+        They are who said something, its session, and those that it descends from. It may come before the answer to its
+        launch: "" then, and it is kept until the answer names its process.
         """
-        token = self._tokens.get(pid) or self._tokens.get(session)
-        if token is not None:
-            self._tell(event.Notified(token))
-            return True
-        if self._under_way and len(self._early_ready) < _MOST_EARLY:
-            self._early_ready.add(session or pid)
-            return True
-        return False
+        looked_at: list[int] = []
+        for pid in senders:
+            token = self._tokens.get(pid)
+            if token is not None:
+                return None if token in self._helpers else token
+            looked_at.append(pid)
+        if not self._under_way or not looked_at:
+            return None
+        early = self._early.setdefault(looked_at[1] if len(looked_at) > 1 else looked_at[0], [])
+        if len(self._early) > _MOST_EARLY or len(early) >= _MOST_OF_ONE:
+            return None
+        early.append(notice)
+        return ""
 
     def _enter(self, token: str, pid: int) -> None:
         self._live[token] = pid

@@ -11,6 +11,7 @@ from snowfox.errors import PosixError
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node
+from snowfox.manager.probe.notice import Notice
 from snowfox.manager.repository import Means, Repository
 from snowfox.manager.source import Reader
 from snowfox.service.environment_files import needed
@@ -33,7 +34,10 @@ async def connector(setup: Setup) -> AsyncIterator[None]:
         except PosixError as error:
             _log.error("cannot read the output of a service", instance=instance, error=str(error))
 
-    node.connector = Connector(tell=tell, captured=captured, loop=node.loop)
+    def heard(token: str, notice: Notice) -> None:
+        node.hearing.take(token, notice)
+
+    node.connector = Connector(tell=tell, captured=captured, heard=heard, loop=node.loop)
     means = Means(node.posix, node.welcome, node.ids.new, node.connector.helper)
     node.reader = Reader(
         node.daemon,

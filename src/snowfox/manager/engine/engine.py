@@ -13,6 +13,7 @@ from typing import assert_never
 from snowfox.manager.engine.adoption import REMOVED, UNWANTED, take_over, unwanted, want_all
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
+from snowfox.manager.engine.hearing import hear, notified, probe_failed
 from snowfox.manager.engine.move import move
 from snowfox.manager.engine.rollout import HOLD, Rollout
 from snowfox.manager.engine.ties import Ties
@@ -49,7 +50,7 @@ from snowfox.service.event import (
     TimerFired,
     Unwell,
 )
-from snowfox.service.fact import PhaseFact, ProbeFailedFact, ServiceSignalled
+from snowfox.service.fact import PhaseFact, ServiceSignalled
 from snowfox.service.instance import Input, Turn
 from snowfox.service.life import leave, step
 from snowfox.service.spec import Configuration
@@ -262,12 +263,16 @@ class Engine:
         leaving = None if member is None else member.outgoing
         if member is not None and member.instance.token == event.token:
             if isinstance(event, ProbeFailed | Ailing):
-                self._probe_failed(member, event)
+                probe_failed(self._fleet, member, event)
+            elif isinstance(event, Notified):
+                notified(self._fleet, member, event)
             else:
                 self._fleet.tell(member, _input(event))
         elif member is not None and leaving is not None and leaving.token == event.token:
             if isinstance(event, Ended) and leaving.state in {"ready", "failing"}:
                 leave(leaving, event.exit, self._fleet.turn)
+            elif isinstance(event, Notified):
+                hear(leaving, event, self._fleet.turn)
             elif not isinstance(event, ProbeFailed | Ailing | Unwell):  # it goes as soon as it can
                 step(leaving, _input(event), self._fleet.turn)
             self._fleet.see_off(member)
@@ -285,15 +290,6 @@ class Engine:
                 self._fleet.turn.effects.append(Forget(token))
             case _:
                 pass
-
-    def _probe_failed(self, member: Member, event: ProbeFailed | Ailing) -> None:
-        instance, text = member.instance, event.text
-        is_asked = instance.wait.probes if isinstance(event, ProbeFailed) else instance.is_watched
-        state = "starting" if isinstance(event, ProbeFailed) else "ready"
-        if instance.state == state and is_asked and text != instance.probe:
-            instance.probe = text
-            self._fleet.touch(member)
-            instance.emit(ProbeFailedFact(text), self._fleet.turn)
 
     def _timer(self, subject: str, name: str) -> str:
         """A timer is due; the operation that it belongs to, or ""."""
@@ -321,7 +317,7 @@ def _is_to_be_started(member: Member) -> bool:
     return instance.state == "stopped" or (ends and not (instance.again or member.comes_back))
 
 
-def _input(event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered | Unwell) -> Input:
+def _input(event: Launched | LaunchRefused | Ended | ProbeAnswered | Unwell) -> Input:
     """As an instance is told it."""
     match event:
         case Launched(_, _, pid, started):
@@ -330,8 +326,6 @@ def _input(event: Launched | LaunchRefused | Ended | Notified | ProbeAnswered | 
             return Input("refused", text=text, hint=hint, is_temporary=is_temporary)
         case Ended(_, exit):
             return Input("exited", exit=exit)
-        case Notified():
-            return Input("ready", text="notified")
         case ProbeAnswered():
             return Input("ready", text="probed")
         case Unwell(_, cause, text):

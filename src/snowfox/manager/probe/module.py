@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from snowfox.core.module import Setup, module
+from snowfox.manager.alarm import Alarm
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node
-from snowfox.manager.probe.notify import NotifyReader
+from snowfox.manager.probe.hearing import Hearing
+from snowfox.manager.probe.notice import Notice
+from snowfox.manager.probe.notify import REST, NotifyReader, Use
 from snowfox.manager.probe.prober import Means, Prober
+from snowfox.manager.probe.watchdog import Watchdogs
+from snowfox.manager.probe.watching import Watching
 from snowfox.service.event import Event
 from snowfox.values import Exit
 
@@ -24,21 +29,35 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
     def tell(happened: Event) -> None:
         node.driver.tell(happened)
 
-    node.prober = Prober(
+    prober = Prober(
         Means(node.posix, node.clock, helper=helper),
         node.alarms,
         tell,
     )
 
-    def notified(pid: int, session: int) -> bool:
-        counts = node.connector.notified(pid, session)
-        if counts:
-            node.keeper.hurry()  # it is not said again to a manager that takes our place
-        return counts
+    watchdogs = Watchdogs(node.clock, node.alarms, tell)
+    node.hearing = Hearing(node.alarms, whose=node.connector.whose, watchdogs=watchdogs, tell=tell)
+    node.watching = Watching(prober, watchdogs, node.hearing)
 
-    reader = NotifyReader(node.posix, node.welcome.notify.take(), notified)
+    def hears(senders: Iterator[int], notice: Notice) -> Use:
+        use = node.hearing(senders, notice)
+        if use is Use.TOLD:
+            node.keeper.hurry()  # it is not said again to a manager that takes our place
+        return use
+
+    def rest() -> None:
+        node.loop.remove_reader(reader.descriptor)
+        rests.append(node.alarms.set(REST, lambda: node.loop.add_reader(reader.descriptor, reader.turn)))
+        del rests[:-1]
+
+    rests: list[Alarm] = []
+    reader = NotifyReader(node.posix, node.welcome.notify.take(), hears, rest)
     node.loop.add_reader(reader.descriptor, reader.turn)
     yield
+    for alarm in rests:
+        node.alarms.clear(alarm)
     node.loop.remove_reader(reader.descriptor)
     node.posix.files.close(reader.descriptor)
-    node.prober.close()
+    prober.close()
+    watchdogs.close()
+    node.hearing.close()

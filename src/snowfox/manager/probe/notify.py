@@ -1,30 +1,50 @@
-"""Readiness by message: `READY=1` on NOTIFY_SOCKET, as sd_notify(3) sends it.
+"""The datagram socket that services notify by, as sd_notify(3) sends it: who sent what.
 
-The kernel tells who sent a datagram. It counts only from the main process of a launch or from one of its session
-(each launch begins a session, so its id is the main pid). Everything else is ignored and counted: other variables of
-sd_notify(3), empty and broken messages, strangers. One turn reads a bounded number, so that a flood of messages
-holds up nobody else.
+The kernel tells who sent a datagram. It counts only from a process of a launch: its main process, one of its session
+(each launch begins a session, so its id is the main pid), or one that descends from either. Everything else is ignored
+and counted: empty, broken and oversized messages, strangers, and senders that are gone before we look, whose number may
+be another's by then.
+
+One turn reads a bounded number. After a turn in which most came to nothing the socket rests for a moment: whoever
+floods it waits in its send, and costs us next to nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Final, Protocol
 
 from snowfox.core.log import get
 from snowfox.core.metrics import counter
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
+from snowfox.manager.probe.notice import LONGEST, NOTHING, Notice, read
+from snowfox.values import Seconds
 
-_LONGEST: Final = 4096
+REST: Final[Seconds] = 0.05
+"""Seconds that the socket is not read after a turn of messages most of which said nothing new."""
+
 _PER_TURN: Final = 64
+_DEEPEST: Final = 8
 
 _log: Final = get("manager.probe")
 
 
-def says_ready(message: bytes) -> bool:
-    """Whether one of the lines is READY=1."""
-    return b"READY=1" in message.split(b"\n")
+class Use(Enum):
+    """What became of a message: told to the engine, kept (it says nothing new, or waits), or ignored."""
+
+    TOLD = "told"
+    KEPT = "kept"
+    IGNORED = "ignored"
+
+
+class Hears(Protocol):
+    """Takes what processes say."""
+
+    def __call__(self, senders: Iterator[int], notice: Notice) -> Use:
+        """What became of it; `senders` are pids: who sent it, its session, its ancestors, looked up one by one."""
+        ...
 
 
 class NotifyReader:
@@ -33,29 +53,50 @@ class NotifyReader:
     Args:
         posix: the kernel.
         descriptor: the socket, bound, with credentials; stays the caller's.
-        ready: called with pid and session id (0: the process is gone) of who sent READY=1; tells whether it counts.
+        hears: takes each message that says something.
+        rest: called after a turn of messages most of which said nothing new: read again after `REST`.
     """
 
-    def __init__(self, posix: Posix, descriptor: int, ready: Callable[[int, int], bool]) -> None:
+    def __init__(self, posix: Posix, descriptor: int, hears: Hears, rest: Callable[[], None]) -> None:
         self._posix = posix
         self.descriptor = descriptor
-        self._ready = ready
+        self._hears = hears
+        self._rest = rest
         self._ignored = counter("snowfox_notify_ignored_total")
 
     def turn(self) -> None:
         """Read what came, at most 64 messages."""
+        ignored = quiet = 0
         for _ in range(_PER_TURN):
             try:
-                received = self._posix.sockets.receive(self.descriptor, _LONGEST)
+                received = self._posix.sockets.receive(self.descriptor, LONGEST + 1)
             except PosixError as error:
                 _log.error("cannot read what services notify", error=str(error))
-                return
+                break
             if received is None:
-                return
+                break
+            notice = read(received.data)
             sender = received.sender.pid if received.sender else 0
-            if not (sender and says_ready(received.data) and self._ready(sender, self._session(sender))):
-                self._ignored.add(1)
+            use = Use.IGNORED
+            if notice is not NOTHING and sender > 0:
+                use = self._hears(self._senders(sender), notice)
+            ignored += use is Use.IGNORED
+            quiet += use is not Use.TOLD
+        if ignored:
+            self._ignored.add(ignored)
+        if quiet > _PER_TURN // 2:
+            self._rest()
 
-    def _session(self, pid: int) -> int:
-        identity = self._posix.processes.identity(pid)
-        return identity.session if identity else 0
+    def _senders(self, pid: int) -> Iterator[int]:
+        """The sender, then its session, then the processes that it descends from, but for the first of the host."""
+        yield pid
+        for _ in range(_DEEPEST):
+            identity = self._posix.processes.identity(pid)
+            if identity is None:
+                return
+            if identity.session > 1:
+                yield identity.session
+            pid = identity.parent
+            if pid <= 1:
+                return
+            yield pid

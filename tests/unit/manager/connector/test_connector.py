@@ -95,7 +95,9 @@ def events() -> list[event.Event]:
 @pytest.fixture
 async def connector(events: list[event.Event]) -> Connector:
     """A connector without a session."""
-    return Connector(tell=events.append, captured=lambda *_: None, loop=asyncio.get_running_loop())
+    return Connector(
+        tell=events.append, captured=lambda *_: None, heard=lambda *_: None, loop=asyncio.get_running_loop()
+    )
 
 
 async def settle() -> None:
@@ -165,7 +167,7 @@ class Later:
 async def test_while_launches_wait_those_that_were_made_are_told_together(events: list[event.Event]) -> None:
     """What else happens is told behind them; half a second later they are told in any case."""
     later, spawner = Later(), Answers()
-    connector = Connector(tell=events.append, captured=lambda *_: None, loop=later)  # type: ignore[arg-type]
+    connector = Connector(tell=events.append, captured=lambda *_: None, heard=lambda *_: None, loop=later)  # type: ignore[arg-type]
     await started(connector, spawner)
     for number in range(2 * MOST_AT_ONCE):
         connector.launch(launch(f"s{number}~1"))

@@ -8,6 +8,7 @@ from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.errors import LaunchFailed, NotPermitted, ProtocolError
 from snowfox.manager.connector.launches import Launches
+from snowfox.manager.probe.notice import Notice
 from snowfox.service import event
 from snowfox.values import UNKNOWN_EXIT, Exit
 
@@ -22,11 +23,13 @@ class Heard:
         self.captured: list[tuple[str, int]] = []
         self.killed: list[str] = []
         self.forgotten: list[str] = []
+        self.said: list[tuple[str, Notice]] = []
         self.book = Launches(
             tell=self.events.append,
             captured=lambda instance, descriptor: self.captured.append((instance, descriptor)),
             kill=self.killed.append,
             forget=self.forgotten.append,
+            heard=lambda token, notice: self.said.append((token, notice)),
         )
 
 
@@ -73,9 +76,21 @@ def test_ready_before_the_answer_counts_after_it() -> None:
     """READY=1 of a service that is quicker than the spawner's answer is not lost."""
     heard = Heard()
     heard.book.begin(launch())
-    assert heard.book.notified(8, 7)
+    notice = Notice(is_ready=True)
+    assert heard.book.whose(iter([8, 7, 6]), notice) == ""
+    assert heard.book.whose(iter([5]), notice) == ""
     heard.book.launched(launched(pid=7))
-    assert heard.events == [event.Launched("web@1", TOKEN, 7, 5), event.Notified(TOKEN)]
+    assert heard.events == [event.Launched("web@1", TOKEN, 7, 5)]
+    assert heard.said == [(TOKEN, notice)]
+
+
+def test_what_is_said_before_the_answer_is_bounded() -> None:
+    """A flood of a service whose launch is under way is not kept."""
+    heard = Heard()
+    heard.book.begin(launch())
+    kept = [heard.book.whose(iter([8, 7]), Notice(status=str(number))) for number in range(100)]
+    assert kept == [""] * 8 + [None] * 92
+    assert [heard.book.whose(iter([pid]), Notice()) for pid in range(1000, 2000)].count("") <= 256
 
 
 def test_a_stranger_is_not_ready() -> None:
@@ -83,9 +98,11 @@ def test_a_stranger_is_not_ready() -> None:
     heard = Heard()
     heard.book.begin(launch())
     heard.book.launched(launched(pid=7))
-    assert not heard.book.notified(99, 98)
+    assert heard.book.whose(iter([9, 8, 7]), Notice()) == TOKEN
+    assert heard.book.whose(iter([99, 98]), Notice()) is None
+    assert heard.book.whose(iter([]), Notice()) is None
     heard.book.ended(TOKEN, Exit(0))
-    assert not heard.book.notified(7, 7)
+    assert heard.book.whose(iter([7, 7]), Notice()) is None
 
 
 def test_what_a_new_spawner_does_not_know_ended_unknown() -> None:

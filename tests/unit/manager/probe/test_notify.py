@@ -1,4 +1,4 @@
-"""Readiness by message, over a real datagram socket."""
+"""Who said what, over a real datagram socket."""
 
 import os
 import socket
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from snowfox.core.posix.linux import LinuxPosix
-from snowfox.manager.probe.notify import NotifyReader, says_ready
+from snowfox.manager.probe.notice import Notice
+from snowfox.manager.probe.notify import NotifyReader, Use
 
 
 class Pair:
@@ -19,13 +20,19 @@ class Pair:
         self.bound.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.bound.bind(self.address)
         self.sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.heard: list[tuple[int, int]] = []
-        self.reader = NotifyReader(LinuxPosix(), self.bound.fileno(), self.hear)
+        self.heard: list[tuple[list[int], Notice]] = []
+        self.rests = 0
+        self.use = Use.TOLD
+        self.reader = NotifyReader(LinuxPosix(), self.bound.fileno(), self.hear, self.rest)
 
-    def hear(self, pid: int, session: int) -> bool:
-        """Everything counts."""
-        self.heard.append((pid, session))
-        return True
+    def hear(self, senders: Iterator[int], notice: Notice) -> Use:
+        """Everything counts, unless the test says otherwise."""
+        self.heard.append((list(senders), notice))
+        return self.use
+
+    def rest(self) -> None:
+        """Counted."""
+        self.rests += 1
 
     def send(self, *messages: bytes) -> None:
         """Send these, one after another."""
@@ -42,28 +49,36 @@ def pair() -> Iterator[Pair]:
     pair.sender.close()
 
 
-def test_ready_is_one_of_the_lines() -> None:
-    """As sd_notify(3) writes it, alone or among others; nothing like it counts."""
-    assert says_ready(b"READY=1")
-    assert says_ready(b"STATUS=fine\nREADY=1\n")
-    assert not any(says_ready(one) for one in (b"", b"READY=0", b"XREADY=1", b"READY=11", b"\n\n"))
-
-
-def test_the_kernel_says_who_is_ready(pair: Pair) -> None:
-    """Pid and session are those of the sender, whatever the message claims."""
+def test_the_kernel_says_who_said_it(pair: Pair) -> None:
+    """The sender, its session and those that it descends from, whatever the message claims."""
     pair.send(b"READY=1\nMAINPID=1")
     pair.reader.turn()
-    assert pair.heard == [(os.getpid(), os.getsid(0))]
+    ((senders, notice),) = pair.heard
+    assert notice == Notice(is_ready=True, main=1)
+    assert senders[:2] == [os.getpid(), os.getsid(0)]
+    assert os.getppid() in senders or os.getppid() <= 1
+    assert all(pid > 1 for pid in senders)
 
 
-def test_garbage_is_ignored(pair: Pair) -> None:
+def test_f24_a_sender_that_is_gone_is_nobody_elses(pair: Pair) -> None:
+    """Of a process that ended only its number is known, and of no session or parent."""
+    child = os.fork()
+    if child == 0:
+        pair.send(b"READY=1")
+        os._exit(0)
+    os.waitpid(child, 0)
+    pair.reader.turn()
+    assert pair.heard == [([child], Notice(is_ready=True))]
+
+
+def test_f24_garbage_is_ignored(pair: Pair) -> None:
     """Empty, broken and oversized messages say nothing and stop nothing."""
     pair.send(b"", b"\xff\xfe", b"x" * 100_000, b"READY=1")
     pair.reader.turn()
     assert len(pair.heard) == 1
 
 
-def test_a_flood_does_not_hold_up_the_loop(pair: Pair) -> None:
+def test_f24_a_flood_does_not_hold_up_the_loop(pair: Pair) -> None:
     """One turn reads a bounded number of messages, the rest comes in the next."""
     pair.bound.setblocking(False)
     pair.sender.setblocking(False)
@@ -83,3 +98,21 @@ def test_a_flood_does_not_hold_up_the_loop(pair: Pair) -> None:
     pair.reader.turn()
     pair.reader.turn()
     assert len(pair.heard) == sent
+
+
+def test_f24_after_a_turn_of_nothing_new_the_socket_rests(pair: Pair) -> None:
+    """Once for each full turn of such messages, and never for a few."""
+    pair.sender.setblocking(False)
+    pair.use = Use.IGNORED
+    pair.send(b"READY=1")
+    pair.reader.turn()
+    assert pair.rests == 0
+    sent = 0
+    try:
+        for _ in range(64):
+            pair.send(b"READY=1")
+            sent += 1
+    except BlockingIOError:
+        pytest.skip(f"the host queues {sent} datagrams only")
+    pair.reader.turn()
+    assert pair.rests == 1

@@ -1,0 +1,49 @@
+"""What a process told of itself (`service.said`), and what is found out about it, taken note of."""
+
+from __future__ import annotations
+
+from snowfox.manager.engine.fleet import Fleet
+from snowfox.manager.engine.group import Member
+from snowfox.service.event import Ailing, Notified, ProbeFailed
+from snowfox.service.fact import ProbeFailedFact
+from snowfox.service.health import extend, leaves
+from snowfox.service.instance import Input, Instance, Turn
+
+
+def hear(instance: Instance, event: Notified, turn: Turn) -> bool:
+    """Take note of it, but for the end of a start. Whether people may see a difference."""
+    before = said = instance.said
+    if event.status is not None:
+        said = said._replace(status=event.status)
+    if event.error:
+        said = said._replace(error=event.error)
+    if event.is_ready:
+        said = said._replace(is_reloading=False, since=0)
+    if event.is_reloading:
+        said = said._replace(is_reloading=True, since=event.since)
+    if event.is_stopping and not said.is_stopping:
+        said = said._replace(is_stopping=True)
+        leaves(instance, turn)
+    if event.extend:
+        extend(instance, event.extend, turn)
+    instance.said = said
+    return said != before
+
+
+def notified(fleet: Fleet, member: Member, event: Notified) -> None:
+    """The process of a member said something; it may be that it is ready."""
+    if hear(member.instance, event, fleet.turn):
+        fleet.touch(member)
+    if event.is_ready:
+        fleet.tell(member, Input("ready", text="notified"))
+
+
+def probe_failed(fleet: Fleet, member: Member, event: ProbeFailed | Ailing) -> None:
+    """A try of `ready` or `alive` failed, in another way than before; or one of `alive` succeeded again."""
+    instance, text = member.instance, event.text
+    is_asked = instance.wait.probes if isinstance(event, ProbeFailed) else instance.is_watched
+    state = "starting" if isinstance(event, ProbeFailed) else "ready"
+    if instance.state == state and is_asked and text != instance.probe:
+        instance.probe = text
+        fleet.touch(member)
+        instance.emit(ProbeFailedFact(text), fleet.turn)
