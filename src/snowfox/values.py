@@ -72,6 +72,8 @@ CAPABILITIES: Final = (
     "CHECKPOINT_RESTORE",
 )
 """Names of capabilities(7) without CAP_, in the order of their numbers, 0 first (linux/capability.h)."""
+MOST_INHERITED: Final = 100
+"""Variables of the shell that started the node that one service may have, or that are asked for at a time."""
 SERVICE_UIDS: Final = range(61184, 64496)
 """Uids that services of root's nodes may have without an entry in the user database."""
 MANAGER_UIDS: Final = range(64496, 65520)

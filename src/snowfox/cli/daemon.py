@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from snowfox import errors
-from snowfox.contract.start import INHERITED, Early, Node, Said, said
+from snowfox.contract.start import INHERITED, LONGEST_SHARED, SHARED, Early, Node, Said, said
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.api import Posix, Spawn
 from snowfox.errors import DeadlineExceeded, HostError, PosixError, SnowFoxError
-from snowfox.values import Seconds
+from snowfox.values import Seconds, is_secret_name
 
 PATIENCE: Final[Seconds] = 60.0
 """How long a start may take until commands are taken."""
@@ -164,7 +164,7 @@ def _become(posix: Posix, node: Node) -> NoReturn:
         if descriptor >= 0:
             posix.files.duplicate_to(descriptor, descriptor, inherited=True)
     words = (node.python, "-I", "-S", node.boot, "daemon", *node.words())
-    posix.own.execute(node.python, words, _environment())
+    posix.own.execute(node.python, words, {**_environment(), **_shared()})
 
 
 def _early(posix: Posix, node: Node) -> Early:
@@ -183,6 +183,15 @@ def _early(posix: Posix, node: Node) -> Early:
 
 def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
+def _shared() -> dict[str, str]:
+    """All else, for services that ask for some of it, under names that mean nothing to anybody."""
+    return {
+        f"{SHARED}{name}": value
+        for name, value in os.environ.items()
+        if len(value) <= LONGEST_SHARED and is_secret_name(name)
+    }
 
 
 def _third_party() -> list[str]:

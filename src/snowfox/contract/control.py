@@ -109,6 +109,13 @@ class Daemon(Interface):
     def look_tree(self, after: str) -> list[Seen]:
         """Manager only: the same files, not opened, at most 500. Raises as `open_tree`."""
 
+    @call(repeatable=True)
+    def environment(self, names: list[str]) -> dict[str, str]:
+        """Manager only: of these variables, at most 100, those that the shell had which started the node.
+
+        One that is longer than `start.LONGEST_SHARED`, or no text, is not there.
+        """
+
     @call()
     def rejoin(self) -> None:
         """Manager only: its session with the spawner is over. Another comes, where a spawner lives or once one does."""

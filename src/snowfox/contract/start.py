@@ -53,6 +53,10 @@ STORES: Final = "/var/lib/snowfox/projects"
 """Where root's nodes keep their stores."""
 INHERITED: Final = ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "TZ", "PATH")
 """Of the environment, what the three processes get."""
+SHARED: Final = "SNOWFOX_SHELL_"
+"""Before the names of all others, in the environment of the daemon: there they change nothing, and services may ask."""
+LONGEST_SHARED: Final = 8192
+"""Bytes of a variable that a service can have from the shell that started the node."""
 
 
 class Early(NamedTuple):

@@ -30,7 +30,7 @@ from snowfox.daemon.loop import Hands, Loop, Offer
 from snowfox.daemon.opening import Opened
 from snowfox.daemon.orphans import Orphans
 from snowfox.daemon.reporter import Reporter
-from snowfox.daemon.sessions import HUNG, Sessions
+from snowfox.daemon.sessions import HUNG, Project, Sessions
 from snowfox.daemon.steady import SteadyClock
 from snowfox.errors import HostError, PosixError, SnowFoxError, UsageError
 
@@ -175,7 +175,8 @@ def _loop(means: Means, opened: Opened, *, signals: int, limit: tuple[int, int])
     log, null = opened.log, opening.null(posix)
     setting = Setting(node, places, log.descriptor, null, opened.manager, means.environment, limit)
     children = Children(posix, setting, Orphans(posix, places.launches), means.ahead)
-    sessions = Sessions(posix, clock, poller, sockets=sockets, project=(places.project, node.configuration))
+    project = Project(places.project, node.configuration, means.environment)
+    sessions = Sessions(posix, clock, poller, sockets=sockets, project=project)
     if opened.found is not None:
         children.take_over(opened.found)
         sessions.open(SPAWNER, opened.found.socket, patience=HUNG)

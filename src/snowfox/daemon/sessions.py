@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, assert_never
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, assert_never
 
 from snowfox.contract.control import Daemon, Kept, ManagerControl, SpawnerControl
+from snowfox.contract.start import LONGEST_SHARED, SHARED
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Poller, Posix
 from snowfox.core.rpc.channel import Channel, Options
@@ -35,7 +37,7 @@ from snowfox.daemon.events import (
 from snowfox.daemon.keeper import Sockets
 from snowfox.daemon.sources import look_tree, open_source, open_tree
 from snowfox.errors import ConnectionLost, HostError, NotPermitted, SnowFoxError
-from snowfox.values import Seconds
+from snowfox.values import MOST_INHERITED, Seconds
 
 PING: Final[Seconds] = 2.5
 """Silence after which we ask whether it lives."""
@@ -52,8 +54,22 @@ _LONGEST: Final = 1000  # characters of an error that another process worded
 _CALLING: Final = {SPAWNER: SpawnerControl, MANAGER: ManagerControl}
 _MAY: Final = {
     SPAWNER: {"keep", "release"},
-    MANAGER: {"look_tree", "open_source", "open_tree", "rejoin", "stop"},
+    MANAGER: {"environment", "look_tree", "open_source", "open_tree", "rejoin", "stop"},
 }
+
+
+class Project(NamedTuple):
+    """What the manager may read of, by asking.
+
+    Args:
+        folder: descriptor of the project's folder.
+        main: the main file that whoever started us named.
+        environment: ours.
+    """
+
+    folder: int
+    main: str
+    environment: Mapping[str, str]
 
 
 class _Session:
@@ -75,11 +91,11 @@ class Sessions:
         clock: for deadlines and silence.
         poller: where the sockets are waited for.
         sockets: what is kept for the spawner.
-        project: descriptor of the project's folder, and the main file that whoever started us named.
+        project: what the manager may read.
     """
 
     def __init__(
-        self, posix: Posix, clock: Clock, poller: Poller, *, sockets: Sockets, project: tuple[int, str]
+        self, posix: Posix, clock: Clock, poller: Poller, *, sockets: Sockets, project: Project
     ) -> None:
         self._posix = posix
         self._clock = clock
@@ -237,14 +253,29 @@ class Sessions:
             self._sockets.release(arguments[0])
         elif name in _OPENING:
             return self._source(name, *arguments)
+        elif name == "environment":
+            return self._environment(arguments[0])
         return None
 
     def _source(self, name: str, argument: str) -> object:
-        folder, main = self._project
+        folder, main, _ = self._project
         if name == "open_source":
             return open_source(self._posix, argument, folder=folder, main=main)
         part = open_tree if name == "open_tree" else look_tree
         return part(self._posix, argument, folder=folder)
+
+    def _environment(self, names: list[str]) -> dict[str, str]:
+        ours = self._project.environment
+        found = ((name, ours.get(f"{SHARED}{name}", ours.get(name))) for name in names[:MOST_INHERITED])
+        return {name: value for name, value in found if value is not None and _is_sent(value)}
+
+
+def _is_sent(value: str) -> bool:
+    """Whether a message can hold it."""
+    try:
+        return len(value.encode()) <= LONGEST_SHARED
+    except UnicodeEncodeError:  # bytes that are no text
+        return False
 
 
 def _drop(value: object) -> None:

@@ -161,7 +161,7 @@ async def _blueprints(node: Node, configuration: Configuration, problems: list[s
         except SnowFoxError as error:
             whose = f" for socket {spec.key.partition('=')[0]}"
             problems += _lines(error, "" if whose in str(error) else whose)
-    return Blueprints(configuration, facts(node, configuration, addresses), node.posix.users)
+    return Blueprints(configuration, await facts(node, configuration, addresses), node.posix.users)
 
 
 def _start(node: Node, operation: Operation, configuration: Configuration, found: list[Running]) -> None:

@@ -9,6 +9,7 @@ from snowfox.manager.blueprint import free_uids
 from snowfox.manager.node import Node
 from snowfox.service import launch
 from snowfox.service.spec import Configuration
+from snowfox.values import MOST_INHERITED
 
 _DESCRIPTORS_EACH: Final = 2
 """What an instance takes in the spawner: its pidfd and a read end of its output; in the manager it takes one."""
@@ -16,7 +17,7 @@ _DESCRIPTORS_BESIDE: Final = 32
 """What both have besides, launches under way included."""
 
 
-def facts(node: Node, configuration: Configuration, addresses: Mapping[str, str]) -> launch.Node:
+async def facts(node: Node, configuration: Configuration, addresses: Mapping[str, str]) -> launch.Node:
     """What a launch needs to know.
 
     Args:
@@ -24,8 +25,15 @@ def facts(node: Node, configuration: Configuration, addresses: Mapping[str, str]
         configuration: whose services are launched.
         addresses: of its sockets, by key.
 
-    Raises UserError when there are not uids enough.
+    Raises UserError when there are not uids enough, ConnectionLost when the daemon does not answer.
     """
+    named = dict.fromkeys(name for one in configuration.services.values() for name in one.inherit_environment)
+    missing = [name for name in named if name not in node.shell]
+    for start in range(0, len(missing), MOST_INHERITED):
+        names = missing[start : start + MOST_INHERITED]
+        found = await node.daemon.environment(names)
+        node.shell.update((name, found.get(name)) for name in names)
+    shell = {name: value for name in named if (value := node.shell[name]) is not None}
     own = node.posix.own.ids()
     welcome = node.welcome
     is_root = welcome.uid >= 0
@@ -39,12 +47,13 @@ def facts(node: Node, configuration: Configuration, addresses: Mapping[str, str]
         notify=welcome.notify_address,
         addresses=dict(addresses),
         dynamic=free_uids(configuration, node.posix.users, own.uid) if is_root else {},
+        shell=shell,
     )
 
 
 def too_many(node: Node, configuration: Configuration) -> list[str]:
     """What speaks against the number of instances: descriptors that the spawner would not have."""
-    instances = sum(one.instances for one in configuration.services.values())
+    instances = sum(one.count for one in configuration.services.values())
     sockets = sum(len(one.listen) for one in configuration.sockets.values())
     needed = _DESCRIPTORS_EACH * instances + sockets + _DESCRIPTORS_BESIDE
     _, hard = node.posix.limits.get("NOFILE")

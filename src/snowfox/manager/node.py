@@ -147,6 +147,7 @@ class Node:
         self.sections = Sections(with_installed=True)
         self.keys: dict[str, Key[Any]] = {}
         self.lines: Callable[[], list[ModuleLine]] = list
+        self.shell: dict[str, str | None] = {}
         self.standing_notes: list[str] = []
         self.start_was_told = asyncio.Event()
         self.is_known = asyncio.Event()

@@ -53,7 +53,7 @@ class Checked(Frozen):
         if self.configuration is None:
             return ", ".join(counts)
         services = self.configuration.services
-        number = sum(service.instances for service in services.values())
+        number = sum(service.count for service in services.values())
         fine = f"{counted(len(services), 'service')}, {counted(number, 'instance')}"
         word = "can be used" if warnings else "is fine"
         return ", ".join([f"{self.title} {word}: {fine}", *counts])

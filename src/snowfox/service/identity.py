@@ -51,8 +51,24 @@ def launch_digest(configuration: Configuration, service: Service) -> str:
             configuration.node if "NODE" in named else "",
             sockets,
             ports,
+            *(("INSTANCE_PORT", service.port) if "INSTANCE_PORT" in named else ()),
+            *(("shell", service.inherit_environment) if service.inherit_environment else ()),
         )
     )[:LENGTH]
+
+
+def instance_digest(digest: str, service: Service, suffix: str) -> str:
+    """What the processes of one instance are launched with: that of the service, unless its place makes a difference.
+
+    Args:
+        digest: of `launch_digest`.
+        service: whose that is.
+        suffix: what tells the instance from the others.
+    """
+    if isinstance(service.instances, int) or not service.port or "INSTANCE_PORT" not in _named(service):
+        return digest
+    place = service.instances.index(suffix) if suffix in service.instances else -1
+    return digest_of((digest, place))[:LENGTH]
 
 
 def has_own_uid(service: Service) -> bool:

@@ -1,8 +1,9 @@
 """From a service to what is launched for one of its instances: pure, with everything about the host given in.
 
-The environment is clean. It holds `HOME USER LOGNAME SHELL LANG PATH`, what `environment` says, and `NOTIFY_SOCKET`
-where `ready.notify` or `watchdog` asks for it (with `WATCHDOG_USEC`); LISTEN_* are added by whoever launches, which alone knows the pid. `SERVICE`,
-`INSTANCE`, `NODE` and `SOCKET_<NAME>_PORT` are there to be filled in (`${INSTANCE}`) and are not put into the
+The environment is clean. It holds `HOME USER LOGNAME SHELL LANG PATH`, what `inherit_environment` names of that of the
+shell which started the node, what `environment` says, and `NOTIFY_SOCKET` where `ready.notify` or `watchdog` asks for it
+(with `WATCHDOG_USEC`); LISTEN_* are added by whoever launches, which alone knows the pid. `SERVICE`, `INSTANCE`,
+`INSTANCE_PORT`, `NODE` and `SOCKET_<NAME>_PORT` are there to be filled in (`${INSTANCE}`) and are not put into the
 environment: what a service sees is what is written. What is written goes before what is there by itself, and may use
 it: `PATH = "/opt/shop/bin:${PATH}"`.
 """
@@ -44,6 +45,7 @@ class Node(Frozen):
         notify: address for readiness, as in NOTIFY_SOCKET.
         addresses: by socket key, the address that it really has (port 0 filled in).
         dynamic: uids by service, from `dynamic_uids`.
+        shell: of the shell that started the node, variables that services ask for, where they are set.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Node(Frozen):
     notify: str = ""
     addresses: dict[str, str] = {}  # noqa: RUF012 - a frozen value's default
     dynamic: dict[str, int] = {}  # noqa: RUF012 - a frozen value's default
+    shell: dict[str, str] = {}  # noqa: RUF012 - a frozen value's default
 
 
 class RunAs(Frozen):
@@ -116,7 +119,8 @@ def own_names(service: Service) -> frozenset[str]:
     """Names that are there without being written, but for ports."""
     notify = ("NOTIFY_SOCKET",) if service.is_heard else ()
     watchdog = ("WATCHDOG_USEC",) if service.watchdog else ()
-    return frozenset((*_BASE, *_ALWAYS, *notify, *watchdog))
+    port = ("INSTANCE_PORT",) if service.port else ()
+    return frozenset((*_BASE, *_ALWAYS, *notify, *watchdog, *port, *service.inherit_environment))
 
 
 def dynamic_uids(configuration: Configuration, taken: frozenset[int]) -> dict[str, int]:
@@ -169,7 +173,7 @@ def plan(
     Args:
         configuration: which the service is part of.
         service: from it.
-        number: of the instance.
+        number: of the instance: its place among all.
         node: facts about the node.
         user: the entry of the user database for `run_as`; None when there is none.
 
@@ -258,7 +262,9 @@ def _user(service: Service, who: RunAs, entry: User) -> str:
 
 
 def _names(configuration: Configuration, service: Service, number: int, node: Node) -> dict[str, str]:
-    names = {"SERVICE": service.name, "INSTANCE": str(number), "NODE": node.name}
+    names = {"SERVICE": service.name, "INSTANCE": service.suffixes()[number - 1], "NODE": node.name}
+    if service.port:
+        names["INSTANCE_PORT"] = str(service.port + number - 1)
     for socket in configuration.sockets.values():
         for key, listen in zip(socket_keys(socket), socket.listen, strict=True):
             address = parse_address(node.addresses.get(key, listen))
@@ -277,6 +283,7 @@ def _environment(
         "SHELL": user.shell or "/bin/sh",
         "LANG": "C.UTF-8",
         "PATH": node.path or SYSTEM_PATH,
+        **{name: node.shell[name] for name in service.inherit_environment if name in node.shell},
     }
     ours = {"NOTIFY_SOCKET": node.notify} if service.is_heard and node.notify else {}
     if service.watchdog:

@@ -38,7 +38,7 @@ def of_shared(service: Service, sockets: Mapping[str, Socket], chain: Chain) -> 
     """A probe of a socket that several instances share cannot tell which one answered."""
     for key, probe in (("ready", service.ready), ("alive", service.alive)):
         form = next((form for form in ("tcp", "http", "unix") if getattr(probe, form)), "")
-        if form and not (service.instances == 1 and not service.is_rolling):
+        if form and not (service.count == 1 and not service.is_rolling):
             _of_shared_probe(service, sockets, chain, (key, form, getattr(probe, form)))
 
 
@@ -49,8 +49,8 @@ def _of_shared_probe(
     for name in service.sockets:
         socket = sockets.get(name)
         if socket is not None and any(_reaches(probed, listen) for listen in socket.listen):
-            sharing, hint = f"{service.instances} instances share socket {name}", ""
-            if service.instances == 1:
+            sharing, hint = f"{service.count} instances share socket {name}", ""
+            if service.count == 1:
                 sharing = f"a rolling replacement has two instances share socket {name}"
                 hint = ', or replaced by replace = "restart"'
             own = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from snowfox.core.config.kind import Choice, Findings, Items, Whole, is_list, is_table
+from snowfox.core.config.problem import quoted
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Key, Nested, Section
 from snowfox.service.confinement import UMASK, Limits, Sandbox
@@ -17,16 +18,18 @@ from snowfox.service.written import (
     ENVIRONMENT,
     FILE,
     GROUP,
+    INSTANCE,
     LISTEN,
     MODE,
     NAME,
     NAMES,
     TEMPLATE,
     USER,
+    VARIABLE,
     FilePath,
     Variables,
 )
-from snowfox.values import Seconds, is_secret_name
+from snowfox.values import MOST_INHERITED, Seconds, is_secret_name
 
 MOST_INSTANCES: Final = 1000
 
@@ -44,13 +47,23 @@ class _Directory(FilePath):
 
 
 class _Instances(Whole):
+    """How many, or what they are called."""
+
+    _names = Items(INSTANCE, most=MOST_INSTANCES)
+
     def read(self, value: Any, path: Path, findings: Findings) -> Any:
-        if is_list(value):
-            findings.wrong(
-                path, "names of instances are not supported yet", hint="write how many, for example 2"
-            )
-            return 1
-        return super().read(value, path, findings)
+        if not is_list(value):
+            return super().read(value, path, findings)
+        if not value:
+            findings.wrong(path, "instances is empty", hint='for example 2, or ["blue", "green"]')
+        names = self._names.read(value, path, findings)
+        for index, name in enumerate(names):
+            if name is not None and name in names[:index]:
+                findings.wrong((*path, index), f"{quoted(name)} is written twice")
+        return names
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [super().schema(), self._names.schema() | {"minItems": 1, "uniqueItems": True}]}
 
 
 class _Replacement(Nested):
@@ -155,10 +168,12 @@ class ServiceTable(Section):
         directory: where it runs; default: the folder of the file, "/" for a dynamic uid.
         environment: its variables, which may use ${NAME} and ${NAME:-default}.
         environment_files: files of KEY=VALUE lines, relative to this file; what environment says goes before them.
+        inherit_environment: variables that it has from the shell that started the node, where they are set there.
         secrets: files that the service alone gets, by the variable that says how.
         user: whom it runs as, in a node of root.
         sockets: names of sockets, passed from descriptor 3 on in this order.
-        instances: how many; more than one are called NAME@1, NAME@2.
+        instances: how many (more than one are called NAME@1, NAME@2), or what they are called.
+        port: ${INSTANCE_PORT} of the first instance; that of each that follows is one more.
         requires: services that must be ready, and tasks that must have finished well, before it starts.
         wants: services that are started too; if one of them fails, it starts anyway.
         after: services that it starts after, when they start at all.
@@ -193,8 +208,6 @@ class ServiceTable(Section):
             "after-ready",
             "before-start",
             "before-stop",
-            "inherit-environment",
-            "port",
             "recycle",
             "reload",
             "schedule",
@@ -206,10 +219,12 @@ class ServiceTable(Section):
     directory: Annotated[str, _Directory()] = ""
     environment: Annotated[dict[str, str], ENVIRONMENT] = {}  # noqa: RUF012 - a default value of a frozen field
     environment_files: Annotated[tuple[str, ...], Items(FILE)] = ()
+    inherit_environment: Annotated[tuple[str, ...], Items(VARIABLE, most=MOST_INHERITED)] = ()
     secrets: Annotated[dict[str, SecretTable], Secrets()] = {}  # noqa: RUF012 - a default value of a frozen field
     user: Annotated[str, USER] = ""
     sockets: Annotated[tuple[str, ...], NAMES] = ()
-    instances: Annotated[int, _Instances(1, MOST_INSTANCES)] = 1
+    instances: Annotated[int | tuple[str, ...], _Instances(1, MOST_INSTANCES)] = 1
+    port: Annotated[int, Whole(1, 65535)] = 0
     requires: Annotated[tuple[Required, ...], Items(Requirement())] = ()
     wants: Annotated[tuple[str, ...], NAMES] = ()
     after: Annotated[tuple[str, ...], NAMES] = ()
@@ -282,6 +297,7 @@ class DefaultsTable(TemplateTable):
             "command",
             "sockets",
             "instances",
+            "port",
             "requires",
             "wants",
             "after",

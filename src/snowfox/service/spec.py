@@ -219,9 +219,11 @@ class Service(Frozen):
         command: words, `${NAME}` not yet filled in (`service.filling`); a path of a program is absolute.
         directory: absolute, or begins with `${`; "" is the default (`folder`, `/` for a dynamic uid).
         environment: what is written, `${NAME}` not yet filled in.
+        inherit_environment: names of variables that it has from the shell that started the node, where they are set.
         user: name; "" is the default.
         sockets: names of `Socket`s, in the order of their descriptors.
-        instances: how many; 1 has the id NAME, more are NAME@1, NAME@2 ...
+        instances: how many (1 has the id NAME, more are NAME@1, NAME@2 ...), or their names (NAME@blue, NAME@green).
+        port: `INSTANCE_PORT` of the first instance, one more of each that follows; 0 is none.
         requires: names of services that must be ready (tasks: finished well) before it starts.
         on_restart: of what it requires, what is done with it when that crashed and is ready again: `restart`, `reload`.
         wants: names of services that are started too, and have their chance before it starts.
@@ -256,9 +258,11 @@ class Service(Frozen):
     command: tuple[str, ...]
     directory: str = ""
     environment: dict[str, str] = {}  # noqa: RUF012 - a frozen value's default
+    inherit_environment: tuple[str, ...] = ()
     user: str = ""
     sockets: tuple[str, ...] = ()
-    instances: Annotated[int, LIVE] = 1
+    instances: Annotated[int | tuple[str, ...], LIVE] = 1
+    port: Annotated[int, LIVE] = 0
     requires: Annotated[tuple[str, ...], LIVE] = ()
     on_restart: Annotated[dict[str, str], LIVE] = {}  # noqa: RUF012 - a frozen value's default
     wants: Annotated[tuple[str, ...], LIVE] = ()
@@ -291,7 +295,7 @@ class Service(Frozen):
     @property
     def is_rolling(self) -> bool:
         """Whether some of it serves while it is replaced."""
-        some_stay = self.rolling.surge > 0 or self.rolling.max_unavailable < self.instances
+        some_stay = self.rolling.surge > 0 or self.rolling.max_unavailable < self.count
         return self.replacement == "rolling" and some_stay
 
     def before(self) -> tuple[str, ...]:
@@ -303,11 +307,22 @@ class Service(Frozen):
         """Whether it gets NOTIFY_SOCKET: what it says there counts."""
         return self.ready.notify or self.watchdog > 0
 
+    @property
+    def count(self) -> int:
+        """How many instances it has."""
+        return self.instances if isinstance(self.instances, int) else len(self.instances)
+
     def ids(self) -> tuple[str, ...]:
-        """Ids of its instances: `web`, or `web@1`, `web@2`."""
+        """Ids of its instances: `web`, or `web@1`, `web@2`, or `web@blue`."""
         if self.instances == 1:
             return (self.name,)
-        return tuple(f"{self.name}@{number}" for number in range(1, self.instances + 1))
+        return tuple(f"{self.name}@{each}" for each in self.suffixes())
+
+    def suffixes(self) -> tuple[str, ...]:
+        """What tells its instances apart, `${INSTANCE}`: their names, or `1`, `2` ..."""
+        if isinstance(self.instances, tuple):
+            return self.instances
+        return tuple(map(str, range(1, self.instances + 1)))
 
 
 class Configuration(Frozen):

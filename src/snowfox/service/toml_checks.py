@@ -133,6 +133,9 @@ class _Checks:
             if secret.name in service.environment:
                 why = f"{secret.name} is in environment too"
                 chain.wrong(f"service {service.name}", ("secrets", secret.name), why, part="key")
+        if service.port + service.count - 1 > 65535:
+            why = f"{service.port} and one more for each of {service.count} instances goes beyond 65535"
+            chain.wrong(f"service {service.name}", ("port",), why)
         self._of_ready(service, chain)
         self._of_shell(chain)
 

@@ -12,7 +12,7 @@ from snowfox.core.config.scanner import Path
 from snowfox.core.posix.address import Address
 from snowfox.core.posix.address import parse as parse_address
 from snowfox.service.filling import uses
-from snowfox.values import LISTENING, duration, is_name, signal_number, size
+from snowfox.values import LISTENING, duration, is_name, is_secret_name, signal_number, size
 
 LONGEST_WAIT: Final = 366 * 86400.0
 """Seconds; what is longer was meant otherwise, and timers of the kernel end somewhere."""
@@ -21,6 +21,8 @@ LEAST_WATCHDOG: Final = 0.01
 """Seconds; whoever has to say something more often does nothing else."""
 
 LARGEST_SIZE: Final = 1 << 50
+LONGEST_INSTANCE: Final = 20
+"""Characters of an instance's own name, so that a launch's token fits into a file name."""
 LONGEST_ADDRESS: Final = 4096
 
 NAME_PATTERN: Final = r"^(?=.{1,100}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
@@ -209,6 +211,26 @@ def _name(text: str) -> str:
     return text
 
 
+def _instance(text: str) -> str:
+    if not is_name(text) or "." in text or len(text) > LONGEST_INSTANCE:
+        msg = f"{quoted(text)} is not the name of an instance"
+        raise ValueError(msg)
+    if text.isdecimal():
+        msg = f"{quoted(text)} would be a number of an instance"
+        raise ValueError(msg)
+    return text
+
+
+def _variable(text: str) -> str:
+    if text in OURS:
+        msg = f"{text} is set by Snow Fox"
+        raise ValueError(msg)
+    if not is_secret_name(text):
+        msg = f"{quoted(text)} is not the name of a variable"
+        raise ValueError(msg)
+    return text
+
+
 def _account(noun: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if not text or len(text) > 255 or not text.isprintable() or ":" in text or "/" in text:
@@ -304,7 +326,9 @@ AT_LEAST: Final = Parsed("a duration", '"10s", "2m"', _a_while, r"^[0-9]+(\.[0-9
 SIZE: Final = Parsed("a size", '"64K", "20M", "2G"', _size, "^[0-9]+[KMG]?$")
 SIGNAL: Final = Parsed("the name of a signal", '"TERM", "QUIT", "HUP"', _signal, "^[A-Za-z0-9+-]{1,20}$")
 NAME: Final = Parsed("a name", '"cache", "shop.web"', _name, NAME_PATTERN)
+INSTANCE: Final = Parsed("a name", '"blue"', _instance, r"^[A-Za-z0-9_-]*[A-Za-z_-][A-Za-z0-9_-]*$")
 TEMPLATE: Final = Parsed("the name of a template", '"python"', _name, NAME_PATTERN)
+VARIABLE: Final = Parsed("a name", '"SSH_AUTH_SOCK"', _variable, "^[A-Za-z_][A-Za-z0-9_]{0,200}$")
 USER: Final = Parsed("the name of a user", '"www-data"', _account("user"), _ACCOUNT)
 GROUP: Final = Parsed("the name of a group", '"www-data"', _account("group"), _ACCOUNT)
 MODE: Final = Parsed("the mode of a file", '"0660"', _mode, "^0?[0-7]{3}$")

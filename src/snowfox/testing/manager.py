@@ -237,6 +237,11 @@ class RealManager:
         """A file of the folder."""
         return open_source(self.posix, name, folder=self.project, main=self.configuration)
 
+    @handles(Daemon.environment)
+    def environment(self, names: list[str]) -> dict[str, str]:
+        """As if nothing were set."""
+        return dict.fromkeys(names[:0], "")
+
     @handles(Daemon.open_tree)
     def open_tree(self, after: str) -> list[Source]:
         """Files of the folder form."""

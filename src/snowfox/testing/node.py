@@ -45,11 +45,15 @@ class Node:
     Args:
         folder: where its configuration is; need not exist yet.
         user: run the commands as this user; None: as who runs the tests.
+
+    Attributes:
+        more: variables of the shell that runs the commands, besides those of a login.
     """
 
     def __init__(self, folder: Path, *, user: str | None = None) -> None:
         self.folder = folder
         self.user = user
+        self.more: dict[str, str] = {}
 
     def write(self, text: str, name: str = "snowfox.toml") -> None:
         """Write a file of its configuration."""
@@ -64,7 +68,7 @@ class Node:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment(),
+            env=environment() | self.more,
         )
 
     def run(self, *words: str, timeout: float = 60.0) -> Done:
@@ -79,7 +83,7 @@ class Node:
             text=True,
             timeout=timeout,
             check=False,
-            env=environment(),
+            env=environment() | self.more,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 

@@ -24,7 +24,7 @@ from snowfox.daemon.events import (
     StopAsked,
 )
 from snowfox.daemon.keeper import Sockets
-from snowfox.daemon.sessions import AWAKENING, HUNG, Sessions
+from snowfox.daemon.sessions import AWAKENING, HUNG, Project, Sessions
 from snowfox.errors import NotPermitted, PosixError
 from snowfox.testing.kernel import FakeKernel, FakePosix
 
@@ -43,7 +43,11 @@ class Host:
             self.kernel.clock,
             self.posix.poller(),
             sockets=self.sockets,
-            project=(project, "snowfox.toml"),
+            project=Project(
+                project,
+                "snowfox.toml",
+                {"TZ": "UTC", "SNOWFOX_SHELL_AGENT": "/run/a", "RAW": "\udcff", "LONG": "x" * 9000},
+            ),
         )
         self.ends: dict[Role, Channel] = {}
         self.heard: dict[Role, list[Happening]] = {SPAWNER: [], MANAGER: []}
@@ -104,6 +108,13 @@ def test_a_source_for_the_manager(host: Host) -> None:
     assert host.posix.files.read(found.file.take(), 10) == b"[node]\n"
     assert host.asked(MANAGER, manager.call(Daemon.open_source, ".env")) is None
     assert isinstance(host.asked(MANAGER, manager.call(Daemon.open_source, "/etc/shadow")), NotPermitted)
+
+
+def test_variables_of_the_shell_for_the_manager(host: Host) -> None:
+    """Those that are set, whichever name we have them by; what is no text, or too long, is not there."""
+    manager = host.ends[MANAGER]
+    names = ["AGENT", "TZ", "NO", "RAW", "LONG"]
+    assert host.asked(MANAGER, manager.call(Daemon.environment, names)) == {"AGENT": "/run/a", "TZ": "UTC"}
 
 
 def test_files_for_a_manager_that_does_not_read(host: Host) -> None:

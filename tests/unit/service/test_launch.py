@@ -281,3 +281,29 @@ def test_defaults():
     )
     assert {name: made.environment[name] for name in "ABC"} == {"A": "a", "B": "b", "C": "c"}
     assert made.folder == f"{FOLDER}/app"
+
+
+def test_names_and_ports_of_instances():
+    """`${INSTANCE}` is the name, or the number; `${INSTANCE_PORT}` that of the service and one more for each place."""
+    text = 'environment = { I = "${INSTANCE}:${INSTANCE_PORT}" }\nport = 9000\ninstances = '
+    for instances, expected in (
+        ("1", ["1:9000"]),
+        ("2", ["1:9000", "2:9001"]),
+        ('["blue", "green"]', ["blue:9000", "green:9001"]),
+    ):
+        found, service = web(text + instances)
+        plans = [plan(found, service, place, node=HERS, user=ANNA) for place in range(1, service.count + 1)]
+        assert [one.environment["I"] for one in plans] == expected
+    assert [one.instance for one in plans] == ["web@blue", "web@green"]
+
+
+def test_variables_of_the_shell():
+    """Those that are named and set; what is written goes before them, and may use them."""
+    node = HERS.replace(shell={"AGENT": "/run/a", "OTHER": "x", "PATH": "/shell"})
+    text = 'inherit-environment = ["AGENT", "GONE", "PATH"]\n'
+    environment = launched(text + 'environment = { A = "${AGENT}!" }', node=node).environment
+    assert (environment["AGENT"], environment["A"], environment["PATH"]) == ("/run/a", "/run/a!", "/shell")
+    assert not {"GONE", "OTHER"} & environment.keys()
+    assert launched(text + 'environment = { AGENT = "mine" }', node=node).environment["AGENT"] == "mine"
+    with pytest.raises(UserError, match=r"\$\{GONE\} is not set"):
+        launched(text + 'environment = { A = "${GONE}" }', node=node)

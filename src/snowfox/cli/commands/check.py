@@ -62,7 +62,7 @@ def as_json(checked: Checked, commit: str) -> dict[str, Any]:
         "version": configuration.version if configuration else None,
         "commit": commit or None,
         "services": len(services),
-        "instances": sum(service.instances for service in services.values()),
+        "instances": sum(service.count for service in services.values()),
         "problems": [_problem(problem) for problem in checked.problems],
     }
 

@@ -72,7 +72,8 @@ async def propose(
         problems += error.problems
         is_held = False
     try:
-        blueprints = Blueprints(after, facts(node, after, _addresses(after, transaction)), node.posix.users)
+        about = await facts(node, after, _addresses(after, transaction))
+        blueprints = Blueprints(after, about, node.posix.users)
         problems += await _verify(node, blueprints, moving(steps), with_sockets=is_held)
         _refuse(problems)
     except BaseException:

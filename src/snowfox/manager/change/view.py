@@ -79,7 +79,7 @@ def _how(step: Step, after: Configuration, gap: Interruption | None) -> str:
 
 def _always(service: Service) -> str:
     """How many of it there are at any time, at least."""
-    rolling, count = service.rolling, service.instances
+    rolling, count = service.rolling, service.count
     if not rolling.max_unavailable:
         return "always one"
     return f"at least {max(count - rolling.max_unavailable, min(rolling.surge, count))} of {count}"

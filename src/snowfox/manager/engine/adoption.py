@@ -131,7 +131,7 @@ def _newest(
 
 def _is_wanted(fleet: Fleet, identity: str, launch: Found) -> bool:
     member = fleet.members.get(identity)
-    return launch.exit is None and member is not None and launch.digest == member.group.digest
+    return launch.exit is None and member is not None and launch.digest == member.digest
 
 
 def _identity(fleet: Fleet, token: str, by_token: dict[str, Status]) -> str:
@@ -142,12 +142,14 @@ def _identity(fleet: Fleet, token: str, by_token: dict[str, Status]) -> str:
         return status.id
     if own in fleet.members:
         return own
-    name, _, number = own.partition("@")
+    name, _, suffix = own.partition("@")
     group = fleet.groups.get(name)
     if group is None:
         group = next((each for each in fleet.groups.values() if each.service.was == name), None)
-    place = int(number or 1) - 1
-    return own if group is None or place >= len(group.members) else group.members[place].instance.id
+    found = (
+        [] if group is None else [one.instance.id for one in group.members if one.suffix == (suffix or "1")]
+    )
+    return found[0] if found else own
 
 
 def _clear(fleet: Fleet, launch: Found) -> None:

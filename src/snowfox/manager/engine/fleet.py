@@ -254,7 +254,7 @@ class Fleet:
         instance = member.instance
         if instance.state != "waiting" or not member.group.is_open or not self.is_to_run(member):
             return
-        instance.digest = member.group.digest
+        instance.digest = member.digest
         member.is_stale = False
         step(instance, Input("go", token=f"{instance.id}~{self._ids()}"), self.turn)
         self.touch(member)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from snowfox.manager.engine.watch import Watch
 from snowfox.service.dependency import Graph
+from snowfox.service.identity import instance_digest
 from snowfox.service.instance import Instance
 from snowfox.service.spec import Service
 from snowfox.values import Seconds
@@ -70,6 +71,11 @@ class Member:
         self.outgoing: Instance | None = None
 
     @property
+    def suffix(self) -> str:
+        """What tells it from the others of its group: its name or number; `1` of one alone."""
+        return self.instance.id.partition("@")[2] or "1"
+
+    @property
     def is_alive(self) -> bool:
         """Whether any process of it is there or under way."""
         return self.instance.is_alive or self.outgoing is not None
@@ -82,8 +88,16 @@ class Member:
     @property
     def is_outdated(self) -> bool:
         """Whether its last launch was made from something else than what is wanted now, or is to be made anew."""
-        has_other = bool(self.instance.digest) and self.instance.digest != self.group.digest
+        has_other = bool(self.instance.digest) and self.instance.digest != self.digest
         return self.is_stale or has_other
+
+    @property
+    def digest(self) -> str:
+        """What its process is to be launched from."""
+        group = self.group
+        if isinstance(group.service.instances, int):
+            return group.digest
+        return instance_digest(group.digest, group.service, self.suffix)
 
 
 class Group:
@@ -105,7 +119,7 @@ class Group:
         leaving: how many members are leaving.
         leaving_behind: how many groups with a member that leaves start after it, and so stop before it.
         is_stray: no longer in the configuration.
-        digest: what its processes are to be launched from.
+        digest: what its processes are to be launched from, but for what the place of each changes.
     """
 
     __slots__ = (

@@ -4,7 +4,7 @@ All groups are built anew, then every member of before is put where it belongs, 
 the numbers of groups and members are right by construction.
 
 ```text
-same service and number         the same instance, with the service as it is written now
+same service, number or name    the same instance, with the service as it is written now
 the service was renamed (`was`) the same instance under its new id
 one instance, now several       `web` becomes `web@1`, and the other way round
 no place any more, alive        a stray: runs on, is not started again, and stops when it is told to
@@ -75,18 +75,19 @@ def _places(fleet: Fleet, configuration: Configuration, *, is_back: bool) -> dic
     for service in configuration.services.values():
         former = formers.get(service.name)
         members = [] if former is None else fleet.groups[former].members
-        for place, identity in enumerate(service.ids()):
-            if place < len(members):
-                places[identity] = members[place]
-            elif found := strays.get(identity) or strays.get(_other_id(service.name, place + 1, identity)):
+        by_suffix = {member.suffix: member for member in members}
+        for suffix, identity in zip(service.suffixes(), service.ids(), strict=True):
+            found = by_suffix.get(suffix) or strays.get(identity)
+            found = found or strays.get(_other_id(service.name, suffix, identity))
+            if found is not None:
                 places[identity] = found
     return places
 
 
-def _other_id(name: str, number: int, identity: str) -> str:
+def _other_id(name: str, suffix: str, identity: str) -> str:
     """What an instance is called when there are several, or when it is the only one."""
-    several = f"{name}@{number}"
-    return name if identity == several and number == 1 else several
+    several = f"{name}@{suffix}"
+    return name if identity == several and suffix == "1" else several
 
 
 def _formers(
@@ -122,7 +123,7 @@ def _settle_in(fleet: Fleet, member: Member, identity: str) -> bool:
     instance.service = service
     if instance.state != "starting":  # what it waits for was begun by the rules of then
         instance.wait = wait_of(service)
-    if member.is_served and instance.digest != member.group.digest:
+    if member.is_served and instance.digest != member.digest:
         give_back(fleet, member, _UNWANTED)
         is_same = False
     if instance.id != identity:

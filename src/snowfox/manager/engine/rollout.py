@@ -196,7 +196,7 @@ class Rollout:
         fleet, new = self._fleet, member.instance
         if old.state != "ready":
             return
-        if new.state in _FAILED and old.digest and old.digest == member.group.digest:
+        if new.state in _FAILED and old.digest and old.digest == member.digest:
             self._give_up(member)
         elif new.state == "ready" and not member.is_outdated and self._has_proved(member):
             step(old, Input("stop", text=REPLACED), fleet.turn)

@@ -53,6 +53,7 @@ def test_services():
         "labels",
         "log",
         "on_restart",
+        "port",
         "ready",
         "replacement",
         "requires",

@@ -367,3 +367,51 @@ def test_forwards_what_is_written_counts():
     assert stage.running[token] == "a"
     assert stage.launches == ["e"]
     assert {one: status.state for one, status in stage.statuses.items()} == {"a": "ready", "e": "ready"}
+
+
+def test_named_instances_stay_who_they_are():
+    """A name that goes takes only its own instance along; one that comes, and the order, touch nobody."""
+    web = Service("web", ("x",), instances=("blue", "green"))
+    stage = Stage(web)
+    stage.up()
+    assert stage.launches == ["web@blue", "web@green"]
+    green = stage.token("web@green")
+    stage.apply(web.replace(instances=("red", "green")))
+    stage.retire()
+    assert (stage.launches[2:], stage.ends) == (["web@red"], ["web@blue"])
+    assert stage.token("web@green") == green
+    assert set(stage.statuses) == {"web@green", "web@red"}
+
+
+def test_named_instances_move_with_a_new_name_of_their_service():
+    """A renamed service keeps its instances by their own names."""
+    stage = Stage(Service("web", ("x",), instances=("blue", "green"), owner=1))
+    stage.up()
+    tokens = [stage.token(f"web@{name}") for name in ("green", "blue")]
+    stage.apply(Service("shop", ("x",), instances=("green", "blue"), owner=1, was="web"))
+    assert [stage.token(f"shop@{name}") for name in ("green", "blue")] == tokens
+
+
+def test_a_place_that_makes_a_difference():
+    """Where the port follows from the place, who has another place is replaced; the others are not."""
+    web = Service(
+        "web", ("x", "${INSTANCE_PORT}"), instances=("a", "b", "c"), port=9000, replacement="restart"
+    )
+    stage = Stage(web)
+    stage.up()
+    stage.advance(2)
+    stage.launches.clear()
+    stage.apply(web.replace(instances=("b", "a", "c", "d")))
+    stage.advance(2)
+    assert sorted(stage.launches) == ["web@a", "web@b", "web@d"]
+
+
+def test_named_instances_are_found_again():
+    """A new manager knows them by their names, whatever their order is now."""
+    web = Service("web", ("x",), instances=("blue", "green"))
+    stage = Stage(web)
+    stage.up()
+    found = tuple(stage.found(name) for name in ("web@blue", "web@green"))
+    later = Stage(web.replace(instances=("green", "blue", "red")), ids=(f"{n:026}" for n in range(500, 600)))
+    later.up(found=found, remembered=stage.statuses)
+    assert later.launches == ["web@red"]
