@@ -16,6 +16,8 @@ ELSEWHERE = {
     "snowfox.core.posix.active",  # imported by process
     "snowfox.core.posix.linux",  # imported by process
     "snowfox.values",
+    "snowfox.core.posix.streams",  # for other loops, and for TLS
+    "snowfox.core.rpc.tls",  # the manager serves one unix socket alone
 }
 
 

@@ -103,6 +103,7 @@ MANAGER: Final = _NODE | {
     "own.set_dumpable",
     "processes.all",
     "sockets.accept",
+    "sockets.address",
     "users.taken",
 }
 """Touches services by descriptors that it was given; never has children, so no spawn, fork or reap."""
