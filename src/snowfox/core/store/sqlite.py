@@ -9,13 +9,13 @@ each commit, on a new connection: so the store recovers when the disk does.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from snowfox.core import log
@@ -265,9 +265,11 @@ class SqliteStore(Store):
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None:
             try:
-                path = Path(self._path)
-                path.touch(0o600)
-                path.chmod(0o600)
+                file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                try:
+                    os.fchmod(file, 0o600)
+                finally:
+                    os.close(file)
             except OSError as error:
                 msg = f"cannot open store {self._path}: {errno_text(error.errno or 0)}"
                 raise StoreError(msg) from error
