@@ -190,7 +190,8 @@ def _simple(module: ModuleType, name: str, words: list[str]) -> Any:
         return None
     from snowfox.cli import simple  # noqa: PLC0415 - few commands have it
 
-    return simple.read(name, words, flags, getattr(module, "VALUES", None))
+    short = getattr(module, "SHORT", simple.NOTHING)
+    return simple.read(name, words, flags, getattr(module, "VALUES", None), short=short)
 
 
 def _read(module: ModuleType, name: str, words: list[str]) -> Any:

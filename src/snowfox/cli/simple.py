@@ -6,16 +6,24 @@ would read alike (a test compares both); whatever may be anything else, a mistak
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     import argparse
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+"""No flags of a letter."""
+
 
 def read(
-    command: str, words: Iterable[str], flags: Collection[str], values: Collection[str] | None = None
+    command: str,
+    words: Iterable[str],
+    flags: Collection[str],
+    values: Collection[str] | None = None,
+    *,
+    short: Mapping[str, str] = NOTHING,
 ) -> argparse.Namespace | None:
     """What the words say; None where argparse has to be asked.
 
@@ -24,6 +32,7 @@ def read(
         words: what was given.
         flags: the options without a value that the command takes besides `--debug`.
         values: names of those with one besides `--node`, of a command that takes one PATH; None: it takes patterns.
+        short: flags of a letter, and which they stand for.
     """
     patterns: list[str] = []
     folder: str | None = None
@@ -34,8 +43,8 @@ def read(
             folder = next(rest, "")
             if not folder or folder.startswith("-"):
                 return None
-        elif word in flags or word == "--debug":
-            given.add(word)
+        elif word in flags or word in short or word == "--debug":
+            given.add(short.get(word, word))
         elif not word or word.startswith("-"):
             return None
         else:

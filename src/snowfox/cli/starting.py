@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from snowfox.cli import daemon, node, paper, progress, reading
+from snowfox.cli.place import place as place_of
 from snowfox.contract.manager import Manager, NodeStatus, Progress
 from snowfox.contract.record import FOLDER as LAUNCHES
 from snowfox.contract.start import NODE_LOG, RUN, STORE, Node, Said
@@ -72,7 +73,7 @@ def _going_on() -> Generator[None]:
 
 def _found(options: argparse.Namespace) -> Sources:
     """What to start; what it says is the manager's to check. Raises ConfigurationRefused, HostError."""
-    where = reading.place(options.path, here=node.project_of(options.node or "."))
+    where = place_of(options.path, here=node.project_of(options.node or "."))
     sources = reading.read(where, posix=LinuxPosix())
     if options.policy is not None:
         try:

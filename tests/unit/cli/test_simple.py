@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from snowfox.cli import simple
-from snowfox.cli.commands import apply, plan, status
+from snowfox.cli.commands import apply, plan, status, up
 from snowfox.cli.words import Words
 from snowfox.errors import UsageError
 
@@ -17,13 +17,14 @@ WORDS = (
     "",
     "a b",
     *["web", "*", "--json", "--node", "--node=a", "--debug", "--", "-", "-x", "--jso", "--node="],
-    *["--exit-code", "--keep", "--wait", "--confirm=5m"],
+    *["--exit-code", "--keep", "--wait", "--confirm=5m", "-d", "--detach", "--policy"],
 )
 
 
 def read(module: ModuleType, words: tuple[str, ...]) -> Any:
     """What is read here."""
-    return simple.read("any", words, module.FLAGS, getattr(module, "VALUES", None))
+    short = getattr(module, "SHORT", simple.NOTHING)
+    return simple.read("any", words, module.FLAGS, getattr(module, "VALUES", None), short=short)
 
 
 def by_argparse(module: ModuleType, words: tuple[str, ...]) -> dict[str, Any] | None:
@@ -38,7 +39,7 @@ def by_argparse(module: ModuleType, words: tuple[str, ...]) -> dict[str, Any] | 
         return None
 
 
-@pytest.mark.parametrize("module", [status, apply, plan])
+@pytest.mark.parametrize("module", [status, apply, plan, up])
 def test_it_differs_from_argparse_in_nothing(module: ModuleType) -> None:
     """Every list of up to three of these words is left to argparse, or means the same."""
     count_read = 0
@@ -63,6 +64,7 @@ def test_the_usual_words_need_no_argparse() -> None:
     ):
         assert read(apply, words) is not None
     assert read(plan, ("--exit-code",)) is not None
+    assert read(up, ("-d", "/srv/shop")) is not None
 
 
 def test_help_is_argparses() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from snowfox.cli import reading
+from snowfox.cli.place import place
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.service.configuration import read
 from snowfox.service.spec import Configuration
@@ -16,7 +17,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 
 def configuration(name: str) -> Configuration:
     """What an example says."""
-    sources = reading.read(reading.place(str(EXAMPLES / name)), posix=LinuxPosix())
+    sources = reading.read(place(str(EXAMPLES / name)), posix=LinuxPosix())
     return read(sources, host="host").require()
 
 

@@ -9,6 +9,7 @@ import sys
 from typing import Any, Final
 
 from snowfox.cli import reading
+from snowfox.cli.place import PATH, place
 from snowfox.core.config.problem import Problem
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import ConfigurationRefused
@@ -20,7 +21,7 @@ REFUSED: Final = 3
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare its words."""
-    parser.add_argument("path", nargs="?", default=None, metavar="PATH", help=reading.PATH)
+    parser.add_argument("path", nargs="?", default=None, metavar="PATH", help=PATH)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     gc.disable()  # what is read stays until the end, and looking through it again and again takes 40 ms of 1,000 services
     commit = ""
     try:
-        sources = reading.read(reading.place(options.path), posix=LinuxPosix())
+        sources = reading.read(place(options.path), posix=LinuxPosix())
         commit = sources.commit
         checked = read(sources, host=os.uname().nodename)
     except ConfigurationRefused as error:

@@ -5,17 +5,27 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+from typing import TYPE_CHECKING, Final
 
-from snowfox.cli import daemon, reading
+from snowfox.cli import daemon
+from snowfox.cli.place import PATH, place
 from snowfox.contract.start import HOME, MANAGER_SOCKET, RUN
 from snowfox.core.posix.linux import LinuxPosix
+
+if TYPE_CHECKING:
+    import argparse
+
+
+FLAGS: Final = ("--detach", "--json")
+SHORT: Final = {"-d": "--detach"}
+VALUES: Final = ("policy",)
+"""With one PATH all that it takes: `cli.simple` can read it where none of `VALUES` is written."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare its words."""
-    parser.add_argument("path", nargs="?", default=None, metavar="PATH", help=reading.PATH)
+    parser.add_argument("path", nargs="?", default=None, metavar="PATH", help=PATH)
     parser.add_argument(
         "-d", "--detach", action="store_true", help="wait until all is ready, then give the shell back"
     )
@@ -45,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _waiting(options: argparse.Namespace) -> daemon.Waiting | None:
     """A daemon that is ready once the configuration was checked, where it looks as if one would be needed."""
-    folder = reading.place(options.path, here=options.node or ".").folder
+    folder = place(options.path, here=options.node or ".").folder
     is_likely = options.detach and os.path.isdir(folder) and os.path.basename(folder) != HOME
     if not is_likely or os.path.exists(f"{folder}/{HOME}/{RUN}/{MANAGER_SOCKET}"):
         return None
