@@ -199,6 +199,21 @@ class Spawner(Interface):
     def sockets(self) -> list[Listening]:
         """All that are open or reserved, in no order: a new manager closes what its configuration does not have."""
 
+    @call(repeatable=True)
+    def watch_sockets(self, keys: list[str]) -> None:
+        """Watch these and no others, for the first that comes and is not taken; each is told once, by `wanted`.
+
+        A key that is told may be watched again by another call. One that is not open is passed over.
+        """
+
+    @call(repeatable=True)
+    def stirred(self, keys: list[str]) -> list[str]:
+        """For which of these open sockets something came since this was asked of them last, also when it was taken.
+
+        The first time tells nothing of what was before. One answer more than is true is possible, none less, unless
+        who was passed the socket took our mark from it (`core.posix.api.Sockets.notice`).
+        """
+
     @call(deadline="30s", repeatable=True)
     def verify(self, launches: list[Launch], users: dict[str, list[str]]) -> list[Refusal]:
         """What would be refused of these, and why; nothing is started.
@@ -221,3 +236,7 @@ class ExitReports(Interface):
     @call(deadline="1m", repeatable=True)
     def exited(self, token: str, exit: Exit, at: int) -> None:
         """A process ended, at `at` ns of the boot-time clock. The manager answers at once and calls `forget` later."""
+
+    @call(deadline="1m", repeatable=True)
+    def wanted(self, key: str) -> None:
+        """A connection or datagram waits at a socket that `watch_sockets` named."""

@@ -42,6 +42,7 @@ from snowfox.spawner.events import (
 )
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.held import Kit
+from snowfox.spawner.knocks import NOTICES
 from snowfox.spawner.launching import Launching
 from snowfox.spawner.leftovers import Leftovers
 from snowfox.spawner.serving import Serving
@@ -160,6 +161,8 @@ class Loop:
                     sessions.readable(descriptor)
             elif descriptor == self._signals:
                 self._signalled()
+            elif (key := self._parts.desk.knocks.came(descriptor)) is not None:
+                sessions.tell(MANAGER, ExitReports.wanted, key)
             elif descriptor == self._listener and self._awaits_daemon:
                 self._daemon_came()
 
@@ -205,8 +208,11 @@ class Loop:
             self._events.append(StopOverdue())
 
     def _signalled(self) -> None:
-        """Only SIGTERM without a daemon means anything: the daemon ends us over its session."""
-        if signal.SIGTERM in self._posix.signals.take(self._signals):
+        """Of what could end us only SIGTERM without a daemon does: the daemon ends us over its session."""
+        came = frozenset(self._posix.signals.take(self._signals))
+        for number in came.intersection(NOTICES):
+            self._parts.desk.knocks.signalled(number)
+        if signal.SIGTERM in came:
             self._events.append(TerminationAsked())
             self._decide()
 
@@ -314,6 +320,7 @@ class Loop:
         if clean:
             self._parts.leftovers.sweep()
             for listening in self._parts.desk.ports.listings():
+                self._parts.desk.knocks.forget(listening.key)
                 try:
                     self._parts.desk.ports.close(listening.key)
                 except PosixError as error:

@@ -33,6 +33,7 @@ from snowfox.spawner.exits import Exits
 from snowfox.spawner.groups import Groups
 from snowfox.spawner.held import Held, Kit
 from snowfox.spawner.in_force import InForce
+from snowfox.spawner.knocks import NOTICES, Knocks
 from snowfox.spawner.launch import BUILT, Limit, Maker, choose
 from snowfox.spawner.launching import Launching, Means
 from snowfox.spawner.leftovers import Leftovers
@@ -117,7 +118,7 @@ def main(words: Sequence[str]) -> int:
 
 def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loop:
     """A spawner on the descriptors of its daemon. Raises UserError when the policy cannot be used, PosixError."""
-    signals = posix.signals.watch((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+    signals = posix.signals.watch((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, *NOTICES))
     rules = _rules(posix, given)
     soft, hard = posix.limits.get("NOFILE")
     posix.limits.set("NOFILE", hard, hard)
@@ -141,7 +142,7 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     parts = Parts(
         poller=poller,
         sessions=sessions,
-        desk=requests.desk(posix, clock, confining=confining, rules=rules, ports=ports, holders=held.holders),
+        desk=requests.desk(posix, clock, confining=confining, rules=rules, knocks=Knocks(posix, poller, ports), holders=held.holders),
         launching=Launching(kit, means),
         exits=exits,
         adoption=Adoption(kit, exits),

@@ -31,6 +31,7 @@ from snowfox.spawner.events import (
     SignalAsked,
 )
 from snowfox.spawner.in_force import InForce
+from snowfox.spawner.knocks import Knocks
 from snowfox.spawner.launch import LIMITS
 from snowfox.spawner.policy import Account, Policy
 from snowfox.spawner.ports import Holder, Ports
@@ -75,6 +76,7 @@ class Desk(NamedTuple):
     rules: InForce
     accounts: Accounts
     ports: Ports
+    knocks: Knocks
     secrets: Secrets
     confining: Confining
     holders: Callable[[str], Iterable[Holder]]
@@ -105,7 +107,7 @@ def desk(
     *,
     confining: Confining,
     rules: InForce,
-    ports: Ports,
+    knocks: Knocks,
     holders: Callable[[str], Iterable[Holder]],
 ) -> Desk:
     """A desk with full buckets."""
@@ -113,7 +115,8 @@ def desk(
     accounts = Accounts(posix, clock)
     secrets = Secrets(posix, rules)
     buckets = Bucket(*_LAUNCHES, now), Bucket(*_REFUSALS, now)
-    return Desk(posix, clock, rules, accounts, ports, secrets, confining, holders, *buckets)
+    ports = knocks.ports
+    return Desk(posix, clock, rules, accounts, ports, knocks, secrets, confining, holders, *buckets)
 
 
 def handle(desk: Desk, caller: Caller, method: str, arguments: tuple[Any, ...]) -> Event | Replied:
@@ -312,6 +315,7 @@ def _check_key(_desk: Desk, key: str) -> None:
 
 def _close(desk: Desk, _caller: Caller, key: str) -> Replied:
     was_open = desk.ports.get(key) is not None
+    desk.knocks.forget(key)
     desk.ports.close(key)
     return Replied(None, closed=key if was_open else None)
 
@@ -322,6 +326,20 @@ def _check_nothing(_desk: Desk) -> None:
 
 def _sockets(desk: Desk, _caller: Caller) -> Replied:
     return Replied(desk.ports.listings())
+
+
+def _check_keys(_desk: Desk, keys: list[str]) -> None:
+    _require(len(keys) <= MOST_SOCKETS, "too many sockets")
+    _require(all(map(is_socket_key, keys)), "a socket's key")
+
+
+def _watch(desk: Desk, _caller: Caller, keys: list[str]) -> Replied:
+    desk.knocks.watch(keys)
+    return Replied(None)
+
+
+def _stirred(desk: Desk, _caller: Caller, keys: list[str]) -> Replied:
+    return Replied(desk.knocks.stirred(keys))
 
 
 def _check_verify(desk: Desk, launches: list[Launch], users: dict[str, list[str]]) -> None:
@@ -440,6 +458,8 @@ TABLE: Final[dict[str, Row]] = {
     Spawner.reserve.full_name: Row(_check_open, _reserve),
     Spawner.close_socket.full_name: Row(_check_key, _close),
     Spawner.sockets.full_name: Row(_check_nothing, _sockets),
+    Spawner.watch_sockets.full_name: Row(_check_keys, _watch),
+    Spawner.stirred.full_name: Row(_check_keys, _stirred),
     Spawner.verify.full_name: Row(_check_verify, _verify),
     Spawner.inventory.full_name: Row(_check_inventory, _inventory),
     Spawner.forget.full_name: Row(_check_forget, _forget),

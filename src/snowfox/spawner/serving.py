@@ -64,6 +64,7 @@ class Serving:
             case SpawnerControl.attach.full_name:
                 self._sessions.begin(MANAGER, arguments[0].take())
                 self._desk.ports.release()  # what another manager was about to open
+                self._desk.knocks.watch(())
                 self._events.append(ManagerCame())
                 self._sessions.answer(caller, None)
             case SpawnerControl.restore.full_name:

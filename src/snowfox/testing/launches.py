@@ -14,6 +14,7 @@ from snowfox.spawner.exits import Exits
 from snowfox.spawner.groups import Groups
 from snowfox.spawner.held import Held, Kit
 from snowfox.spawner.in_force import InForce
+from snowfox.spawner.knocks import Knocks
 from snowfox.spawner.launch import Limit
 from snowfox.spawner.launching import Launching, Means
 from snowfox.spawner.leftovers import Leftovers
@@ -54,6 +55,7 @@ class Bench:
         self.policy = Policy(own=0, manager=61184, home="/srv/shop")
         self.rules = InForce(self.posix, self.policy)
         self.ports = Ports(self.posix, self.rules)
+        self.knocks = Knocks(self.posix, self.poller, self.ports)
         null = self.posix.files.open("/dev/null", os.O_RDWR)
         self.confining = Confining(self.posix, self.rules, Groups(self.posix), confines=True)
         maker = launcher.FakeLauncher(self.posix)

@@ -111,7 +111,7 @@ def sent(text: str) -> int:
         bench.kernel.clock,
         confining=bench.confining,
         rules=bench.rules,
-        ports=bench.ports,
+        knocks=bench.knocks,
         holders=bench.held.holders,
     )
     ids = [instance for service in configuration.services.values() for instance in service.ids()]

@@ -29,7 +29,7 @@ def desk(bench: Bench) -> Desk:
         bench.kernel.clock,
         confining=bench.confining,
         rules=bench.rules,
-        ports=bench.ports,
+        knocks=bench.knocks,
         holders=bench.held.holders,
     )
 

@@ -32,7 +32,7 @@ def desk(bench: Bench) -> Desk:
         bench.kernel.clock,
         confining=bench.confining,
         rules=bench.rules,
-        ports=bench.ports,
+        knocks=bench.knocks,
         holders=bench.held.holders,
     )
 
@@ -384,7 +384,7 @@ def test_verify_limits_of_an_ordinary_user(bench: Bench) -> None:
         bench.kernel.clock,
         confining=bench.confining,
         rules=rules,
-        ports=bench.ports,
+        knocks=bench.knocks,
         holders=bench.held.holders,
     )
     launch = LAUNCH._replace(user="", limits={"NOFILE": 5000})

@@ -363,6 +363,14 @@ class Sockets(ABC):
     def is_listening(self, descriptor: int) -> bool:
         """Whether it is a socket that accepts. False for anything else."""
 
+    @abstractmethod
+    def notice(self, descriptor: int, number: int) -> None:
+        """Send this process signal `number` whenever something comes for it, also when others take it; 0: no more.
+
+        A mark of the open file description (F_SETSIG and O_ASYNC of fcntl(2)), which whoever shares it may remove: who
+        was passed the socket and sets its flags. The signal has to be watched before. EINVAL: no such signal.
+        """
+
 
 class Users(ABC):
     """The user database. LookupError is not used: an unknown name is None."""

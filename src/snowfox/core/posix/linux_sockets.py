@@ -7,6 +7,7 @@ which with its kind given costs one getsockname(2).
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import struct
 from _socket import (
@@ -211,6 +212,22 @@ class LinuxSockets(Sockets):
             return False
         finally:
             around.detach()
+
+    def notice(self, descriptor: int, number: int) -> None:  # noqa: D102
+        try:
+            _notice(descriptor, number)
+        except OSError as error:
+            raise refused("notice", descriptor, error) from error
+
+
+def _notice(descriptor: int, number: int) -> None:
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    if number:
+        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, number)
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
+    else:
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags & ~os.O_ASYNC)
 
 
 def _parsed(call: str, address: str) -> Address:

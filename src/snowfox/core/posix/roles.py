@@ -89,6 +89,7 @@ SPAWNER: Final = _PARENTS | {
     "sockets.accept",
     "sockets.address",
     "sockets.is_listening",
+    "sockets.notice",
     "sockets.pair",
     "users.group_id",
     "users.groups",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from functools import partial
 from typing import TYPE_CHECKING
 
 from snowfox.core.posix.address import Address, parse
@@ -114,6 +115,7 @@ class FakeSockets(Sockets):
                 other.bound = there.bound
                 socket.join(other)
                 there.waiting.append(other)
+                there.stir()
             return self._process.add(socket)
 
     def _bound(self, where: Address, folder: int | None) -> FakeSocket | None:
@@ -172,6 +174,14 @@ class FakeSockets(Sockets):
     def is_listening(self, descriptor: int) -> bool:  # noqa: D102
         slot = self._process.descriptors.get(descriptor)
         return slot is not None and isinstance(slot.opened, FakeSocket) and slot.opened.is_listening
+
+    def notice(self, descriptor: int, number: int) -> None:  # noqa: D102
+        with self._kernel.doing(self._process, "sockets.notice", "notice", descriptor, descriptor=descriptor):
+            if not 0 <= number <= 64:
+                raise fault(errno.EINVAL)
+            process, kernel = self._process, self._kernel
+            told = partial(kernel.signal, process, number) if number else None
+            self._socket(descriptor).notice = told
 
     def _socket(self, descriptor: int) -> FakeSocket:
         opened = self._process.get(descriptor)

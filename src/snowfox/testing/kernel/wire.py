@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from snowfox.core.posix.address import Address
@@ -56,6 +57,7 @@ class FakeSocket(Opened):
         self.is_closed = False
         self.ended = False
         self.pending = 0
+        self.notice: Callable[[], None] | None = None
 
     @property
     def is_datagram(self) -> bool:
@@ -71,6 +73,11 @@ class FakeSocket(Opened):
         """Connect two stream sockets."""
         self.peer, other.peer = other, self
         self.peer_owner, other.peer_owner = other.owner, self.owner
+
+    def stir(self) -> None:
+        """Something came for it."""
+        if self.notice is not None:
+            self.notice()
 
     def release(self) -> None:
         """Closed: the other end reads its end, or a reset where we left something unread (unix(7) keeps the rest)."""
@@ -132,6 +139,7 @@ class FakeSocket(Opened):
         for opened in descriptors:
             opened.hold()
         other.queue.append(Chunk(data[:room], descriptors, sender))
+        other.stir()
         return min(room, len(data))
 
     def receive(self, size: int, *, most: int) -> Taken | None:
