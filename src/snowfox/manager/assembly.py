@@ -45,7 +45,7 @@ async def set_up(node: Node, found: list[Module]) -> Modules:
     return modules
 
 
-@module(Level.ENGINE, after=("connector", "operations", "output", "probes"), essential=True)
+@module(Level.ENGINE, after=("connector", "demand", "operations", "output", "probes"), essential=True)
 async def engine(setup: Setup) -> AsyncIterator[None]:
     """What happens is brought to the engine, what it decides is performed."""
     node: Node = setup.context

@@ -181,6 +181,7 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
         Parts(
             connector=node.connector,
             watching=node.watching,
+            attendant=node.attendant,
             blueprints=node.blueprints,
             bus=node.bus,
             keeper=node.keeper,

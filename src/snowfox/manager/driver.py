@@ -25,6 +25,7 @@ from snowfox.manager.alarm import Alarm, Alarms
 from snowfox.manager.blueprint import Blueprints
 from snowfox.manager.board import Board
 from snowfox.manager.connector.connector import Connector
+from snowfox.manager.demand.attendant import Attendant
 from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Output
 from snowfox.manager.probe.watching import Watching
@@ -76,6 +77,7 @@ class Parts(NamedTuple):
 
     connector: Connector
     watching: Watching
+    attendant: Attendant
     blueprints: Blueprints
     bus: Bus
     keeper: Keeps
@@ -211,6 +213,8 @@ class Driver:
                 self._watch(effect, parts)
             case effects.StopWatch(token):
                 parts.watching.unwatch(token)
+            case effects.Demand():
+                parts.attendant.attend(effect)
             case effects.Removed(instance):
                 self._traces.pop(instance, None)
                 self._board.remove(instance)

@@ -24,6 +24,7 @@ from snowfox.manager.blueprint import Blueprints
 from snowfox.manager.board import Board
 from snowfox.manager.change.options import Options
 from snowfox.manager.connector.connector import Connector
+from snowfox.manager.demand.attendant import Attendant
 from snowfox.manager.driver import Driver
 from snowfox.manager.freshness import Freshness
 from snowfox.manager.journal.journal import Journal
@@ -119,6 +120,7 @@ class Node:
     reader: Reader
     hearing: Hearing
     watching: Watching
+    attendant: Attendant
     driver: Driver
     blueprints: Blueprints
     changes: Changing

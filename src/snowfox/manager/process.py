@@ -219,3 +219,8 @@ class Reports:
     def exited(self, token: str, exit: Exit, at: int) -> None:  # noqa: ARG002 - the contract
         """Hand it to the connector."""
         self._node.connector.exited(token, exit)
+
+    @handles(ExitReports.wanted)
+    def wanted(self, key: str) -> None:
+        """Hand it to who attends to services on demand."""
+        self._node.attendant.knocked(key)

@@ -115,6 +115,23 @@ class WantedChanged(Frozen):
     wanted: str | None
 
 
+class Demand(Frozen):
+    """What is to be told of a service that starts on demand, from now on, in the place of what was before.
+
+    Args:
+        service: its name.
+        awaits: `connection` (then `Wanted`), `idle` (nothing came for `idle` seconds and no connection is open: then
+            `Idle`), or "": nothing.
+        keys: of its sockets.
+        idle: seconds.
+    """
+
+    service: str
+    awaits: str
+    keys: tuple[str, ...] = ()
+    idle: Seconds = 0.0
+
+
 class Emit(Frozen):
     """Something happened; for bus and journal."""
 
@@ -205,6 +222,7 @@ Effect = (
     | Removed
     | Renamed
     | WantedChanged
+    | Demand
     | Emit
     | Joined
     | Stepped

@@ -153,6 +153,18 @@ class Unwell(Frozen):
     text: str
 
 
+class Wanted(Frozen):
+    """A connection or datagram waits at a socket of this service, as `Demand` asked."""
+
+    service: str
+
+
+class Idle(Frozen):
+    """Nothing came for this service for so long, as `Demand` asked, and no connection is open."""
+
+    service: str
+
+
 class TimerFired(Frozen):
     """The timer that `SetTimer` asked for is due."""
 
@@ -217,6 +229,8 @@ Event = (
     | ProbeFailed
     | Ailing
     | Unwell
+    | Wanted
+    | Idle
     | TimerFired
     | Ask
     | Reconfigure

@@ -21,6 +21,9 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
     is_task = table.type == "task"
     restart, replace = table.restart, table.replace_
     rolling = replace if isinstance(replace, Rolling) else Rolling()
+    is_on_demand = table.start == "on-demand"
+    if is_on_demand and restart.when == "on-failure":
+        restart = restart.replace(when="always")  # one that ends well waits for the next connection
     if is_task and "when" not in fields.get("restart", ()):
         restart = restart.replace(when="never")
     return Service(
@@ -60,6 +63,8 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         if replace or table.sockets
         else "restart",
         rolling=rolling,
+        is_on_demand=is_on_demand,
+        idle=table.idle,
         was=table.was,
         secrets=tuple(Secret(key, secret.file, secret.as_) for key, secret in sorted(table.secrets.items())),
         folder=folder,

@@ -193,6 +193,8 @@ class ServiceTable(Section):
         timeout: of a task: how long it may take; default: as long as it likes.
         essential: true: when it fails for good, the node stops in order and ends with its exit code.
         autostart: false waits for `snowfox start`.
+        start: "on-demand" waits for the first connection or datagram at one of its sockets; default: "with-node".
+        idle: how long one that is on demand runs without a connection before it is stopped; default: for ever.
         extends: the template that it has what it does not say itself from.
         description: what it is, for people.
         labels: names for patterns: @public.
@@ -244,6 +246,8 @@ class ServiceTable(Section):
     timeout: Annotated[Seconds, DURATION] | None = None
     essential: bool = False
     autostart: bool = True
+    start: Literal["with-node", "on-demand"] = "with-node"
+    idle: Annotated[Seconds, DURATION] = 0.0
     extends: Annotated[str, TEMPLATE] | None = None
     description: str = ""
     labels: Annotated[tuple[str, ...], NAMES] = ()
@@ -305,5 +309,7 @@ class DefaultsTable(TemplateTable):
             "type",
             "timeout",
             "extends",
+            "start",
+            "idle",
         }
     )

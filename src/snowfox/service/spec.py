@@ -247,6 +247,8 @@ class Service(Frozen):
         labels: names for patterns (`@public`).
         replacement: `rolling` (a new instance is ready, then the old one stops) or `restart`.
         rolling: how a rolling replacement goes on.
+        is_on_demand: whether it starts only when something comes for one of its sockets.
+        idle: seconds without anything after which one that is on demand stops; 0.0: it does not.
         was: the name that it had in the configuration before.
         secrets: in the order of the file.
         folder: of the file that defines it, absolute; "" is the configuration's.
@@ -286,6 +288,8 @@ class Service(Frozen):
     labels: Annotated[tuple[str, ...], LIVE] = ()
     replacement: Annotated[str, LIVE] = "restart"
     rolling: Annotated[Rolling, LIVE] = Rolling()
+    is_on_demand: Annotated[bool, LIVE] = False
+    idle: Annotated[Seconds, LIVE] = 0.0
     was: Annotated[str, LIVE] = ""
     secrets: tuple[Secret, ...] = ()
     folder: str = ""

@@ -11,9 +11,10 @@ from snowfox.service.spec import Secret
 from snowfox.values import duration_text, exact_size_text, signal_name
 
 _DURATIONS: Final = frozenset(
-    {"delay", "max_delay", "window", "early", "timeout", "every", "grace", "watchdog", "pause"}
+    {"delay", "max_delay", "window", "early", "timeout", "every", "grace", "watchdog", "pause", "idle"}
 )
-_CALLED: Final = {"is_task": "type", "replacement": "replace", "rolling": "replace"}
+_WORDS: Final = {"is_task": ("service", "task"), "is_on_demand": ("with-node", "on-demand")}
+_CALLED: Final = {"is_task": "type", "replacement": "replace", "rolling": "replace", "is_on_demand": "start"}
 
 
 class UidOf(Frozen):
@@ -40,8 +41,8 @@ def written(field: str, value: Any) -> str:
     last = field.rpartition(".")[2]
     if value is None:
         return ""
-    if field == "is_task":
-        return '"task"' if value else '"service"'
+    if field in _WORDS:
+        return f'"{_WORDS[field][value]}"'
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (tuple, list)):

@@ -123,6 +123,7 @@ class _Checks:
         for key in ("requires", "wants", "after"):
             for name in getattr(service, key):
                 self._of_readiness(service, key, name)
+        self._of_demand(service, chain)
         if len(service.secrets) > MOST_SECRETS:
             why = f"{len(service.secrets)} secrets are more than the {MOST_SECRETS} that can be passed"
             chain.wrong(f"service {service.name}", ("secrets",), why, part="key")
@@ -185,6 +186,18 @@ class _Checks:
             f"service {service.name} waits for {name}, which cannot say that it is ready",
             hint=f'say how in service {name}, for example ready = {{ tcp = "127.0.0.1:6379" }}',
         )
+
+    def _of_demand(self, service: Service, chain: Chain) -> None:
+        """Who starts for what comes has somewhere where it can come, and serves it."""
+        subject = f"service {service.name}"
+        if service.is_on_demand and service.is_task:
+            chain.wrong(subject, ("start",), "a task runs to its end; on-demand is for services")
+        elif service.is_on_demand and not service.sockets:
+            why = "nothing can come for what has no sockets"
+            chain.wrong(subject, ("start",), why, hint='name those that it serves: sockets = ["front"]')
+        elif service.idle and not service.is_on_demand:
+            why = "idle is for what starts on demand"
+            chain.wrong(subject, ("idle",), why, hint='with it goes start = "on-demand"', part="key")
 
     def _of_shell(self, chain: Chain) -> None:
         """What only a shell would understand, told once where it is written."""

@@ -142,7 +142,14 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     parts = Parts(
         poller=poller,
         sessions=sessions,
-        desk=requests.desk(posix, clock, confining=confining, rules=rules, knocks=Knocks(posix, poller, ports), holders=held.holders),
+        desk=requests.desk(
+            posix,
+            clock,
+            confining=confining,
+            rules=rules,
+            knocks=Knocks(posix, poller, ports),
+            holders=held.holders,
+        ),
         launching=Launching(kit, means),
         exits=exits,
         adoption=Adoption(kit, exits),

@@ -338,6 +338,8 @@ class PlayedManager:
         output: Any = _Output()
         session: Any = _Session(host)
         node.reader, node.watching, node.output = reader, watching, output
+        attendant: Any = None
+        node.attendant = attendant
         node.driver = Driver(
             clock, ids=node.ids, alarms=node.alarms, board=node.board, operations=node.operations
         )

@@ -19,21 +19,63 @@ from random import Random
 from snowfox.core.event.fact import Fact
 from snowfox.manager.engine.engine import Engine
 from snowfox.service import effects, event
-from snowfox.service.spec import Configuration, Service
+from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.service.status import Status
 from snowfox.values import Exit, Seconds
 
 
-def configuration_of(*services: Service) -> Configuration:
-    """One of these services."""
-    return Configuration("test", {each.name: each for each in services}, {}, "0" * 64, "/")
+def configuration_of(*services: Service, sockets: dict[str, Socket] | None = None) -> Configuration:
+    """One of these services and sockets."""
+    return Configuration("test", {each.name: each for each in services}, sockets or {}, "0" * 64, "/")
 
 
-class Stage:
+class Seen:
+    """What can be seen of a stage."""
+
+    engine: Engine
+    now: Seconds
+    running: dict[str, str]
+    statuses: dict[str, Status]
+    facts: list[tuple[str, Fact]]
+
+    def token(self, instance: str) -> str:
+        """Of its process. Raises IndexError without one."""
+        return self.tokens(instance)[0]
+
+    def tokens(self, instance: str) -> list[str]:
+        """Of its processes, the oldest first."""
+        return [token for token, owner in self.running.items() if owner == instance]
+
+    def found(self, instance: str, *, exit: Exit | None = None) -> event.Found:
+        """As the next manager finds its process, alive or ended."""
+        status = self.statuses[instance]
+        token = status.token or status.last
+        return event.Found(token, status.pid, status.started, self.now - status.since, exit, status.digest)
+
+    def state(self, instance: str) -> str:
+        """As `status` shows it."""
+        return self.statuses[instance].state
+
+    def light(self, instance: str) -> str:
+        """As `status` shows it."""
+        return self.statuses[instance].light
+
+    def message(self, instance: str) -> str:
+        """As `status` shows it now."""
+        status = self.engine.status(instance, self.now)
+        return status.message if status else ""
+
+    def kinds(self, instance: str) -> list[str]:
+        """Kinds of the facts about it, without `service.`."""
+        return [fact.kind.removeprefix("service.") for subject, fact in self.facts if subject == instance]
+
+
+class Stage(Seen):
     """A node without processes.
 
     Args:
         services: its configuration.
+        sockets: what is in each configuration besides.
 
     Attributes:
         now: the time; moved by `advance`.
@@ -47,13 +89,17 @@ class Stage:
         watched: instances that are asked if they are alive, by token.
         arrived: ends of `apply` and `retire`.
         digests: what each launch was made from, by token.
+        demands: what is to be told of services that start on demand.
         launches: instances in the order of their launch.
         ends: instances in the order in which they were signalled.
         facts, steps, done, wanted, statuses, phases, lost: what the engine told.
     """
 
-    def __init__(self, *services: Service, ids: Iterable[str] | None = None) -> None:
-        configuration = configuration_of(*services)
+    def __init__(
+        self, *services: Service, ids: Iterable[str] | None = None, sockets: dict[str, Socket] | None = None
+    ) -> None:
+        self._sockets = sockets
+        configuration = configuration_of(*services, sockets=sockets)
         self._ids = iter(ids or (f"{number:026}" for number in count(1)))
         self.engine = Engine(configuration, lambda: next(self._ids), Random(7))
         self.now: Seconds = 1000.0
@@ -80,6 +126,7 @@ class Stage:
         self.arrived: list[effects.Arrived] = []
         self.digests: dict[str, str] = {}
         self.lost: list[effects.EssentialLost] = []
+        self.demands: dict[str, effects.Demand] = {}
         self.changes = 0
         self._waiting: dict[str, str] = {}
         self._queue: deque[event.Event] = deque()
@@ -116,7 +163,7 @@ class Stage:
 
     def apply(self, *services: Service, operation: str = "apply") -> None:
         """Another configuration is to be what runs."""
-        self.tell(event.Reconfigure(operation, configuration_of(*services)))
+        self.tell(event.Reconfigure(operation, configuration_of(*services, sockets=self._sockets)))
 
     def retire(self, operation: str = "apply") -> None:
         """Stop what has no place any more."""
@@ -148,39 +195,6 @@ class Stage:
             self.now = max(self.now, when)
             self.tell(event.TimerFired(subject, name))
         self.now = end
-
-    # Seeing
-
-    def token(self, instance: str) -> str:
-        """Of its process. Raises IndexError without one."""
-        return self.tokens(instance)[0]
-
-    def tokens(self, instance: str) -> list[str]:
-        """Of its processes, the oldest first."""
-        return [token for token, owner in self.running.items() if owner == instance]
-
-    def found(self, instance: str, *, exit: Exit | None = None) -> event.Found:
-        """As the next manager finds its process, alive or ended."""
-        status = self.statuses[instance]
-        token = status.token or status.last
-        return event.Found(token, status.pid, status.started, self.now - status.since, exit, status.digest)
-
-    def state(self, instance: str) -> str:
-        """As `status` shows it."""
-        return self.statuses[instance].state
-
-    def light(self, instance: str) -> str:
-        """As `status` shows it."""
-        return self.statuses[instance].light
-
-    def message(self, instance: str) -> str:
-        """As `status` shows it now."""
-        status = self.engine.status(instance, self.now)
-        return status.message if status else ""
-
-    def kinds(self, instance: str) -> list[str]:
-        """Kinds of the facts about it, without `service.`."""
-        return [fact.kind.removeprefix("service.") for subject, fact in self.facts if subject == instance]
 
     # Performing
 
@@ -245,6 +259,8 @@ class Stage:
         match effect:
             case effects.OperationDone():
                 self.done[effect.operation] = effect
+            case effects.Demand(service):
+                self.demands[service] = effect
             case effects.Arrived():
                 self.arrived.append(effect)
             case effects.EssentialLost():

@@ -92,6 +92,7 @@ class World:
             Parts(
                 connector=parts,
                 watching=parts,
+                attendant=parts,
                 blueprints=plans,
                 bus=self.bus,
                 keeper=parts,
@@ -238,6 +239,7 @@ async def test_what_happens_before_the_beginning_comes_after_it() -> None:
         Parts(
             connector=any_parts,
             watching=any_parts,
+            attendant=any_parts,
             blueprints=any_parts,
             bus=Bus(clock, ids),
             keeper=any_parts,

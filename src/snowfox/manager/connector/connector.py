@@ -20,6 +20,7 @@ from snowfox.core.log import get
 from snowfox.core.promise import Promise
 from snowfox.errors import DeadlineExceeded, RemoteError, SnowFoxError
 from snowfox.manager.connector.errand import Errands
+from snowfox.manager.connector.knocks import Knocks
 from snowfox.manager.connector.launches import HELPER, Launches
 from snowfox.manager.connector.questions import Questions
 from snowfox.manager.probe.notice import Notice
@@ -64,6 +65,7 @@ class Connector:
         self._late: list[event.Launched] = []
         self._loop = loop
         self._errands = Errands()
+        self.knocks = Knocks(self._errands)
         self._remote: Spawner | None = None
         self._questions = Questions(loop)
         self._forgotten: list[str] = []
@@ -113,6 +115,7 @@ class Connector:
     def open(self) -> None:
         """Let requests go to the spawner."""
         if self._remote is not None:
+            self.knocks.begin()
             self._errands.begin(self._remote)
 
     async def _resume(self, remote: Spawner) -> None:

@@ -176,6 +176,7 @@ def _adopt(fleet: Fleet, member: Member, found: Found, before: Status | None) ->
         age=found.age,
         was_ready=was_ready and not member.group.service.is_task,
     )
+    member.is_called = True
     fleet.tell(member, told)
     member.instance.digest = found.digest
     if instance_of(found.token) != member.instance.id:

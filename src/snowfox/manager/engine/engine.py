@@ -11,6 +11,7 @@ from random import Random
 from typing import assert_never
 
 from snowfox.manager.engine.adoption import REMOVED, UNWANTED, take_over, unwanted, want_all
+from snowfox.manager.engine.demand import Demands
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
 from snowfox.manager.engine.hearing import hear, notified, probe_failed
@@ -37,6 +38,7 @@ from snowfox.service.event import (
     Begin,
     Ended,
     Event,
+    Idle,
     KillAll,
     Launched,
     LaunchRefused,
@@ -49,6 +51,7 @@ from snowfox.service.event import (
     StopAll,
     TimerFired,
     Unwell,
+    Wanted,
 )
 from snowfox.service.fact import PhaseFact, ServiceSignalled
 from snowfox.service.instance import Input, Turn
@@ -81,11 +84,12 @@ class Engine:
         self._rollout = Rollout(self._fleet, self._watches.lose)
         self._wishes = Wishes(self._fleet, self._watches, self._rollout.renew)
         self._ties = Ties(self._fleet)
+        self._demands = Demands(self._fleet)
         self._strays: list[Member] = []
         self._moved_by = ""
         self.phase = ""
 
-    def handle(self, event: Event, now: Seconds) -> list[Effect]:
+    def handle(self, event: Event, now: Seconds) -> list[Effect]:  # noqa: C901 - a table
         """What to do about an event, in order. `now` is monotonic and never goes back."""
         fleet = self._fleet
         turn = fleet.turn = Turn(now, self._random)
@@ -105,6 +109,8 @@ class Engine:
                 self._retire(operation)
             case Abandon(operation):
                 self._watches.drop(operation)
+            case Wanted() | Idle():
+                self._demands.take(event)
             case StopAll():
                 self._stop_all(event.operation)
             case KillAll():
@@ -128,6 +134,7 @@ class Engine:
         fleet.drain()
         changed = list(fleet.dirty)
         fleet.dirty.clear()
+        self._demands.look(changed)
         turn.effects += [
             Changed(status_of(fleet, member, turn.now))
             for member in changed
@@ -163,7 +170,7 @@ class Engine:
             fleet.touch(member)
         take_over(fleet, event)
         fleet.drain()
-        chosen = self._to_run()
+        chosen = _to_run(self._fleet)
         self._watches.open(event.operation, "up", chosen)
         for member in chosen:
             if member.instance.state == "stopped":
@@ -171,15 +178,6 @@ class Engine:
                 fleet.start(member)
                 member.instance.restarts = restarts
         self._rollout.begin()
-
-    def _to_run(self) -> list[Member]:
-        fleet = self._fleet
-        return [
-            member
-            for name in fleet.graph.order
-            for member in fleet.groups[name].members
-            if fleet.is_to_run(member)
-        ]
 
     # Another configuration
 
@@ -192,11 +190,12 @@ class Engine:
         self._moved_by = event.operation
         self._strays = moved.strays
         fleet.stop(unwanted(fleet), UNWANTED)
-        starting = [member for member in self._to_run() if _is_to_be_started(member)]
+        starting = [member for member in _to_run(self._fleet) if _is_to_be_started(member)]
         for member in starting:  # before the rollout: it may be one that has to end for another
             fleet.start(member)
         replaced = self._rollout.begin()
         watched = dict.fromkeys((*moved.fresh, *starting, *replaced))
+        self._demands.begin()
         self._watches.open(event.operation, "apply", [one for one in watched if fleet.is_to_run(one)])
 
     def _retire(self, operation: str) -> None:
@@ -267,6 +266,8 @@ class Engine:
             elif isinstance(event, Notified):
                 notified(self._fleet, member, event)
             else:
+                if isinstance(event, Ended):
+                    self._demands.ends(member, event)
                 self._fleet.tell(member, _input(event))
         elif member is not None and leaving is not None and leaving.token == event.token:
             if isinstance(event, Ended) and leaving.state in {"ready", "failing"}:
@@ -308,6 +309,12 @@ class Engine:
             member.instance.timer = ""
             fleet.tell(member, Input(name, text="delay"))
         return ""
+
+
+def _to_run(fleet: Fleet) -> list[Member]:
+    """All that is to run, in order of start."""
+    members = (member for name in fleet.graph.order for member in fleet.groups[name].members)
+    return [member for member in members if fleet.is_to_run(member)]
 
 
 def _is_to_be_started(member: Member) -> bool:

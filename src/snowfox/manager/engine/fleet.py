@@ -252,6 +252,9 @@ class Fleet:
 
     def _try_go(self, member: Member) -> None:
         instance = member.instance
+        if member.is_asleep:
+            instance.digest, member.is_stale = "", False  # there is nothing of it that could be outdated
+            return
         if instance.state != "waiting" or not member.group.is_open or not self.is_to_run(member):
             return
         instance.digest = member.digest

@@ -24,6 +24,7 @@ class Member:
         leaving: it is to stop, now or once those behind it have.
         comes_back: while it leaves: whether it starts again.
         why: while it leaves: the reason, for people.
+        is_called: it is on demand, and something came for it, or somebody wants it to run now.
         is_stale: somebody wants another process in the place of its own, though nothing else differs.
         proved: until when what is replaced has to show that it is good; 0.0 where nothing of it is watched.
         place: what it contributes to its group: `out` (not to run), `good` (ready, or a task finished), `coming`,
@@ -42,6 +43,7 @@ class Member:
         "died",
         "group",
         "instance",
+        "is_called",
         "is_counted",
         "is_lost",
         "is_running",
@@ -62,6 +64,7 @@ class Member:
         self.leaving = False
         self.comes_back = False
         self.why = ""
+        self.is_called = False
         self.is_stale = False
         self.proved: Seconds = 0.0
         self.place = "out"
@@ -84,6 +87,11 @@ class Member:
     def is_served(self) -> bool:
         """Whether the one whose place is being taken still serves."""
         return self.outgoing is not None and self.outgoing.state == "ready"
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether it waits for something to come."""
+        return self.group.service.is_on_demand and not self.is_called and self.instance.state == "waiting"
 
     @property
     def is_outdated(self) -> bool:

@@ -19,6 +19,8 @@ def light_of(fleet: Fleet, member: Member) -> str:
             return "red"
         case "finished":
             return "green"
+        case "waiting" if member.is_asleep:
+            return "green" if fleet.is_to_run(member) else "yellow"
         case "waiting":
             return "red" if member.group.hopeless_before else "yellow"
         case "ready":
@@ -40,6 +42,8 @@ def message_of(member: Member, now: Seconds) -> str:
     if group.is_stray and member.instance.state == "ready" and not member.leaving:
         return "goes once all else is ready"
     match member.instance.state:
+        case "waiting" if member.is_asleep:
+            return f"starts when something comes for {few(list(group.service.sockets))}"
         case "waiting":
             return _waits(member)
         case "stopped":

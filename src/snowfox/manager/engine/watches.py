@@ -107,6 +107,8 @@ class Watches:
         if member.leaving or member.outgoing is not None or member.is_outdated:
             return self._is_replaced(watch, member)
         match instance.state:
+            case "waiting" if member.is_asleep:
+                return True
             case "ready":
                 if instance.wait.by == "executed":
                     watch.until = max(watch.until, instance.launched + instance.service.restart.early)

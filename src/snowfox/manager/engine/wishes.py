@@ -47,6 +47,9 @@ class Wishes:
             unknown = [name for name, member in targets.items() if not member or member.group.is_stray]
             watches.refuse(event.operation, f"there is no instance {few(unknown)}", 4)
             return
+        if event.verb in {"start", "restart"}:
+            for member in members:
+                member.is_called = True
         match event.verb:
             case "start":
                 self._start(event.operation, members)

@@ -1,0 +1,1 @@
+"""What comes for services that start on demand, and whether anything did."""
