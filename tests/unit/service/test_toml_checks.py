@@ -2,7 +2,7 @@
 
 import pytest
 
-from snowfox.testing.configuration import checked, shown
+from snowfox.testing.configuration import checked, configuration, shown
 
 CACHE = '[service.cache]\ncommand = "cache"\nready = { tcp = "127.0.0.1:6379" }\n'
 
@@ -32,6 +32,18 @@ def test_unknown_names():
         '    5 | sockets = ["frnt", "other"]\n'
         "      |                    ^^^^^^^ write [socket.other]"
     )
+
+
+def test_what_starts_on_demand():
+    """It has sockets, is no task, and alone may be idle; one that ends well sleeps, whatever `restart.when` is."""
+    sockets = '[socket.front]\nlisten = ":80"\n'
+    text = web('start = "on-demand"\nidle = "5m"\nsockets = ["front"]\nrestart.when = "on-failure"', sockets)
+    found = configuration(text).services["web"]
+    assert (found.is_on_demand, found.idle, found.restart.when) == (True, 300.0, "always")
+    assert "nothing can come for what has no sockets" in shown(web('start = "on-demand"'))
+    task = web('start = "on-demand"\ntype = "task"\nsockets = ["front"]', sockets)
+    assert "a task runs to its end; on-demand is for services" in shown(task)
+    assert "idle is for what starts on demand" in shown(web('idle = "5m"'))
 
 
 def test_what_the_spawner_would_not_take():
