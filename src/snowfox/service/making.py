@@ -5,7 +5,7 @@ from __future__ import annotations
 from snowfox.core.config.section import Partial, build
 from snowfox.service.requirement import names
 from snowfox.service.section import ServiceTable
-from snowfox.service.spec import Rolling, Secret, Service
+from snowfox.service.spec import Restart, Rolling, Secret, Service
 
 
 def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Service:
@@ -19,13 +19,7 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
     """
     table = build(ServiceTable, fields if "command" in fields else {**fields, "command": ()})
     is_task = table.type == "task"
-    restart, replace = table.restart, table.replace_
-    rolling = replace if isinstance(replace, Rolling) else Rolling()
-    is_on_demand = table.start == "on-demand"
-    if is_on_demand and restart.when == "on-failure":
-        restart = restart.replace(when="always")  # one that ends well waits for the next connection
-    if is_task and "when" not in fields.get("restart", ()):
-        restart = restart.replace(when="never")
+    restart = _restart(table, fields)
     return Service(
         name=name,
         command=table.command,
@@ -57,13 +51,9 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         owner=owner,
         description=table.description,
         labels=tuple(dict.fromkeys(table.labels)),
-        replacement=replace
-        if isinstance(replace, str)
-        else "rolling"
-        if replace or table.sockets
-        else "restart",
-        rolling=rolling,
-        is_on_demand=is_on_demand,
+        replacement=_replacement(table),
+        rolling=table.replace_ if isinstance(table.replace_, Rolling) else Rolling(),
+        is_on_demand=table.start == "on-demand",
         idle=table.idle,
         was=table.was,
         secrets=tuple(Secret(key, secret.file, secret.as_) for key, secret in sorted(table.secrets.items())),
@@ -71,3 +61,18 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         timeout=table.timeout if is_task else None,
         essential=table.essential,
     )
+
+
+def _restart(table: ServiceTable, fields: Partial) -> Restart:
+    """As it is written, but for what follows from what the service is."""
+    if table.type == "task" and "when" not in fields.get("restart", ()):
+        return table.restart.replace(when="never")
+    if table.start == "on-demand" and table.restart.when == "on-failure":
+        return table.restart.replace(when="always")  # one that ends well waits for the next connection
+    return table.restart
+
+
+def _replacement(table: ServiceTable) -> str:
+    if isinstance(table.replace_, str):
+        return table.replace_
+    return "rolling" if table.replace_ or table.sockets else "restart"

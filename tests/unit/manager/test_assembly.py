@@ -15,6 +15,7 @@ def test_ours_are_found_and_can_be_ordered() -> None:
         "operations",
         "output",
         "connector",
+        "demand",
         "probes",
         "engine",
         "changes",
