@@ -1,6 +1,6 @@
 r"""The record of a launch: what spawner, launcher and daemon write about one process, so that whoever comes later knows.
 
-One small file per launch, `launches/TOKEN` in the node's run folder, beside the FIFO of its output, `TOKEN.out`. Only
+One small file per launch, `launches/TOKEN` in the node's run folder, beside the FIFO of its output, `TOKEN.out` (and `TOKEN.err`). Only
 whoever runs the node can reach it. It is appended to, never rewritten; its `flock(2)` is held from before the process
 exists until its program was executed or its launcher is gone. A last line without its newline was cut and is ignored.
 
@@ -27,6 +27,9 @@ FOLDER: Final = "launches"
 
 OUTPUT: Final = ".out"
 """What the name of a FIFO ends with, after the token."""
+
+ERRORS: Final = ".err"
+"""What that of a second one ends with, where streams are kept apart."""
 
 LARGEST: Final = 16384
 """Bytes that a record may have. A path of 4096 and the keys of some hundred sockets fit."""

@@ -80,6 +80,8 @@ class Launch(NamedTuple):
         secrets: what it gets besides; they go before variables of the same name.
         note: at most 64 hexadecimal digits, kept with the launch and told by `inventory`: a digest of what it is.
         confinement: None: nothing but that it gains no rights.
+        errors: whether what it writes to descriptor 2 is captured apart, by a FIFO of its own.
+        input: whether it reads what we write; else it reads nothing. What it reads ends with the manager.
     """
 
     token: str
@@ -96,12 +98,15 @@ class Launch(NamedTuple):
     note: str = ""
     secrets: list[Secret] = []
     confinement: Confinement | None = None
+    errors: bool = False
+    input: bool = False
 
 
 class Launched(NamedTuple):
     """A process that runs: pid, start in ns of the boot-time clock, read end of its output.
 
-    `again`: this token had been launched before; the first process answers.
+    `again`: this token had been launched before; the first process answers. `errors`: read end of its second stream.
+    `input`: write end of what it reads, told once.
     """
 
     token: str
@@ -109,6 +114,8 @@ class Launched(NamedTuple):
     started: int
     output: Descriptor | None
     again: bool = False
+    errors: Descriptor | None = None
+    input: Descriptor | None = None
 
 
 class Refusal(NamedTuple):
@@ -128,6 +135,7 @@ class Running(NamedTuple):
     exit: Exit | None
     output: Descriptor | None
     note: str = ""
+    errors: Descriptor | None = None
 
 
 class ListenSpec(NamedTuple):

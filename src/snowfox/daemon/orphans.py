@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from errno import ENOENT
 
-from snowfox.contract.record import LARGEST, OUTPUT, Record, exit_line, is_token, parse
+from snowfox.contract.record import ERRORS, LARGEST, OUTPUT, Record, exit_line, is_token, parse
 from snowfox.core.log import get
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
@@ -82,7 +82,7 @@ class Orphans:
 
     def _read(self, names: list[str]) -> None:
         for name in names:
-            if name.endswith(OUTPUT) or not is_token(name):
+            if name.endswith((OUTPUT, ERRORS)) or not is_token(name):
                 continue
             self._open.discard(name)
             record = self._record(name)

@@ -23,6 +23,7 @@ from snowfox.manager.essential import Essentials
 from snowfox.manager.facts import facts
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation, Verdict
+from snowfox.manager.output.shelf import ERRORS
 from snowfox.manager.source import check, pack, unpack
 from snowfox.service import event
 from snowfox.service.spec import Configuration
@@ -168,9 +169,10 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
     """Tell the engine. Without an await: an exit that is reported meanwhile comes after."""
     now = node.clock.boot()
     for running in found:
-        if running.output is not None:
-            instance = running.token.rpartition("~")[0]
-            node.output.attach(instance, running.output.take(), node.blueprints.log(instance))
+        instance = running.token.rpartition("~")[0]
+        for name, stream in ((instance, running.output), (instance + ERRORS, running.errors)):
+            if stream is not None:
+                node.output.attach(name, stream.take(), node.blueprints.log(instance))
     for ids in node.services.values():
         node.operations.assign(operation, ids)
     engine = Engine(configuration, node.ids)

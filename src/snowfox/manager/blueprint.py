@@ -65,7 +65,9 @@ def kept(service: Service) -> Log:
     log = service.log
     if not log.total:
         return log
-    return log.replace(size=max(_LEAST_SIZE, min(log.size, log.total // (2 * len(service.ids())))))
+    return log.replace(
+        size=max(_LEAST_SIZE, min(log.size, log.total // (2 * len(service.ids()) * (1 + log.is_apart))))
+    )
 
 
 class Blueprints:
@@ -188,6 +190,7 @@ def _launch(made: LaunchPlan, token: str, *, output: bool = True) -> Launch:
         output=output,
         secrets=[Secret(secret.name, secret.file, secret.form) for secret in made.secrets],
         confinement=_confinement(made.service, made.sandbox),
+        errors=output and made.service.log.is_apart,
     )
 
 

@@ -148,9 +148,10 @@ class Log(Section):
         compress: whether files that were put aside are compressed (gzip).
         total: bytes that all files of all instances together may have; default: as many as size and keep allow.
         rate: bytes a second of each instance and stream that are kept, what is more is dropped and counted; default: all.
+        streams: whether output and errors go into one log in the order they come, or each into its own.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"streams", "forward"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"forward"})
     EXAMPLE: ClassVar[str] = '{ size = "20M", keep = 5 }'
 
     size: Annotated[int, SIZE] = 20 << 20
@@ -159,6 +160,12 @@ class Log(Section):
     compress: bool = False
     total: Annotated[int, SIZE] = 0
     rate: Annotated[int, SIZE] = 0
+    streams: Annotated[Literal["together", "apart"], REPLACE] = "together"
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether there are two logs."""
+        return self.streams == "apart"
 
 
 class Rolling(Section):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 
-from snowfox.contract.record import Record
+from snowfox.contract.record import ERRORS, Record
 from snowfox.core import log
 from snowfox.errors import PosixError
 from snowfox.spawner.events import Found, FoundUnderWay, NeverLaunched
@@ -63,14 +63,16 @@ class Adoption:
                 self._kit.say(NeverLaunched(token))
             return
         handle = Handle(started.pid, -1, self._kit.records.open_output(token), record.sockets)
+        handle.errors = self._kit.records.open_output(token, ERRORS)
         handle.started = started.at
         handle.note = record.note
         if record.exit is None and (started.boot, started.namespace) == self._world:
             try:
                 handle.pidfd = self._running(started.pid, started.at)
             except PosixError:
-                if handle.output is not None:
-                    self._posix.files.close(handle.output)
+                for end in (handle.output, handle.errors):
+                    if end is not None:
+                        self._posix.files.close(end)
                 raise
         self._kit.held.put(token, handle)
         if handle.pidfd >= 0:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from snowfox.contract.record import Failed
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Poller, Posix
+from snowfox.errors import PosixError
 from snowfox.spawner.events import Event
 from snowfox.spawner.launch import FIRST
 from snowfox.spawner.ports import Holder
@@ -28,12 +29,14 @@ class Handle:
         sockets: keys of the sockets that it got, from descriptor 3 on.
 
     `told` is what came through its status pipe, `ended` when its exit was seen, in ns of the boot-time clock; 0 before.
-    `note` is the manager's.
+    `note` is the manager's. `errors` is the read end of its second stream, `input` the write end of what it reads.
     """
 
     __slots__ = (
         "ended",
+        "errors",
         "failed",
+        "input",
         "is_child",
         "looks",
         "note",
@@ -51,6 +54,8 @@ class Handle:
         self.pidfd = pidfd
         self.output = output
         self.sockets = sockets
+        self.errors: int | None = None
+        self.input: int | None = None
         self.status = -1
         self.told = b""
         self.started = 0
@@ -100,12 +105,29 @@ class Held:
         self.unwatch(descriptor)
         self._posix.files.close(descriptor)
 
-    def output(self, token: str) -> int | None:
-        """A duplicate of the read end of its output, the caller's; None where it is not captured."""
+    def streams(self, token: str) -> tuple[int | None, int | None]:
+        """Duplicates of the read ends of its output and errors, the caller's; None for what is not captured."""
         handle = self._handles.get(token)
-        if handle is None or handle.output is None:
+        if handle is None:
+            return None, None
+        output = self._duplicate(handle.output)
+        try:
+            return output, self._duplicate(handle.errors)
+        except PosixError:
+            if output is not None:
+                self._posix.files.close(output)
+            raise
+
+    def take_input(self, token: str) -> int | None:
+        """The write end of what it reads, once: it ends when the caller closes it."""
+        handle = self._handles.get(token)
+        if handle is None:
             return None
-        return self._posix.files.duplicate(handle.output)
+        taken, handle.input = handle.input, None
+        return taken
+
+    def _duplicate(self, descriptor: int | None) -> int | None:
+        return None if descriptor is None else self._posix.files.duplicate(descriptor)
 
     def holders(self, key: str) -> Iterator[Holder]:
         """Running processes that got a socket."""
@@ -121,9 +143,10 @@ class Held:
         for descriptor in (handle.pidfd, handle.status):
             if descriptor >= 0:
                 self.close(descriptor)
-        if handle.output is not None:
-            self._posix.files.close(handle.output)
-        self._records.remove(token)
+        for end in (handle.output, handle.errors, handle.input):
+            if end is not None:
+                self._posix.files.close(end)
+        self._records.remove(token, has_errors=handle.errors is not None)
         if handle.is_child:
             self._posix.processes.exit_of(handle.pid, reap=True)
 

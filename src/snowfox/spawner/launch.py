@@ -45,8 +45,8 @@ FIRST: Final = 3
 _UNLIMITED: Final = (1 << 64) - 1
 _PID_DIGITS: Final = "0" * 10
 _HEAD: Final = struct.Struct(
-    "@6L"
-)  # size of the texts; how many arguments, variables, descriptors, groups; is the first unified
+    "@7L"
+)  # size of the texts; how many arguments, variables, descriptors, groups; unified; streams
 _ANSWER: Final = struct.Struct("@l")  # a pid, or a negative errno
 _ROOM: Final = 8 << 20  # what the launcher keeps of an order; the kernel takes 6 MiB
 _FIELDS: Final = 12
@@ -108,7 +108,7 @@ class Order(NamedTuple):
         umask: of the process.
         limits: set before anything else.
         null: /dev/null, its input.
-        output: its output and error.
+        output: its output.
         record: the locked record.
         status: write end of a pipe that what goes into the record goes to as well.
         sockets: from descriptor 3 on.
@@ -117,6 +117,8 @@ class Order(NamedTuple):
         confinement: what it is kept from.
         groups: folders of control groups to join; the first is that of version 2, where there is one.
         is_unified: whether there is.
+        errors: what it says about itself; -1: goes to its output.
+        input: what it reads; -1: nothing, `null`.
     """
 
     program: str
@@ -136,17 +138,31 @@ class Order(NamedTuple):
     confinement: Confinement = FREE
     groups: tuple[int, ...] = ()
     is_unified: bool = False
+    errors: int = -1
+    input: int = -1
 
     @property
     def unlisted(self) -> int:
         """The first descriptor that the process must not get; record and status are at it and behind it until then."""
         return FIRST + len(self.sockets) + len(self.secrets)
 
+    @property
+    def streams(self) -> tuple[int, ...]:
+        """Its input, output and errors; its output alone where that is all."""
+        if self.errors < 0 and self.input < 0:
+            return (self.output,)
+        errors = self.output if self.errors < 0 else self.errors
+        return (self.null if self.input < 0 else self.input, self.output, errors)
+
+    @property
+    def passed(self) -> tuple[int, ...]:
+        """What comes behind its streams."""
+        return (*self.sockets, *self.secrets, self.record, self.status, *self.groups)
+
     def descriptors(self) -> tuple[tuple[int, int], ...]:
         """Which of ours goes where."""
-        passed = (*self.sockets, *self.secrets, self.record, self.status, *self.groups)
-        ours = (self.null, self.output, self.output, *passed)
-        return tuple(zip(ours, range(len(ours)), strict=True))
+        streams = self.streams if len(self.streams) > 1 else (self.null, self.output, self.output)
+        return tuple((ours, place) for place, ours in enumerate((*streams, *self.passed)))
 
     def listening(self, pid: str) -> dict[str, str]:
         """The whole environment, with LISTEN_* (sd_listen_fds(3)) where sockets are passed."""
@@ -204,8 +220,7 @@ class Launcher(Maker):
 
     def ask(self, order: Order) -> None:  # noqa: D102
         content = self._content(order)
-        passed = (*order.sockets, *order.secrets, order.record, order.status, *order.groups)
-        descriptors = (order.output, *passed)
+        descriptors = (*order.streams, *order.passed)
         try:
             if not self._sent(content, descriptors):  # somebody killed it
                 self._collect()
@@ -274,8 +289,9 @@ class Launcher(Maker):
         if len(content) + 8 * (_FIELDS + arguments + variables + 3) > _ROOM:
             raise PosixError("start", order.program, errno.E2BIG)
         groups = len(order.groups)
-        descriptors = len(order.sockets) + len(order.secrets) + 3 + groups
-        head = _HEAD.pack(len(content), arguments, variables, descriptors, groups, order.is_unified)
+        streams = len(order.streams)
+        descriptors = streams + len(order.passed)
+        head = _HEAD.pack(len(content), arguments, variables, descriptors, groups, order.is_unified, streams)
         return head + content
 
     def _begin(self) -> None:

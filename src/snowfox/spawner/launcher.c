@@ -12,7 +12,7 @@
  *
  *   UMASK UID GID GROUPS FOLDER MARK LIMITS NICE SCORE RIGHTS MOUNTS PROGRAM ARGUMENT... VARIABLE...
  *
- * With it come the service's output, its sockets, the record, the status pipe, and the folders of control groups to join.
+ * With it come the service's output (or, as STREAMS says, its input, output and errors), its sockets, the record, the status pipe, and the folders of control groups to join.
  * UID "-" keeps user and groups. GROUPS is "4,24", MARK "BOOTID PIDNAMESPACE", LIMITS "NOFILE:7:1024:4096,...". NICE and
  * SCORE (of running out of memory) are "" where they stay as they are. RIGHTS is "+" where it may gain new ones, then "-"
  * or the mask of capabilities that it keeps. MOUNTS are lines, in a mount namespace of its own where there is one: "uUID
@@ -59,7 +59,7 @@ static long kernel(long number, word a, word b, word c, word d) {
 }
 
 enum { ORDERS = 3, GIVEN = 4 }; /* the descriptor of orders, the first of those that come with one */
-static struct head { word size, arguments, variables, descriptors, groups, unified; } head;
+static struct head { word size, arguments, variables, descriptors, groups, unified, streams; } head;
 static union { char text[8 << 20]; char *words[1]; } order; /* the kernel takes 6 MiB of arguments and variables at most */
 static word first; /* the record; the status pipe is behind it, and then the control groups */
 static word joined; /* how many of them it was made in */
@@ -237,12 +237,13 @@ static void execute(const char *program, char **arguments, char **environment) {
 
 /* Descriptors to their places, from the lowest on: each comes from above its place, so nothing is lost. 0 is ours already. */
 static void place(void) {
+    word shared = 3 - head.streams; /* one stream is both, and there is no input */
     first = GIVEN + head.descriptors - head.groups - 2;
-    check(kernel(DUP3, GIVEN, 1, 0, 0), "place descriptors", "");
-    check(kernel(DUP3, GIVEN, 2, 0, 0), "place descriptors", "");
-    for (word number = 3; number < head.descriptors + 2; number++)
-        check(kernel(DUP3, number + GIVEN - 2, number, 0, 0), "place descriptors", "");
-    first = head.descriptors - head.groups;
+    for (word number = shared ? 1 : 0; number < 3; number++)
+        check(kernel(DUP3, GIVEN + (shared ? 0 : number), number, 0, 0), "place descriptors", "");
+    for (word number = 3; number < head.descriptors + shared; number++)
+        check(kernel(DUP3, number + GIVEN - shared, number, 0, 0), "place descriptors", "");
+    first = head.descriptors - head.groups - 2 + shared;
 }
 
 static void note(const char *mark, word pid) {

@@ -6,8 +6,9 @@ import errno
 import signal
 from typing import Final, NamedTuple
 
-from snowfox.contract.record import Failed, instance_of, parse
+from snowfox.contract.record import ERRORS, OUTPUT, Failed, instance_of, parse
 from snowfox.contract.spawner import Launch
+from snowfox.core.posix.api import Ids
 from snowfox.errors import LaunchFailed, PosixError, SnowFoxError
 from snowfox.spawner.confining import Confining
 from snowfox.spawner.events import Begun, Ended, Executed, NotLaunched
@@ -48,12 +49,20 @@ class Means(NamedTuple):
     limit: Limit
 
 
+class _Streams(NamedTuple):
+    """Ends of a process's streams, its own or ours; None where there is none of ours, or no one apart."""
+
+    output: int | None
+    errors: int | None
+    input: int | None
+
+
 class _Asked(NamedTuple):
-    """A process that was asked for; our ends of its status pipe and of its output."""
+    """A process that was asked for; our ends of its status pipe and of its streams."""
 
     launch: Launch
     status: int
-    output: int | None
+    streams: _Streams
 
 
 class Launching:
@@ -104,7 +113,7 @@ class Launching:
         try:
             secrets = self._means.secrets.give(launch, account)
             given += secrets.descriptors
-            output, read = self._output(launch, account, given, kept)
+            theirs, ours = self._streams(launch, account, given, kept)
             status, told = files.pipe()
             given.append(told)
             kept.append(status)
@@ -119,7 +128,9 @@ class Launching:
                     limits=self._limits(launch),
                     confinement=self._means.confining.order(launch, account),
                     null=self._means.null,
-                    output=output,
+                    output=self._means.null if theirs.output is None else theirs.output,
+                    errors=-1 if theirs.errors is None else theirs.errors,
+                    input=-1 if theirs.input is None else theirs.input,
                     record=given[0],
                     status=told,
                     sockets=passed,
@@ -135,11 +146,11 @@ class Launching:
         finally:
             for descriptor in given:
                 files.close(descriptor)
-        return _Asked(launch, status, read)
+        return _Asked(launch, status, ours)
 
     def _made(self, asked: _Asked, made: int | PosixError) -> Handle:
         """What is held of it. Raises PosixError when there is no process, or none that can be watched."""
-        kept = (asked.status,) if asked.output is None else (asked.status, asked.output)
+        kept = (asked.status, *(end for end in asked.streams if end is not None))
         try:
             if isinstance(made, PosixError):
                 raise made
@@ -150,24 +161,33 @@ class Launching:
             if isinstance(made, int):
                 self._end(made)
             raise
-        handle = Handle(made, pidfd, asked.output, tuple(asked.launch.sockets))
+        handle = Handle(made, pidfd, asked.streams.output, tuple(asked.launch.sockets))
+        handle.errors, handle.input = asked.streams.errors, asked.streams.input
         handle.status = asked.status
         handle.is_child = True
         handle.note = asked.launch.note
         return handle
 
-    def _output(
+    def _streams(
         self, launch: Launch, account: Account, given: list[int], kept: list[int]
-    ) -> tuple[int, int | None]:
-        """The process's output and our read end."""
-        if not launch.output:
-            return self._means.null, None
-        output, read = self._kit.records.make_output(
-            launch.token, self._own if account.stays else account.ids
-        )
-        given.append(output)
-        kept.append(read)
-        return output, read
+    ) -> tuple[_Streams, _Streams]:
+        """The process's ends and ours."""
+        ids = self._own if account.stays else account.ids
+        output = self._fifo(launch.token, ids, OUTPUT, given, kept) if launch.output else (None, None)
+        errors = self._fifo(launch.token, ids, ERRORS, given, kept) if launch.errors else (None, None)
+        read = write = None
+        if launch.input:
+            read, write = self._posix.files.pipe()
+            given.append(read)
+            kept.append(write)
+            self._posix.files.set_blocking(read, blocking=True)
+        return _Streams(output[0], errors[0], read), _Streams(output[1], errors[1], write)
+
+    def _fifo(self, token: str, ids: Ids, stream: str, given: list[int], kept: list[int]) -> tuple[int, int]:
+        theirs, ours = self._kit.records.make_output(token, ids, stream)
+        given.append(theirs)
+        kept.append(ours)
+        return theirs, ours
 
     def _passed(self, launch: Launch) -> tuple[int, ...]:
         passed: list[int] = []

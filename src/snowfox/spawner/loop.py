@@ -291,8 +291,16 @@ class Loop:
     def _answer_launched(self, effect: AnswerLaunched) -> None:
         if not self._parts.sessions.is_open(effect.caller):
             return
+        held, token = self._kit.held, effect.token
+        output, errors = map(self._given, held.streams(token))
         launched = Launched(
-            effect.token, effect.pid, effect.started, self._output(effect.token), effect.again
+            token,
+            effect.pid,
+            effect.started,
+            output,
+            effect.again,
+            errors,
+            self._given(held.take_input(token)),
         )
         self._parts.sessions.answer(effect.caller, launched)
 
@@ -302,19 +310,18 @@ class Loop:
         lines: list[Running] = []
         for line in effect.lines:
             try:
-                output = self._output(line.token)
+                output, errors = map(self._given, self._kit.held.streams(line.token))
             except PosixError:
                 if not lines:
                     raise
                 break  # out of descriptors: the rest is asked for when these have gone
             handle = self._kit.held.get(line.token)
             note = "" if handle is None else handle.note
-            lines.append(Running(line.token, line.pid, line.started, line.exit, output, note))
+            lines.append(Running(line.token, line.pid, line.started, line.exit, output, note, errors))
         self._parts.sessions.answer(effect.caller, lines)
 
-    def _output(self, token: str) -> Descriptor | None:
-        duplicate = self._kit.held.output(token)
-        return None if duplicate is None else Descriptor(duplicate, self._posix)
+    def _given(self, descriptor: int | None) -> Descriptor | None:
+        return None if descriptor is None else Descriptor(descriptor, self._posix)
 
     def _finish(self, *, clean: bool) -> None:
         if clean:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from snowfox.contract.record import (
+    ERRORS,
     FOLDER,
     LARGEST,
     OUTPUT,
@@ -56,7 +57,7 @@ class Records:
         names = set(self._posix.folders.names(self._folder))
         tokens = {name for name in names if is_token(name)}
         for name in names - tokens:
-            if name.endswith(OUTPUT) and name.removesuffix(OUTPUT) not in tokens:
+            if name.endswith((OUTPUT, ERRORS)) and name[: -len(OUTPUT)] not in tokens:
                 self._remove(name)
         return sorted(tokens)
 
@@ -108,13 +109,13 @@ class Records:
         finally:
             self._close(record)
 
-    def make_output(self, token: str, ids: Ids) -> tuple[int, int]:
+    def make_output(self, token: str, ids: Ids, stream: str = OUTPUT) -> tuple[int, int]:
         """A FIFO for the output of a process with these ids: its descriptor for the process, and a read end.
 
         The process's is opened for reading and writing, so that it waits, and is not killed, when nobody reads; opened
         anew for each launch, because a program may leave O_NONBLOCK on it.
         """
-        name = token + OUTPUT
+        name = token + stream
         self._posix.folders.make_fifo(name, 0o640, folder=self._folder)
         try:
             if (ids.uid, self._manager) != self._own[:2]:
@@ -129,18 +130,20 @@ class Records:
             self._remove(name)
             raise
 
-    def open_output(self, token: str) -> int | None:
+    def open_output(self, token: str, stream: str = OUTPUT) -> int | None:
         """A read end of the output of an earlier launch; None where it was not captured."""
         try:
-            return self._files.open(token + OUTPUT, os.O_RDONLY | os.O_NONBLOCK, folder=self._folder)
+            return self._files.open(token + stream, os.O_RDONLY | os.O_NONBLOCK, folder=self._folder)
         except PosixError as error:
             if error.errno == errno.ENOENT:
                 return None
             raise
 
-    def remove(self, token: str) -> None:
-        """Drop record and FIFO; what is gone already is fine."""
+    def remove(self, token: str, *, has_errors: bool = True) -> None:
+        """Drop record and FIFOs; what is gone already is fine."""
         self._remove(token + OUTPUT)
+        if has_errors:
+            self._remove(token + ERRORS)
         self._remove(token)
 
     def _write(self, record: int, lines: bytes) -> None:

@@ -344,3 +344,27 @@ def test_order_beyond_all_bounds(launcher: Path, tmp_path: Path) -> None:
 def children() -> set[int]:
     """Of this process."""
     return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
+
+
+def test_streams_apart(maker, tmp_path: Path) -> None:
+    """Input, output and errors are three, each where it belongs, beside sockets."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    errors, given = os.pipe2(os.O_CLOEXEC)
+    os.write(write, b"asked\n")
+    os.close(write)
+    script = "read word; echo out $word; echo err >&2; ls /proc/self/fd | wc -l"
+    done = launch(
+        maker,
+        tmp_path / "record",
+        **shell(script),
+        input=read,
+        errors=given,
+        sockets=(read,),
+        socket_names=("a",),
+    )
+    os.close(given)
+    os.close(read)
+    assert done.out.split() == ["out", "asked", "5"]
+    assert os.read(errors, 100) == b"err\n"
+    os.close(errors)
+    assert done.record.failed is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -230,3 +231,56 @@ command = ["sh", "-c", "while sleep 0.02; do date +%s%N; done"]
     else:
         assert notes == []
     assert node.running()["flood"].pid
+
+
+def test_streams_apart(node: Node) -> None:
+    """Each has its log, `logs` merges them and tells which is which; another manager goes on with both."""
+    code = "import sys, time\nwhile True:\n print('out', flush=True); print('err', file=sys.stderr, flush=True); time.sleep(0.02)"
+    up(node, f'[service.two]\ncommand = {program(code)}\nlog = {{ streams = "apart" }}\n')
+    errors = node.home / "logs/two/errors/current"
+
+    def is_there() -> bool:
+        return {"two            | out", "two errors     | err"} <= set(node.good("logs").splitlines())
+
+    node.until(is_there, "both")
+    assert set((node.home / "logs/two/current").read_text().split()) == {"out"}
+    assert set(errors.read_text().split()) == {"err"}
+    rows = [json.loads(line) for line in node.good("logs", "--json").splitlines()]
+    assert {row["text"]: row.get("stream") for row in rows} == {"out": None, "err": "errors"}
+    os.kill(node.processes()["manager"], signal.SIGKILL)
+    before = errors.stat().st_size
+    node.until(lambda: errors.stat().st_size > before + 20, "more errors")
+    assert node.good("logs", "--rotate") == "two: a new file\n"
+    assert len(list(errors.parent.glob("*Z"))) == 1
+    node.write(node.folder.joinpath("snowfox.toml").read_text().replace("apart", "together"))
+    assert "log.streams" in node.good("plan")
+    node.good("apply")
+    node.until(lambda: "err" in (node.home / "logs/two/current").read_text(), "both in one")
+
+
+def test_f15_a_full_disk_is_told_and_ends_nobody(node: Node) -> None:
+    """On a disk that is full output is lost and counted; services and node run on."""
+    logs = node.home / "logs"
+    logs.mkdir(parents=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", logs], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no right to mount")
+    try:
+        up(
+            node,
+            '[service.full]\ncommand = ["yes"]\n[service.quiet]\ncommand = ["sh", "-c", "while sleep 0.02; do date; done"]\n',
+        )
+
+        def notes() -> list[str]:
+            return list(json.loads(node.run("status", "--json").out)["notes"])
+
+        node.until(lambda: any("of the output of full lost" in note for note in notes()), "it is told")
+        assert any("ENOSPC" in note for note in notes())
+        pids = node.running()
+        time.sleep(0.5)
+        assert node.running() == pids
+        node.good("down")
+    finally:
+        subprocess.run(["umount", "-l", logs], check=True)

@@ -44,7 +44,7 @@ class Connector:
 
     Args:
         tell: takes events for the engine.
-        captured: takes an instance and the read end of its output.
+        captured: takes the name of a log and the read end of what goes there.
         heard: takes a token and what its process said.
         loop: for batching.
     """
@@ -105,8 +105,7 @@ class Connector:
 
     def _end_helper(self, helper: Running) -> None:
         """Nobody waits for what a manager before wanted to know."""
-        if helper.output is not None:
-            helper.output.close()
+        _close_streams(helper)
         if helper.exit is None and not self._launches.is_known(helper.token):
             self.kill(helper.token)
         elif helper.exit is not None:
@@ -127,8 +126,7 @@ class Connector:
             else:
                 self.forget(token)
         for running in inventory.values():
-            if running.output is not None:
-                running.output.close()  # ours of before is still the same FIFO
+            _close_streams(running)  # ours of before are still the same FIFOs
         self.open()
 
     @property
@@ -286,6 +284,12 @@ class Connector:
         for begin in range(0, len(tokens), _MOST_FORGOTTEN):
             part = tokens[begin : begin + _MOST_FORGOTTEN]
             self._errands.give(partial(_forget, part))
+
+
+def _close_streams(running: Running) -> None:
+    for stream in (running.output, running.errors):
+        if stream is not None:
+            stream.close()
 
 
 def _forget(tokens: list[str], remote: Spawner) -> Promise[None]:

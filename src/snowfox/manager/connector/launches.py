@@ -10,11 +10,13 @@ from __future__ import annotations
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Iterator
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
+from functools import partial
 from typing import Final
 
 from snowfox.contract.record import instance_of
 from snowfox.contract.spawner import Launch, Launched, Running
 from snowfox.errors import ConnectionLost, DeadlineExceeded, LaunchFailed, PosixError, SnowFoxError
+from snowfox.manager.output.shelf import ERRORS
 from snowfox.manager.probe.notice import Notice
 from snowfox.service import event
 from snowfox.values import UNKNOWN_EXIT, Exit
@@ -31,7 +33,7 @@ class Launches:
 
     Args:
         tell: takes events for the engine.
-        captured: takes the instance and the read end of its output.
+        captured: takes the name of a log and the read end of what goes there.
         kill: ends a helper that nobody waits for any more, by token.
         forget: takes the token of a helper that ended.
         heard: takes the token and what a process of it had said before its launch was answered.
@@ -89,18 +91,25 @@ class Launches:
         """Whether it is a helper of ours that has not ended."""
         return token in self._helpers
 
+    def _take_streams(self, answer: Launched, *, is_wanted: bool) -> None:
+        """What a process prints goes where it belongs; closed is what nobody wants any more."""
+        instance = instance_of(answer.token)
+        capture = self._captures.pop(answer.token, None) or partial(self._captured, instance)
+        for stream, take in (
+            (answer.output, capture),
+            (answer.errors, partial(self._captured, instance + ERRORS)),
+        ):
+            if stream is not None and is_wanted:
+                take(stream.take())
+            elif stream is not None:
+                stream.close()
+
     def launched(self, answer: Launched) -> None:
         """The spawner answered a launch."""
         token = answer.token
         is_news = self._under_way.pop(token, None) is not None
-        capture, helper = self._captures.pop(token, None), self._helpers.get(token)
-        if answer.output is not None:
-            if not is_news or (helper is not None and helper.done()):
-                answer.output.close()
-            elif capture is not None:
-                capture(answer.output.take())
-            else:
-                self._captured(instance_of(token), answer.output.take())
+        helper = self._helpers.get(token)
+        self._take_streams(answer, is_wanted=is_news and not (helper is not None and helper.done()))
         if not is_news:
             return
         self._enter(token, answer.pid)

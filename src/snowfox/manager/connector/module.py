@@ -11,6 +11,7 @@ from snowfox.errors import PosixError
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node
+from snowfox.manager.output.shelf import ERRORS
 from snowfox.manager.probe.notice import Notice
 from snowfox.manager.repository import Means, Repository
 from snowfox.manager.source import Reader
@@ -28,11 +29,11 @@ async def connector(setup: Setup) -> AsyncIterator[None]:
     def tell(happened: Event) -> None:
         node.driver.tell(happened)
 
-    def captured(instance: str, descriptor: int) -> None:
+    def captured(log: str, descriptor: int) -> None:
         try:
-            node.output.attach(instance, descriptor, node.blueprints.log(instance))
+            node.output.attach(log, descriptor, node.blueprints.log(log.removesuffix(ERRORS)))
         except PosixError as error:
-            _log.error("cannot read the output of a service", instance=instance, error=str(error))
+            _log.error("cannot read the output of a service", log=log, error=str(error))
 
     def heard(token: str, notice: Notice) -> None:
         node.hearing.take(token, notice)

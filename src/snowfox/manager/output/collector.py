@@ -31,7 +31,7 @@ from snowfox.service.spec import Log
 
 CHUNK: Final = 64 << 10
 _BURST: Final = 16
-_MOST_FIFOS: Final = 2
+_MOST_FIFOS: Final = 8
 _CLOSE_WITHIN: Final = 10.0
 _READERS: Final = 2
 _AFTER_FAILURE: Final = 0.02
@@ -89,7 +89,7 @@ class Output:
     def attach(self, name: str, descriptor: int, limits: Log) -> None:
         """Read a FIFO (ours from now on) into a log until it ends.
 
-        A log may have two, that of the launch before being held by a process left behind; with a third the oldest is
+        A log may have several, those of launches before being held by processes left behind; beyond 8 the oldest is
         closed. Raises PosixError when it cannot be waited for; it is closed then.
         """
         with self._lock:

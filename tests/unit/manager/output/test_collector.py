@@ -14,7 +14,7 @@ import pytest
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import PosixError
-from snowfox.manager.output import logs, losses
+from snowfox.manager.output import collector, logs, losses
 from snowfox.manager.output.collector import Output
 from snowfox.manager.output.follower import Follower
 from snowfox.manager.output.telling import Wanted
@@ -196,8 +196,11 @@ async def test_more_than_the_rate_is_dropped_and_counted(output: Output, tmp_pat
     fifo.end()
 
 
-async def test_a_launch_left_behind_keeps_its_fifo_but_only_one(output: Output, tmp_path: Path) -> None:
-    """With a third FIFO of an instance the oldest is closed, so that they cannot pile up."""
+async def test_launches_left_behind_keep_their_fifos_but_not_many(
+    output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one more than may be the oldest is closed, so that they cannot pile up."""
+    monkeypatch.setattr(collector, "_MOST_FIFOS", 2)
     fifos = [Fifo(tmp_path, str(number)) for number in range(3)]
     for fifo in fifos:
         output.attach("web", fifo.ours, Log())
