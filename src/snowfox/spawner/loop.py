@@ -293,15 +293,8 @@ class Loop:
             return
         held, token = self._kit.held, effect.token
         output, errors = map(self._given, held.streams(token))
-        launched = Launched(
-            token,
-            effect.pid,
-            effect.started,
-            output,
-            effect.again,
-            errors,
-            self._given(held.take_input(token)),
-        )
+        given = self._given(held.take_input(token))
+        launched = Launched(token, effect.pid, effect.started, output, effect.again, errors, given)
         self._parts.sessions.answer(effect.caller, launched)
 
     def _answer_inventory(self, effect: AnswerInventory) -> None:

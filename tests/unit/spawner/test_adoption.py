@@ -44,7 +44,7 @@ def test_running_process_is_adopted(bench: Bench) -> None:
     at = started(bench).at
     successor, events = succeed(bench)
     assert events == [Found(TOKEN, process.pid, at)]
-    assert successor.held.output(TOKEN) is not None
+    assert successor.held.streams(TOKEN)[0] is not None
     assert successor.leftovers.signal(TOKEN, 15)
     assert process.signals == ["TERM"]
 

@@ -94,7 +94,7 @@ def test_without_output(bench: Bench) -> None:
     """Output that is not wanted goes to /dev/null; no FIFO is made."""
     bench.begin(LAUNCH._replace(output=False))
     assert bench.names() == [TOKEN]
-    assert bench.held.output(TOKEN) is None
+    assert bench.held.streams(TOKEN) == (None, None)
 
 
 def test_output_belongs_to_the_service(bench: Bench) -> None:
