@@ -24,6 +24,7 @@ from snowfox.manager.facts import facts
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation, Verdict
 from snowfox.manager.output.shelf import ERRORS
+from snowfox.manager.probe.listening import listener
 from snowfox.manager.source import check, pack, unpack
 from snowfox.service import event
 from snowfox.service.spec import Configuration
@@ -170,9 +171,12 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
     now = node.clock.boot()
     for running in found:
         instance = running.token.rpartition("~")[0]
+        status = node.remembered.statuses.get(instance)
+        is_starting = status is not None and status.token == running.token and status.state == "starting"
         for name, stream in ((instance, running.output), (instance + ERRORS, running.errors)):
             if stream is not None:
-                node.output.attach(name, stream.take(), node.blueprints.log(instance))
+                listens = listener(node, running.token, instance) if is_starting else None
+                node.output.attach(name, stream.take(), node.blueprints.log(instance), listens)
     for ids in node.services.values():
         node.operations.assign(operation, ids)
     engine = Engine(configuration, node.ids)

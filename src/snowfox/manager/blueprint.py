@@ -146,6 +146,11 @@ class Blueprints:
         place = self._places.get(instance)
         return place[0].watchdog if place else 0.0
 
+    def line(self, instance: str) -> str | None:
+        """What a line of its output matches once it is ready; None where that is found out in another way."""
+        place = self._places.get(instance)
+        return place[0].ready.log if place else None
+
     def log(self, instance: str) -> Log:
         """Where its output goes; what is not of this configuration gets the defaults."""
         place = self._places.get(instance)

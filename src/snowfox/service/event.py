@@ -118,9 +118,10 @@ class Signalled(Frozen):
 
 
 class ProbeAnswered(Frozen):
-    """The probe that `StartProbe` asked for found the service ready. The driver has stopped that probe."""
+    """It was found ready: by the probe that `StartProbe` asked for, which is over (`probed`), or by what it `printed`."""
 
     token: str
+    by: str = "probed"
 
 
 class ProbeFailed(Frozen):

@@ -12,7 +12,7 @@ from snowfox.service.layer import Chain, Layer
 from snowfox.service.spec import Alive, Ready, Service, Socket
 
 _PROBES: Final = ("tcp", "http", "unix", "command")
-_FORMS: Final = {"ready": ("notify", *_PROBES, "delay"), "alive": _PROBES}
+_FORMS: Final = {"ready": ("notify", *_PROBES, "log", "delay"), "alive": _PROBES}
 _KEYS: Final[dict[str, type[Section]]] = {"ready": Ready, "alive": Alive}
 _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 

@@ -15,7 +15,7 @@ class Wait(Frozen):
     """What makes an executed program ready.
 
     Args:
-        by: `executed` (at once), `notified`, `probed`, `delay`, or `end` (a task: never ready).
+        by: `executed` (at once), `notified`, `probed`, `printed`, `delay`, or `end` (a task: never ready).
         timer: `ready` (then it is ready), `unready` (then the start failed), `overdue` (then the run of a task failed),
             or "" for none.
         seconds: of the timer, from the launch on.
@@ -44,10 +44,14 @@ def wait_of(service: Service) -> Wait:
         return _EXECUTED
     if ready.delay is not None:
         return Wait("delay", "ready", ready.delay)
-    return Wait("notified" if ready.notify else "probed", "unready", ready.timeout)
+    by = "notified" if ready.notify else "printed" if ready.log is not None else "probed"
+    return Wait(by, "unready", ready.timeout)
 
 
 def unready_text(service: Service, last: str, seconds: Seconds) -> str:
     """`not ready after 30 s: cannot connect 127.0.0.1:6379: connection refused`; `last` is the probe's word, or ""."""
-    why = last or ("it did not notify" if service.ready.notify else "")
+    ready = service.ready
+    why = last or ("it did not notify" if ready.notify else "")
+    if ready.log is not None:
+        why = f"it printed no line that matches {ready.log}"
     return f"not ready after {span_text(seconds)}" + (f": {why}" if why else "")

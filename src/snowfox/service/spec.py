@@ -13,7 +13,7 @@ from snowfox.core.config.kind import Items, Number, Whole
 from snowfox.core.config.section import Section
 from snowfox.core.frozen import Frozen
 from snowfox.service.confinement import Limits, Sandbox
-from snowfox.service.written import COMMAND, DURATION, ENDPOINT, SIGNAL, SIZE, TCP, UNIX, URL_PATH
+from snowfox.service.written import COMMAND, DURATION, ENDPOINT, REGEX, SIGNAL, SIZE, TCP, UNIX, URL_PATH
 from snowfox.values import Seconds
 
 Duration = Annotated[Seconds, DURATION]
@@ -28,13 +28,14 @@ class Ready(Section):
         http: `HOST:PORT` (or `unix:PATH`) that answers GET `path` with 2xx or 3xx.
         unix: path of a socket that accepts.
         command: words; exit 0 is ready. Run as the service's user, in its folder and environment.
+        log: a regular expression that a line of its output matches, anywhere in the line.
         delay: seconds that it must have lived.
         path: for `http`.
         timeout: seconds until a start without readiness counts as failed.
         every: seconds between tries of tcp, http, unix and command.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"descriptor", "log"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"descriptor"})
     EXAMPLE: ClassVar[str] = "{ notify = true }"
     WHOLE: ClassVar[bool] = True
 
@@ -43,6 +44,7 @@ class Ready(Section):
     http: Annotated[str, ENDPOINT] | None = None
     unix: Annotated[str, UNIX] | None = None
     command: Annotated[tuple[str, ...], COMMAND] = ()
+    log: Annotated[str, REGEX] | None = None
     delay: Duration | None = None
     path: Annotated[str, URL_PATH] = "/"
     timeout: Duration = 30.0
@@ -51,7 +53,7 @@ class Ready(Section):
     @property
     def is_immediate(self) -> bool:
         """Whether being executed is being ready."""
-        return not (self.notify or self.is_probed or self.delay is not None)
+        return not (self.notify or self.is_probed or self.log is not None or self.delay is not None)
 
     @property
     def is_probed(self) -> bool:

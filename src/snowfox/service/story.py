@@ -11,6 +11,7 @@ from snowfox.values import Exit, duration_text, signal_name, span_text
 _BY: Final = {
     "notified": "it said so",
     "probed": "its probe found it",
+    "printed": "it printed so",
     "delay": "it lived as long as it must",
     "adopted": "it was so before",
 }

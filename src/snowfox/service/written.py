@@ -313,6 +313,18 @@ def _endpoint(text: str) -> Address:
     return address(text) if text.startswith("unix:") else _tcp(text)
 
 
+def _regex(text: str) -> str:
+    try:
+        matches_nothing = re.compile(text).search("") is not None
+    except (re.error, OverflowError, RecursionError) as error:
+        msg = f"{quoted(text)} is not a regular expression: {error}"
+        raise ValueError(msg) from None
+    if matches_nothing:
+        msg = f"{quoted(text)} matches an empty line, so any"
+        raise ValueError(msg)
+    return text
+
+
 def _unix(text: str) -> Address:
     if not text.removeprefix("unix:"):
         msg = "a path is missing"
@@ -347,6 +359,7 @@ TCP: Final = Parsed("an address", '"127.0.0.1:6379"', _filled_in(_tcp), _CONNECT
 ENDPOINT: Final = Parsed(
     "an address", 'http = "127.0.0.1:8080", path = "/health"', _filled_in(_endpoint), _CONNECT
 )
+REGEX: Final = Parsed("a regular expression", '"listening on port [0-9]+"', _regex, r"^.+$")
 UNIX: Final = Parsed("the path of a socket", '"run/web.sock"', _filled_in_path, r"^.+$")
 URL_PATH: Final = Parsed("the path of a web address", '"/health"', _url_path, r"^/\S*$")
 NAMES: Final = Items(NAME)

@@ -63,7 +63,7 @@ def _heard(token: str, notice: Notice) -> None:
     """No service says anything."""
 
 
-def _captured(instance: str, descriptor: int) -> None:
+def _captured(token: str, log: str, descriptor: int) -> None:
     """No service prints."""
 
 

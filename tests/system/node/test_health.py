@@ -143,6 +143,35 @@ def test_a_change_of_alive_is_taken_over_at_once(node: Node) -> None:
     assert node.running() == before
 
 
+def test_a_line_of_its_output_makes_it_ready(node: Node) -> None:
+    """Of the output of this launch alone; who prints no such line is not ready, and why is told."""
+    node.write(
+        """
+[service.talker]
+command = ["sh", "-c", "echo starting; sleep 0.3; echo 'listening on port 80' >&2; sleep 1000"]
+directory = "/"
+ready = { log = "listening on port [0-9]+$" }
+
+[service.mute]
+command = ["sh", "-c", "echo nothing of that; sleep 1000"]
+directory = "/"
+ready = { log = "^listening", timeout = "500ms" }
+restart = { when = "never" }
+"""
+    )
+    assert node.run("up", "-d").code == 1
+    status = node.status()
+    assert status["talker"]["state"] == "ready"
+    node.until(lambda: node.status()["mute"]["state"] == "failed", "mute has failed")
+    why = "not ready after 0.5 s: it printed no line that matches ^listening"
+    assert why in node.status()["mute"]["message"]
+    assert "listening on port 80" in node.good("logs", "talker")
+    os.kill(status["talker"]["pid"], signal.SIGKILL)
+    node.until(lambda: node.status()["talker"]["pid"] not in (0, status["talker"]["pid"]), "another process")
+    assert node.status()["talker"]["state"] in {"starting", "ready"}
+    node.until(lambda: node.status()["talker"]["state"] == "ready", "ready by its own line")
+
+
 NOTIFY = """
 import os, signal, socket, sys, time
 

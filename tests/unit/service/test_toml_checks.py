@@ -131,6 +131,12 @@ def test_sockets_of_a_service():
         ('{ timeout = "1s" }', "ready says nothing"),
         ('{ notify = true, delay = "1s" }', "ready says notify and delay: one is enough"),
         ('{ notify = true, path = "/x" }', "ready.path is only for http"),
+        ('{ log = "up", notify = true }', "ready says notify and log: one is enough"),
+        (
+            '{ log = "(up" }',
+            '"(up" is not a regular expression: missing ), unterminated subpattern at position 0',
+        ),
+        ('{ log = "(up)?" }', '"(up)?" matches an empty line, so any'),
     ],
 )
 def test_ready_has_one_form(ready, why):

@@ -44,7 +44,7 @@ class Connector:
 
     Args:
         tell: takes events for the engine.
-        captured: takes the name of a log and the read end of what goes there.
+        captured: takes a token, the name of a log and the read end of what goes there.
         heard: takes a token and what its process said.
         loop: for batching.
     """
@@ -53,7 +53,7 @@ class Connector:
         self,
         *,
         tell: Callable[[Event], None],
-        captured: Callable[[str, int], None],
+        captured: Callable[[str, str, int], None],
         heard: Callable[[str, Notice], object],
         loop: asyncio.AbstractEventLoop,
     ) -> None:

@@ -33,7 +33,7 @@ class Launches:
 
     Args:
         tell: takes events for the engine.
-        captured: takes the name of a log and the read end of what goes there.
+        captured: takes a token, the name of a log and the read end of what goes there.
         kill: ends a helper that nobody waits for any more, by token.
         forget: takes the token of a helper that ended.
         heard: takes the token and what a process of it had said before its launch was answered.
@@ -43,7 +43,7 @@ class Launches:
         self,
         *,
         tell: Callable[[event.Event], None],
-        captured: Callable[[str, int], None],
+        captured: Callable[[str, str, int], None],
         kill: Callable[[str], None],
         forget: Callable[[str], None],
         heard: Callable[[str, Notice], object],
@@ -94,10 +94,10 @@ class Launches:
     def _take_streams(self, answer: Launched, *, is_wanted: bool) -> None:
         """What a process prints goes where it belongs; closed is what nobody wants any more."""
         instance = instance_of(answer.token)
-        capture = self._captures.pop(answer.token, None) or partial(self._captured, instance)
+        capture = self._captures.pop(answer.token, None) or partial(self._captured, answer.token, instance)
         for stream, take in (
             (answer.output, capture),
-            (answer.errors, partial(self._captured, instance + ERRORS)),
+            (answer.errors, partial(self._captured, answer.token, instance + ERRORS)),
         ):
             if stream is not None and is_wanted:
                 take(stream.take())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
+from snowfox.contract.record import instance_of
 from snowfox.core.log import get
 from snowfox.core.module import Setup, module
 from snowfox.errors import PosixError
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node
-from snowfox.manager.output.shelf import ERRORS
+from snowfox.manager.probe.listening import listener
 from snowfox.manager.probe.notice import Notice
 from snowfox.manager.repository import Means, Repository
 from snowfox.manager.source import Reader
@@ -29,9 +30,12 @@ async def connector(setup: Setup) -> AsyncIterator[None]:
     def tell(happened: Event) -> None:
         node.driver.tell(happened)
 
-    def captured(log: str, descriptor: int) -> None:
+    def captured(token: str, log: str, descriptor: int) -> None:
+        instance = instance_of(token)
         try:
-            node.output.attach(log, descriptor, node.blueprints.log(log.removesuffix(ERRORS)))
+            node.output.attach(
+                log, descriptor, node.blueprints.log(instance), listener(node, token, instance)
+            )
         except PosixError as error:
             _log.error("cannot read the output of a service", log=log, error=str(error))
 

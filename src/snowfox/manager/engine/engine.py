@@ -333,8 +333,8 @@ def _input(event: Launched | LaunchRefused | Ended | ProbeAnswered | Unwell) -> 
             return Input("refused", text=text, hint=hint, is_temporary=is_temporary)
         case Ended(_, exit):
             return Input("exited", exit=exit)
-        case ProbeAnswered():
-            return Input("ready", text="probed")
+        case ProbeAnswered(_, by):
+            return Input("ready", text=by)
         case Unwell(_, cause, text):
             return Input("unwell", text=text, cause=cause)
         case _:

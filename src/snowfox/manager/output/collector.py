@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from snowfox.contract.manager import LogLine
 from snowfox.core.clock import Clock
@@ -42,15 +42,24 @@ T = TypeVar("T")
 _log: Final = get("manager.output")
 
 
+class Listens(Protocol):
+    """Looks for something in what is printed through one FIFO."""
+
+    def feed(self, data: bytes) -> bool:
+        """What came next, in the thread that reads it; whether no more is wanted."""
+        ...
+
+
 class Source:
     """An open FIFO."""
 
-    __slots__ = ("allowance", "descriptor", "is_over", "is_served", "limits", "log", "name")
+    __slots__ = ("allowance", "descriptor", "is_over", "is_served", "limits", "listener", "log", "name")
 
-    def __init__(self, name: str, descriptor: int, limits: Log) -> None:
+    def __init__(self, name: str, descriptor: int, limits: Log, listener: Listens | None = None) -> None:
         self.name = name
         self.descriptor = descriptor
         self.limits = limits
+        self.listener = listener
         self.log: InstanceLog | None = None
         self.allowance: Allowance | None = None
         self.is_served = False
@@ -86,11 +95,12 @@ class Output:
 
     # FIFOs
 
-    def attach(self, name: str, descriptor: int, limits: Log) -> None:
+    def attach(self, name: str, descriptor: int, limits: Log, listener: Listens | None = None) -> None:
         """Read a FIFO (ours from now on) into a log until it ends.
 
         A log may have several, those of launches before being held by processes left behind; beyond 8 the oldest is
-        closed. Raises PosixError when it cannot be waited for; it is closed then.
+        closed. A listener gets all that comes through it until it wants no more. Raises PosixError when it cannot be
+        waited for; it is closed then.
         """
         with self._lock:
             mine = self._by_name.get(name, ())
@@ -98,7 +108,7 @@ class Output:
         if oldest is not None:
             self._end(oldest)
         with self._lock:
-            self._sources[descriptor] = Source(name, descriptor, limits)
+            self._sources[descriptor] = Source(name, descriptor, limits, listener)
             self._by_name[name] = (*self._by_name.get(name, ()), descriptor)
         try:
             self._intake.add(descriptor)
@@ -237,6 +247,8 @@ class Output:
 
     def _take(self, source: Source, log: InstanceLog, data: bytes) -> bool:
         at = self._clock.wall()
+        if source.listener is not None and source.listener.feed(data):
+            source.listener = None
         if source.limits.rate:
             data = self._allowed(source, data)
             if not data:

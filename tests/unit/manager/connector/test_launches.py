@@ -26,7 +26,7 @@ class Heard:
         self.said: list[tuple[str, Notice]] = []
         self.book = Launches(
             tell=self.events.append,
-            captured=lambda instance, descriptor: self.captured.append((instance, descriptor)),
+            captured=lambda _, log, descriptor: self.captured.append((log, descriptor)),
             kill=self.killed.append,
             forget=self.forgotten.append,
             heard=lambda token, notice: self.said.append((token, notice)),
