@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 Seconds = float
 """A duration in seconds."""
 
+_KILL: Final = int(signal.SIGKILL)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)\Z")
 _SIZE: Final = re.compile(r"([0-9]+)([KMG]?)\Z")
@@ -182,19 +183,42 @@ def signal_name(number: int) -> str:
         return str(number)
 
 
+MEMORY_REACHED: Final = "memory"
+HOST_MEMORY_REACHED: Final = "host-memory"
+PROCESSES_REACHED: Final = "processes"
+REACHED: Final = (MEMORY_REACHED, HOST_MEMORY_REACHED, PROCESSES_REACHED)
+"""What may have been reached in the life of a process: `Exit.reached`."""
+
+
 class Exit(NamedTuple):
-    """How a process ended: by `code`, by `signal`, or nobody could see it (both None): `unknown`."""
+    """How a process ended: by `code`, by `signal`, or nobody could see it (both None): `unknown`.
+
+    `reached`: the limit that it reached, one of `REACHED`; "" for none. Where that was memory, the kernel killed it or a
+    process of its own.
+    """
 
     code: int | None = None
     signal: int | None = None
+    reached: str = ""
 
     @property
     def is_unknown(self) -> bool:
         """Whether nobody could see it."""
         return self.code is None and self.signal is None
 
+    @property
+    def is_out_of_memory(self) -> bool:
+        """Whether the kernel killed it for the memory that it, or all together, needed."""
+        return self.signal == _KILL and self.reached in {MEMORY_REACHED, HOST_MEMORY_REACHED}
+
     def __str__(self) -> str:
-        """`exit 0`, `killed by signal 9 (KILL)`, `exit unknown`."""
+        """`exit 0`, `killed by signal 9 (KILL)`, `killed by memory limit`, `exit unknown`."""
+        if self.is_out_of_memory:
+            return (
+                "killed by memory limit"
+                if self.reached == MEMORY_REACHED
+                else "killed: the host had no memory left"
+            )
         if self.signal is not None:
             return f"killed by signal {self.signal} ({signal_name(self.signal)})"
         return "exit unknown" if self.code is None else f"exit {self.code}"

@@ -6,10 +6,12 @@ exists until its program was executed or its launcher is gone. A last line witho
 
 ```text
 sockets KEY\tKEY...                     spawner, first: the listening sockets passed from descriptor 3 on (may be absent)
+groups FOLDER\tFOLDER...                 spawner: its control groups, the first holds all of it together (may be absent)
 note HEX                                spawner: what the manager wants to know again, the digest of what it launched (may be absent)
 launched PID BOOTNS BOOTID PIDNS        launcher, just before it executes the program
 failed STEP\tOBJECT\tERRNO              launcher: the program was not executed; nothing follows
-exit CODE SIGNAL AT                     whoever reaps, before reaping; `-` where there is none; the first one counts
+exit CODE SIGNAL AT REACHED             whoever reaps, before reaping; `-` where there is none; the first one counts;
+                                        REACHED is a limit that it reached (`values.REACHED`; may be absent)
 ```
 
 BOOTNS and AT are nanoseconds of the boot-time clock, PIDNS is the inode of the pid namespace.
@@ -20,7 +22,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from snowfox.values import LONGEST_NAME, Exit
+from snowfox.values import LONGEST_NAME, REACHED, Exit
 
 FOLDER: Final = "launches"
 """The folder of records, in the node's run folder."""
@@ -66,6 +68,7 @@ class Record(NamedTuple):
         exit_at: when that was written, ns of the boot-time clock.
         sockets: keys of the listening sockets that it got, from descriptor 3 on.
         note: of the manager; "" where there is none.
+        groups: folders of its control groups.
     """
 
     started: Started | None = None
@@ -74,6 +77,7 @@ class Record(NamedTuple):
     exit_at: int = 0
     sockets: tuple[str, ...] = ()
     note: str = ""
+    groups: tuple[str, ...] = ()
 
 
 def is_token(text: str) -> bool:
@@ -125,6 +129,11 @@ def note_line(note: str) -> bytes:
     return f"note {note}\n".encode()
 
 
+def groups_line(folders: tuple[str, ...]) -> bytes:
+    """The line of the control groups; none of them has a tab or newline in its name."""
+    return ("groups " + "\t".join(folders) + "\n").encode("utf-8", "surrogateescape")
+
+
 def launched_line(started: Started) -> bytes:
     """The line of a process."""
     return f"launched {started.pid} {started.at} {started.boot} {started.namespace}\n".encode()
@@ -139,7 +148,7 @@ def exit_line(exit: Exit, at: int) -> bytes:
     """The line of an exit, seen at `at` ns of the boot-time clock."""
     code = "-" if exit.code is None else exit.code
     number = "-" if exit.signal is None else exit.signal
-    return f"exit {code} {number} {at}\n".encode()
+    return f"exit {code} {number} {at}{f' {exit.reached}' if exit.reached else ''}\n".encode()
 
 
 def _with_line(record: Record, kind: str, rest: str) -> Record:
@@ -147,14 +156,17 @@ def _with_line(record: Record, kind: str, rest: str) -> Record:
     match kind:
         case "sockets":
             return record._replace(sockets=tuple(rest.split("\t")))
+        case "groups":
+            return record._replace(groups=tuple(rest.split("\t")))
         case "note" if is_note(rest):
             return record._replace(note=rest)
         case "launched" if (
             len(words) == 4 and words[0].isdigit() and words[1].isdigit() and words[3].isdigit()
         ):
             return record._replace(started=Started(int(words[0]), int(words[1]), words[2], int(words[3])))
-        case "exit" if record.exit is None and len(words) == 3 and words[2].isdigit():
-            numbers = [int(word) if word.isdigit() else None for word in words]
-            return record._replace(exit=Exit(numbers[0], numbers[1]), exit_at=int(words[2]))
+        case "exit" if record.exit is None and len(words) in {3, 4} and words[2].isdigit():
+            code, number = (int(word) if word.isdigit() else None for word in words[:2])
+            reached = words[3] if words[3:] and words[3] in REACHED else ""
+            return record._replace(exit=Exit(code, number, reached), exit_at=int(words[2]))
         case _:
             return record

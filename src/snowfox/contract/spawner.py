@@ -182,7 +182,7 @@ class Spawner(Interface):
 
     @call(repeatable=True)
     def kill(self, token: str) -> bool:
-        """SIGKILL to all that is left of a launch (its process group); False when nothing was."""
+        """SIGKILL to all that is left of a launch (its control group; without one its session); False when nothing was."""
 
     @call(repeatable=True)
     def open_socket(self, spec: ListenSpec) -> Listening:

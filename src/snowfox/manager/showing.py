@@ -56,7 +56,7 @@ async def show(node: Node, name: str) -> ServiceView:
 
 def _ending(row: FactRow) -> Ending:
     fact: dict[str, Any] = json.loads(row.fact)
-    how, lived = Exit(fact["code"], fact["signal"]), fact["seconds"]
+    how, lived = Exit(fact["code"], fact["signal"], fact.get("reached", "")), fact["seconds"]
     text = (
         f"{how} after {span_text(lived)}, asked for"
         if fact["asked"]

@@ -21,7 +21,7 @@ def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool) -> None:
     """Take note of the end of its process; `asked`: we had asked for it."""
     by = "" if asked else instance.sender(exit)
     age = lived(instance, turn)
-    fact = ServiceExited(instance.pid, instance.token, exit.code, exit.signal, asked, age, by)
+    fact = ServiceExited(instance.pid, instance.token, exit.code, exit.signal, asked, age, by, exit.reached)
     instance.emit(fact, turn)
     unwatch(instance, turn)
     instance.exit = exit

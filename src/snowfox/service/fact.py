@@ -35,7 +35,7 @@ class ServiceReady(Fact, kind="service.ready", kept=True):
 class ServiceExited(Fact, kind="service.exited", kept=True):
     """The main process ended. Neither code nor signal: nobody could see it. `asked`: we had asked for it.
 
-    `by`: the person who had us send that signal.
+    `by`: the person who had us send that signal. `reached`: the limit that it reached (`values.REACHED`).
     """
 
     pid: int
@@ -45,6 +45,7 @@ class ServiceExited(Fact, kind="service.exited", kept=True):
     asked: bool
     seconds: float
     by: str = ""
+    reached: str = ""
 
 
 class ServiceSignalled(Fact, kind="service.signalled", kept=True):

@@ -12,14 +12,30 @@ refused. s6 and runit have no limit at all and try each second for ever.
 from __future__ import annotations
 
 from random import Random
+from typing import Final
 
 from snowfox.core.backoff import Backoff
 from snowfox.core.frozen import Frozen
 from snowfox.service.spec import Restart, Service
-from snowfox.values import Exit, Seconds, duration_text, span_text
+from snowfox.values import (
+    HOST_MEMORY_REACHED,
+    MEMORY_REACHED,
+    PROCESSES_REACHED,
+    Exit,
+    Seconds,
+    duration_text,
+    span_text,
+)
 
 REFUSED_DELAY = 0.1
 """Seconds: the least delay after a launch that made no process or a start that we ended, whatever the service says."""
+
+
+_REACHED: Final = {
+    MEMORY_REACHED: "memory limit reached: the kernel killed one of its processes",
+    HOST_MEMORY_REACHED: "the host had no memory left: the kernel killed one of its processes",
+    PROCESSES_REACHED: "limit of processes reached",
+}
 
 
 class Death(Frozen):
@@ -71,13 +87,18 @@ class Verdict(Frozen):
 def death_text(exit: Exit, lived: Seconds | None, by: str = "") -> str:
     """`exit 1 after 1.2 s`, `killed by signal 9 (KILL), not by us`, `exit unknown: nobody saw it end`.
 
-    `by`: the person who had us send that signal: `killed by signal 9 (KILL), sent by anna`.
+    `by`: the person who had us send that signal: `killed by signal 9 (KILL), sent by anna`. A limit that was reached is
+    told: `killed by memory limit after 3 s`, `exit 1 after 1.2 s, limit of processes reached`.
     """
     if exit.is_unknown:
         return "exit unknown: nobody saw it end"
+    after = "" if lived is None else f" after {span_text(lived)}"
+    if exit.is_out_of_memory:
+        return f"{exit}{after}"
+    reached = f", {_REACHED[exit.reached]}" if exit.reached in _REACHED else ""
     if exit.signal is not None:
-        return f"{exit}, sent by {by}" if by else f"{exit}, not by us"
-    return f"{exit}" if lived is None else f"{exit} after {span_text(lived)}"
+        return (f"{exit}, sent by {by}" if by else f"{exit}, not by us") + reached
+    return f"{exit}{after}{reached}"
 
 
 def decide(service: Service, history: History, death: Death, now: Seconds, random: Random) -> Verdict:

@@ -83,7 +83,7 @@ def _try(fact: dict[str, Any]) -> str:
 
 
 def _exited(fact: dict[str, Any]) -> str:
-    how = Exit(fact["code"], fact["signal"])
+    how = Exit(fact["code"], fact["signal"], fact.get("reached", ""))
     lived = span_text(fact["seconds"])
     return (
         f"{how} after {lived}, asked for"

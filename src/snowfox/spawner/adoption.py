@@ -45,7 +45,9 @@ class Adoption:
 
     def begin(self) -> None:
         """Look at all records. Says Found and FoundUnderWay; drops those of launches that made no process."""
-        for token in self._kit.records.tokens():
+        tokens = self._kit.records.tokens()
+        self._kit.groups.begin(set(tokens))
+        for token in tokens:
             self._adopt(token, is_new=True)
 
     def _adopt(self, token: str, *, is_new: bool) -> None:
@@ -58,11 +60,13 @@ class Adoption:
         self._under_way.discard(token)
         started = record.started
         if started is None or record.failed is not None:
+            self._kit.groups.drop(record.groups)
             self._kit.records.remove(token)
             if not is_new:
                 self._kit.say(NeverLaunched(token))
             return
-        handle = Handle(started.pid, -1, self._kit.records.open_output(token), record.sockets)
+        output = self._kit.records.open_output(token)
+        handle = Handle(started.pid, -1, output, record.sockets, record.groups)
         handle.errors = self._kit.records.open_output(token, ERRORS)
         handle.started = started.at
         handle.note = record.note
@@ -106,4 +110,6 @@ class Adoption:
             seen, at = UNKNOWN_EXIT, self._kit.clock.boot()
             self._exits.write(token, seen, at)
         handle.ended = at
+        self._kit.groups.drop(handle.groups)
+        handle.groups = ()
         self._kit.say(Found(token, handle.pid, handle.started, seen, at))

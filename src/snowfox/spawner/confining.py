@@ -20,7 +20,8 @@ from snowfox.contract.spawner import Confinement as Asked
 from snowfox.contract.spawner import Launch
 from snowfox.core.posix.api import Posix
 from snowfox.errors import HostError, NotPermitted, PosixError, SnowFoxError
-from snowfox.spawner.groups import CPU, IO, MEMORY, PROCESSES, Groups
+from snowfox.spawner.groups import Groups
+from snowfox.spawner.hierarchy import CPU, IO, MEMORY, PROCESSES
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import FREE, Confinement, Limit
 from snowfox.spawner.policy import Account

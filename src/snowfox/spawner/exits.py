@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Final
+from typing import Final, NamedTuple
 
 from snowfox.core import log
 from snowfox.errors import PosixError
@@ -17,7 +17,17 @@ PATIENCE: Final = 100
 PATIENCE_WITH_STRANGERS: Final = 6
 """The same where its parent is somebody else, who writes nothing: only the pidfd may still tell, once it is reaped."""
 
+_LONG: Final = 5_000_000_000  # ns after which we say that something does not end
+
 _log = log.get("spawner")
+
+
+class _Lingering(NamedTuple):
+    """An exit that is known, of a launch of which processes are left."""
+
+    exit: Exit
+    at: int
+    is_told: bool = False
 
 
 class Exits:
@@ -31,6 +41,7 @@ class Exits:
         self._kit = kit
         self._posix = kit.posix
         self._again: set[str] = set()
+        self._lingering: dict[str, _Lingering] = {}
 
     @property
     def wants_look(self) -> bool:
@@ -42,6 +53,23 @@ class Exits:
         again, self._again = self._again, set()
         for token in again:
             self.find(token, None)
+
+    @property
+    def wants_end(self) -> bool:
+        """Whether there are some whose main process ended, and others of it did not."""
+        return bool(self._lingering)
+
+    def look_for_end(self) -> None:
+        """Look whether those ended. An exit is told only then: nothing starts beside what is left of it."""
+        for token, lingering in list(self._lingering.items()):
+            handle = self._kit.held.get(token)
+            if handle is None or self._is_over(handle):
+                del self._lingering[token]
+                self._kit.say(ExitKnown(token, lingering.exit, lingering.at))
+            elif self._kit.clock.boot() - lingering.at > _LONG and not lingering.is_told:
+                self._lingering[token] = lingering._replace(is_told=True)
+                left = self._kit.groups.members(handle.groups)
+                _log.error("SIGKILL does not end what is left of a service", token=token, pids=left[:20])
 
     def find(self, token: str, told: Exit | None) -> None:
         """Find out how it ended and write it down. Says ExitKnown, now or after `look_again`.
@@ -98,10 +126,26 @@ class Exits:
 
     def _known(self, token: str, handle: Handle, seen: Exit, *, is_written: bool) -> None:
         handle.ended = at = self._kit.clock.boot()
+        if handle.groups and not seen.reached:
+            seen = seen._replace(reached=self._kit.groups.reached(handle.groups))
         if not is_written:
             self.write(token, seen, at)
         self._again.discard(token)
         if handle.pidfd >= 0:
             self._kit.held.close(handle.pidfd)
             handle.pidfd = -1
-        self._kit.say(ExitKnown(token, seen, at))
+        if self._is_over(handle):
+            self._kit.say(ExitKnown(token, seen, at))
+        else:
+            self._lingering[token] = _Lingering(seen, at)
+
+    def _is_over(self, handle: Handle) -> bool:
+        """Whether nothing of it is left; what is left in its groups is killed. Without groups nobody knows."""
+        if not handle.groups:
+            return True
+        if not self._kit.groups.remove(handle.groups):
+            self._kit.groups.kill(handle.groups)
+            if not self._kit.groups.remove(handle.groups):
+                return False
+        handle.groups = ()
+        return True

@@ -64,8 +64,7 @@ class Forker(Maker):
         posix, confinement = self._posix, order.confinement
         if confinement.has_mounts or confinement.capabilities is not None:
             raise PosixError("confine", "", errno.ENOSYS)
-        for group in range(len(order.groups)):
-            self._put("cgroup.procs", "0", "join control group", folder=order.unlisted + 2 + group)
+        self._join(order)
         if confinement.nice is not None:
             posix.own.set_nice(confinement.nice)
         if confinement.score is not None:
@@ -88,6 +87,22 @@ class Forker(Maker):
             raise PosixError("write record", "", error.errno) from error
         if written != len(line):  # half a line is none
             raise PosixError("write record", "", errno.ENOSPC)
+
+    def _join(self, order: Order) -> None:
+        places = [order.unlisted + 2 + group for group in range(len(order.groups))]
+        if order.group:
+            places[0] = self._group(places[0], order.group)
+        for place in places:
+            self._put("cgroup.procs", "0", "join control group", folder=place)
+
+    def _group(self, folder: int, name: str) -> int:
+        """Make a group, or find it; open."""
+        try:
+            self._posix.folders.make(name, 0o755, folder=folder)
+        except PosixError as error:
+            if error.errno != errno.EEXIST:
+                raise PosixError("make control group", name, error.errno) from error
+        return self._posix.files.open(name, os.O_RDONLY | os.O_DIRECTORY, folder=folder)
 
     def _put(self, file: str, text: str, step: str, *, folder: int | None = None) -> None:
         files = self._posix.files

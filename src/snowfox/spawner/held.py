@@ -14,6 +14,7 @@ from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Poller, Posix
 from snowfox.errors import PosixError
 from snowfox.spawner.events import Event
+from snowfox.spawner.groups import Groups
 from snowfox.spawner.launch import FIRST
 from snowfox.spawner.ports import Holder
 from snowfox.spawner.record import Records
@@ -27,7 +28,9 @@ class Handle:
         pidfd: of it, until its exit is known.
         output: read end of its output.
         sockets: keys of the sockets that it got, from descriptor 3 on.
+        groups: folders of its control groups.
 
+    `groups` are the folders of its control groups, as long as they may be there; `had_groups` says that there were some.
     `told` is what came through its status pipe, `ended` when its exit was seen, in ns of the boot-time clock; 0 before.
     `note` is the manager's. `errors` is the read end of its second stream, `input` the write end of what it reads.
     """
@@ -36,6 +39,8 @@ class Handle:
         "ended",
         "errors",
         "failed",
+        "groups",
+        "had_groups",
         "input",
         "is_child",
         "looks",
@@ -49,13 +54,22 @@ class Handle:
         "told",
     )
 
-    def __init__(self, pid: int, pidfd: int, output: int | None, sockets: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        pid: int,
+        pidfd: int,
+        output: int | None,
+        sockets: tuple[str, ...],
+        groups: tuple[str, ...] = (),
+    ) -> None:
         self.pid = pid
         self.pidfd = pidfd
         self.output = output
         self.sockets = sockets
         self.errors: int | None = None
         self.input: int | None = None
+        self.groups = groups
+        self.had_groups = bool(groups)
         self.status = -1
         self.told = b""
         self.started = 0
@@ -69,8 +83,9 @@ class Handle:
 class Held:
     """All launches that are held, by token, and which descriptor in the poller is whose."""
 
-    def __init__(self, posix: Posix, poller: Poller, records: Records) -> None:
+    def __init__(self, posix: Posix, poller: Poller, records: Records, groups: Groups) -> None:
         self._posix = posix
+        self._groups = groups
         self._poller = poller
         self._records = records
         self._handles: dict[str, Handle] = {}
@@ -136,7 +151,7 @@ class Held:
                 yield Holder(handle.pidfd, FIRST + handle.sockets.index(key))
 
     def forget(self, token: str) -> None:
-        """Drop record and FIFO, close our descriptors, reap a child that ended."""
+        """Drop record, FIFO and groups, close our descriptors, reap a child that ended."""
         handle = self._handles.pop(token, None)
         if handle is None:
             return
@@ -146,6 +161,7 @@ class Held:
         for end in (handle.output, handle.errors, handle.input):
             if end is not None:
                 self._posix.files.close(end)
+        self._groups.drop(handle.groups)
         self._records.remove(token, has_errors=handle.errors is not None)
         if handle.is_child:
             self._posix.processes.exit_of(handle.pid, reap=True)
@@ -159,6 +175,7 @@ class Kit(NamedTuple):
         clock: for times of exits.
         records: the folder of records.
         held: all launches.
+        groups: their control groups.
         say: takes events for the core.
     """
 
@@ -166,4 +183,5 @@ class Kit(NamedTuple):
     clock: Clock
     records: Records
     held: Held
+    groups: Groups
     say: Callable[[Event], None]

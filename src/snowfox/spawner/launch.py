@@ -49,7 +49,7 @@ _HEAD: Final = struct.Struct(
 )  # size of the texts; how many arguments, variables, descriptors, groups; unified; streams
 _ANSWER: Final = struct.Struct("@l")  # a pid, or a negative errno
 _ROOM: Final = 8 << 20  # what the launcher keeps of an order; the kernel takes 6 MiB
-_FIELDS: Final = 12
+_FIELDS: Final = 13
 _LEAVES_WITHIN: Final[Seconds] = 2.0
 BUILT: Final = join(dirname(abspath(__file__)), "launcher")
 """Where the launcher is when there was a compiler."""
@@ -119,6 +119,7 @@ class Order(NamedTuple):
         is_unified: whether there is.
         errors: what it says about itself; -1: goes to its output.
         input: what it reads; -1: nothing, `null`.
+        group: the name of the group that is made in the first of them, in its place; "": the first is to be joined.
     """
 
     program: str
@@ -140,6 +141,7 @@ class Order(NamedTuple):
     is_unified: bool = False
     errors: int = -1
     input: int = -1
+    group: str = ""
 
     @property
     def unlisted(self) -> int:
@@ -268,6 +270,7 @@ class Launcher(Maker):
         ids = order.ids
         environment = order.listening(_PID_DIGITS)  # the launcher writes the pid over the digits
         texts = (
+            order.group,
             str(order.umask),
             "-" if ids is None else str(ids.uid),
             "-" if ids is None else str(ids.gid),

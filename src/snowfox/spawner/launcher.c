@@ -10,9 +10,12 @@
  *
  * An order is a `struct head` and texts that each end with a zero byte:
  *
- *   UMASK UID GID GROUPS FOLDER MARK LIMITS NICE SCORE RIGHTS MOUNTS PROGRAM ARGUMENT... VARIABLE...
+ *   GROUP UMASK UID GID GROUPS FOLDER MARK LIMITS NICE SCORE RIGHTS MOUNTS PROGRAM ARGUMENT...
+ *   VARIABLE...
  *
- * With it come the service's output (or, as STREAMS says, its input, output and errors), its sockets, the record, the status pipe, and the folders of control groups to join.
+ * With it come the service's output (or, as STREAMS says, its input, output and errors), its sockets, the record, the
+ * status pipe, and the folders of control groups to join; where GROUP is not empty, the first of them is that in which a
+ * group of this name is to be made first.
  * UID "-" keeps user and groups. GROUPS is "4,24", MARK "BOOTID PIDNAMESPACE", LIMITS "NOFILE:7:1024:4096,...". NICE and
  * SCORE (of running out of memory) are "" where they stay as they are. RIGHTS is "+" where it may gain new ones, then "-"
  * or the mask of capabilities that it keeps. MOUNTS are lines, in a mount namespace of its own where there is one: "uUID
@@ -26,7 +29,7 @@ typedef unsigned long word;
 #if defined(__x86_64__)
 enum { READ = 0, WRITE = 1, CLOSE = 3, SIGACTION = 13, GETPID = 39, RECVMSG = 47, CLONE = 56, EXECVE = 59, CHDIR = 80,
        UMASK = 95, SETSID = 112, SETGROUPS = 116, SETRESUID = 117, SETRESGID = 119, CAPSET = 126, SETPRIORITY = 141,
-       PRCTL = 157, MOUNT = 165, CLOCK = 228, EXIT = 231, OPENAT = 257, UNSHARE = 272, DUP3 = 292, PRLIMIT = 302 };
+       PRCTL = 157, MOUNT = 165, CLOCK = 228, EXIT = 231, OPENAT = 257, MKDIRAT = 258, UNSHARE = 272, DUP3 = 292, PRLIMIT = 302 };
 __asm__(".globl _start\n_start: xor %ebp, %ebp\n and $-16, %rsp\n call begin\n");
 static long kernel5(long number, word a, word b, word c, word d, word e) {
     register word fourth __asm__("r10") = d, fifth __asm__("r8") = e;
@@ -36,7 +39,7 @@ static long kernel5(long number, word a, word b, word c, word d, word e) {
     return result;
 }
 #elif defined(__aarch64__)
-enum { DUP3 = 24, MOUNT = 40, CHDIR = 49, OPENAT = 56, CLOSE = 57, READ = 63, WRITE = 64, CAPSET = 91, EXIT = 94,
+enum { DUP3 = 24, MKDIRAT = 34, MOUNT = 40, CHDIR = 49, OPENAT = 56, CLOSE = 57, READ = 63, WRITE = 64, CAPSET = 91, EXIT = 94,
        UNSHARE = 97, CLOCK = 113, SIGACTION = 134, SETPRIORITY = 140, SETRESUID = 147, SETRESGID = 149, SETSID = 157,
        SETGROUPS = 159, UMASK = 166, PRCTL = 167, GETPID = 172, RECVMSG = 212, CLONE = 220, EXECVE = 221, PRLIMIT = 261 };
 __asm__(".globl _start\n_start: mov x29, #0\n bl begin\n");
@@ -63,6 +66,7 @@ static struct head { word size, arguments, variables, descriptors, groups, unifi
 static union { char text[8 << 20]; char *words[1]; } order; /* the kernel takes 6 MiB of arguments and variables at most */
 static word first; /* the record; the status pipe is behind it, and then the control groups */
 static word joined; /* how many of them it was made in */
+static long unmade; /* why there is none of its name */
 static char line[8192]; /* longer than a path */
 
 static char *put(char *at, const char *text) {
@@ -258,7 +262,7 @@ static void note(const char *mark, word pid) {
     check(result < 0 || result == at - line ? result : -28, "write record", ""); /* half a line is none: ENOSPC */
 }
 
-enum { MASK, UID, GID, GROUPS, FOLDER, MARK, LIMITS, NICE, SCORE, RIGHTS, MOUNTS, PROGRAM, FIELDS };
+enum { GROUP, MASK, UID, GID, GROUPS, FOLDER, MARK, LIMITS, NICE, SCORE, RIGHTS, MOUNTS, PROGRAM, FIELDS };
 
 static void launch(void) {
     char **fields = order.words + (head.size + 7) / 8, **next = fields, **variables, *at = order.text, *digits;
@@ -273,6 +277,7 @@ static void launch(void) {
     }
     next[0] = next[1] = 0; /* also where there is no variable */
     variables = fields + FIELDS + head.arguments + 1;
+    check(unmade, "make control group", fields[GROUP]);
     join_groups();
     set_priorities(fields[NICE], fields[SCORE]);
     change_mounts(fields[MOUNTS]);
@@ -294,7 +299,15 @@ static void launch(void) {
 /* A child in its control group from its first instruction on, where the kernel can: to move there later takes far longer. */
 static long make(void) {
     static struct { word flags, pidfd, child, parent, signal, stack, size, tls, ids, count, group; } how;
-    if (head.unified) {
+    unmade = 0;
+    if (head.unified && *order.text) { /* GROUP */
+        const word place = GIVEN + head.descriptors - head.groups;
+        long opened = kernel(MKDIRAT, place, (word)order.text, 0755, 0);
+        if (opened >= 0 || opened == -17) opened = kernel(OPENAT, place, (word)order.text, CLOSE_ON_EXEC, 0); /* EEXIST */
+        if (opened >= 0) kernel(DUP3, (word)opened, place, CLOSE_ON_EXEC, 0), kernel(CLOSE, (word)opened, 0, 0, 0);
+        unmade = opened < 0 ? opened : 0;
+    }
+    if (head.unified && !unmade) {
         long result;
         how.flags = 0x200008000UL; /* CLONE_INTO_CGROUP, CLONE_PARENT: then it has the signal of its parent, SIGCHLD */
         how.group = GIVEN + head.descriptors - head.groups;

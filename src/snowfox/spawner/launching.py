@@ -58,11 +58,12 @@ class _Streams(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """A process that was asked for; our ends of its status pipe and of its streams."""
+    """A process that was asked for; our ends of its status pipe and of its streams, folders of its groups."""
 
     launch: Launch
     status: int
     streams: _Streams
+    groups: tuple[str, ...]
 
 
 class Launching:
@@ -97,6 +98,7 @@ class Launching:
             try:
                 handle = self._made(one, made)
             except PosixError as error:
+                self._kit.groups.drop(one.groups)
                 self._kit.records.remove(token)
                 self._kit.say(NotLaunched(token, _failure(one.launch, error)))
             else:
@@ -109,8 +111,12 @@ class Launching:
         while len(self._spares) <= len(self._asked):  # one for each: so that a pidfd is never what fails
             self._spares.append(files.duplicate(self._means.null))
         passed = self._passed(launch)
-        given, kept = [self._kit.records.create(launch.token, launch.sockets, launch.note)], list[int]()
+        groups = self._kit.groups.folders(launch.token, launch.confinement)
+        given = [self._kit.records.create(launch.token, launch.sockets, launch.note, groups=groups)]
+        kept: list[int] = []
         try:
+            made = self._kit.groups.make(groups, launch.confinement)
+            given += made.ours
             secrets = self._means.secrets.give(launch, account)
             given += secrets.descriptors
             theirs, ours = self._streams(launch, account, given, kept)
@@ -127,6 +133,9 @@ class Launching:
                     umask=launch.umask,
                     limits=self._limits(launch),
                     confinement=self._means.confining.order(launch, account),
+                    groups=made.descriptors,
+                    is_unified=made.is_unified,
+                    group=made.name,
                     null=self._means.null,
                     output=self._means.null if theirs.output is None else theirs.output,
                     errors=-1 if theirs.errors is None else theirs.errors,
@@ -141,12 +150,13 @@ class Launching:
         except BaseException:
             for descriptor in kept:
                 files.close(descriptor)
+            self._kit.groups.drop(groups)
             self._kit.records.remove(launch.token)
             raise
         finally:
             for descriptor in given:
                 files.close(descriptor)
-        return _Asked(launch, status, ours)
+        return _Asked(launch, status, ours, groups)
 
     def _made(self, asked: _Asked, made: int | PosixError) -> Handle:
         """What is held of it. Raises PosixError when there is no process, or none that can be watched."""
@@ -161,7 +171,7 @@ class Launching:
             if isinstance(made, int):
                 self._end(made)
             raise
-        handle = Handle(made, pidfd, asked.streams.output, tuple(asked.launch.sockets))
+        handle = Handle(made, pidfd, asked.streams.output, tuple(asked.launch.sockets), asked.groups)
         handle.errors, handle.input = asked.streams.errors, asked.streams.input
         handle.status = asked.status
         handle.is_child = True

@@ -1,8 +1,10 @@
 """Signals to a launch, and who is "all that is left" of it.
 
+A launch that has a control group is that group. Without one it is its session:
+
 Each process starts in a session of its own, whose number is its pid. `kill` signals the process group of that number at
 once. A little later one look through /proc, shared by all kills of that time, kills what else is in those sessions: job
-control makes groups of its own. What left its session is not found; that is for control groups.
+control makes groups of its own. What left its session is not found.
 
 No stranger is hit: while the main process is unreaped, nobody else can get its number, and our children are reaped only
 when forgotten. Where it was reaped (adopted ones are the daemon's children), the kernel keeps the number as long as the
@@ -57,7 +59,10 @@ class Leftovers:
         handle = self._kit.held.get(token)
         if handle is None:
             return False
-        self._marked[handle.pid] = _Marked(handle.started, _free(handle))
+        if handle.had_groups:
+            self._kit.groups.kill(handle.groups)
+        else:
+            self._marked[handle.pid] = _Marked(handle.started, _free(handle))
         # First itself: it may not lead its group yet.
         was_there = handle.pidfd >= 0 and self._posix.processes.signal(handle.pidfd, _KILL)
         if handle.is_child or was_there:
@@ -66,11 +71,14 @@ class Leftovers:
 
     @property
     def wants_sweep(self) -> bool:
-        """Whether there were kills since the last sweep."""
-        return bool(self._marked)
+        """Whether there were kills since the last sweep, or groups are to be removed."""
+        return bool(self._marked) or self._kit.groups.wants_sweep
 
     def sweep(self) -> None:
         """Kill what is left in the sessions that were killed; without descriptors, with the next sweep."""
+        self._kit.groups.sweep()
+        if not self._marked:
+            return
         marked, self._marked = self._marked, {}
         try:
             self._sweep(marked.copy())

@@ -64,7 +64,10 @@ LOOK_AGAIN: Final[Seconds] = 0.05
 LAST_WORDS: Final[Seconds] = 2.0
 """How long the last answers may take to be sent."""
 
-_SWEEP, _LOOK, _OVERDUE = "sweep", "look", "overdue"
+LINGERING: Final[Seconds] = 0.005
+"""How long until it is looked whether what was left of a launch ended."""
+
+_SWEEP, _LOOK, _OVERDUE, _LINGER = "sweep", "look", "overdue", "linger"
 _log = log.get("spawner")
 
 
@@ -138,6 +141,8 @@ class Loop:
 
     def _arm(self) -> None:
         parts = self._parts
+        if parts.exits.wants_end:
+            self._set(_LINGER, LINGERING)
         if parts.leftovers.wants_sweep:
             # With very many processes a look through /proc takes long: it gets a sixth of our time at most.
             self._set(_SWEEP, SWEEP_AFTER + 5 * self._last_sweep)
@@ -204,6 +209,8 @@ class Loop:
         elif name == _LOOK:
             self._parts.exits.look_again()
             self._parts.adoption.look_again()
+        elif name == _LINGER:
+            self._parts.exits.look_for_end()
         else:
             self._events.append(StopOverdue())
 
@@ -319,6 +326,7 @@ class Loop:
     def _finish(self, *, clean: bool) -> None:
         if clean:
             self._parts.leftovers.sweep()
+            self._kit.groups.end()
             for listening in self._parts.desk.ports.listings():
                 self._parts.desk.knocks.forget(listening.key)
                 try:

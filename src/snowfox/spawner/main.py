@@ -32,6 +32,7 @@ from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.groups import Groups
 from snowfox.spawner.held import Held, Kit
+from snowfox.spawner.hierarchy import Hierarchies
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.knocks import NOTICES, Knocks
 from snowfox.spawner.launch import BUILT, Limit, Maker, choose
@@ -124,11 +125,13 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     posix.limits.set("NOFILE", hard, hard)
     poller = posix.poller()
     records = Records(posix, RUN, manager=_manager_group(posix, given))
-    held = Held(posix, poller, records)
+    run = posix.files.stat(RUN)
+    groups = Groups(posix, Hierarchies(posix, f"snowfox-{run.device:x}-{run.inode:x}"))
+    held = Held(posix, poller, records, groups)
     events: deque[Event] = deque()
-    kit = Kit(posix, clock, records, held, events.append)
+    kit = Kit(posix, clock, records, held, groups, events.append)
     ports = Ports(posix, rules)
-    confining = Confining(posix, rules, Groups(posix), confines=maker.confines)
+    confining = Confining(posix, rules, groups, confines=maker.confines)
     means = Means(
         maker=maker,
         ports=ports,

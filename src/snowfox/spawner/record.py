@@ -18,6 +18,7 @@ from snowfox.contract.record import (
     OUTPUT,
     Record,
     exit_line,
+    groups_line,
     is_token,
     note_line,
     parse,
@@ -61,7 +62,7 @@ class Records:
                 self._remove(name)
         return sorted(tokens)
 
-    def create(self, token: str, sockets: list[str], note: str = "") -> int:
+    def create(self, token: str, sockets: list[str], note: str = "", *, groups: tuple[str, ...] = ()) -> int:
         """A new record, locked; the descriptor, which a child inherits and the caller closes.
 
         Raises PosixError (EEXIST: this token was launched before).
@@ -69,9 +70,8 @@ class Records:
         record = self._files.open(token, _READ_AND_APPEND | os.O_CREAT | os.O_EXCL, folder=self._folder)
         try:
             self._files.lock(record, wait=False)
-            self._write(
-                record, (sockets_line(sockets) if sockets else b"") + (note_line(note) if note else b"")
-            )
+            lines = (sockets_line(sockets) if sockets else b"") + (groups_line(groups) if groups else b"")
+            self._write(record, lines + (note_line(note) if note else b""))
         except PosixError:
             self._files.close(record)
             self._remove(token)

@@ -13,6 +13,7 @@ from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.groups import Groups
 from snowfox.spawner.held import Held, Kit
+from snowfox.spawner.hierarchy import Hierarchies
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.knocks import Knocks
 from snowfox.spawner.launch import Limit
@@ -49,15 +50,16 @@ class Bench:
         run = self.posix.files.open(RUN, os.O_RDONLY | os.O_DIRECTORY)
         self.poller = self.posix.poller()
         self.records = Records(self.posix, run, manager=61184)
-        self.held = Held(self.posix, self.poller, self.records)
+        self.groups = Groups(self.posix, Hierarchies(self.posix, "snowfox-test"))
+        self.held = Held(self.posix, self.poller, self.records, self.groups)
         self.events: list[Event] = []
-        self.kit = Kit(self.posix, kernel.clock, self.records, self.held, self.events.append)
+        self.kit = Kit(self.posix, kernel.clock, self.records, self.held, self.groups, self.events.append)
         self.policy = Policy(own=0, manager=61184, home="/srv/shop")
         self.rules = InForce(self.posix, self.policy)
         self.ports = Ports(self.posix, self.rules)
         self.knocks = Knocks(self.posix, self.poller, self.ports)
         null = self.posix.files.open("/dev/null", os.O_RDWR)
-        self.confining = Confining(self.posix, self.rules, Groups(self.posix), confines=True)
+        self.confining = Confining(self.posix, self.rules, self.groups, confines=True)
         maker = launcher.FakeLauncher(self.posix)
         self.launching = Launching(
             self.kit,

@@ -99,6 +99,34 @@ def test_joins_the_unified_group(maker: Maker, tmp_path: Path) -> None:
     assert done.out.endswith(f"/{folder.name}\n")
 
 
+@pytest.mark.skipif(not is_root or not UNIFIED, reason="needs control groups of version 2")
+def test_makes_its_group(maker: Maker, tmp_path: Path) -> None:
+    """A group of version 2 can be made with the process; one that is there is taken."""
+    with group(UNIFIED) as (folder, opened):
+        for record in ("r", "s"):
+            done = launch(
+                maker,
+                tmp_path / record,
+                **shell("grep ^0: /proc/$$/cgroup"),
+                groups=(opened,),
+                is_unified=True,
+                group="web~1",
+                ids=OTHER,
+            )
+            assert done.out.endswith(f"/{folder.name}/web~1\n")
+        (folder / "web~1").rmdir()
+
+
+def test_group_that_cannot_be_made(maker: Maker, tmp_path: Path) -> None:
+    """Where there is no place for its group, that is the step that fails."""
+    opened = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        done = launch(maker, tmp_path / "r", groups=(opened,), is_unified=True, group="web~1")
+    finally:
+        os.close(opened)
+    assert done.record.failed == ("make control group", "web~1", errno.ENOENT)
+
+
 @pytest.mark.skipif(not is_root or not os.path.exists(PIDS), reason="needs control groups of version 1")
 def test_joins_groups_of_version_1(maker: Maker, tmp_path: Path) -> None:
     """One of version 1 is joined too; descriptors of groups do not reach the program."""

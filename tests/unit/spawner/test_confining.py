@@ -7,7 +7,6 @@ import pytest
 from snowfox.contract.spawner import Confinement, Launch
 from snowfox.core.posix.api import Ids
 from snowfox.spawner.confining import Confining
-from snowfox.spawner.groups import Groups
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import FREE, Limit
 from snowfox.spawner.policy import Account
@@ -34,7 +33,7 @@ def ordinary(bench: Bench) -> Confining:
     bench.kernel.add_user("anna", 2000)
     posix = FakePosix(bench.kernel, uid=2000)
     rules = InForce(posix, bench.policy.replace(own=2000, manager=2000))
-    return Confining(posix, rules, Groups(posix), confines=True)
+    return Confining(posix, rules, bench.groups, confines=True)
 
 
 def asking(**asked: object) -> Launch:
@@ -127,7 +126,7 @@ def test_an_ordinary_user(bench: Bench) -> None:
 
 def test_without_a_launcher(bench: Bench) -> None:
     """The fork does not change mounts and capabilities: refused, not passed over."""
-    confining = Confining(bench.posix, bench.rules, Groups(bench.posix), confines=False)
+    confining = Confining(bench.posix, bench.rules, bench.groups, confines=False)
     text = told(confining, asking(capabilities=[], read_only=["/etc"]))
     assert text.count("the launcher, which was not built here") == 2
 

@@ -218,7 +218,8 @@ def _recall_end(fleet: Fleet, member: Member, ended: Found, before: Status | Non
     how = ended.exit or UNKNOWN_EXIT
     if before is not None and before.token == ended.token and before.state == "stopping":
         # We had asked for it.
-        fact = ServiceExited(ended.pid, ended.token, how.code, how.signal, True, ended.age)  # noqa: FBT003 - a field
+        code, signal, reached = how
+        fact = ServiceExited(ended.pid, ended.token, code, signal, True, ended.age, reached=reached)  # noqa: FBT003 - a field
         fleet.turn.effects += [
             Emit(member.instance.id, fact),
             Kill(member.instance.id, ended.token),
