@@ -21,6 +21,7 @@ from snowfox.manager.driver import Parts
 from snowfox.manager.engine.engine import Engine
 from snowfox.manager.essential import Essentials
 from snowfox.manager.facts import facts
+from snowfox.manager.hooks import Hooks
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation, Verdict
 from snowfox.manager.output.shelf import ERRORS
@@ -193,6 +194,12 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
             keeper=node.keeper,
             output=node.output,
             essentials=Essentials(node),
+            hooks=Hooks(
+                node.connector.helper,
+                ids=node.ids,
+                tell=node.driver.tell,
+                attach=node.output.attach,
+            ),
         ),
         event.Begin(
             operation.id,

@@ -129,6 +129,19 @@ class Blueprints:
         made = words.replace(program=command[0], arguments=command)
         return _launch(made, f"{instance}{HELPER}~{id}", output=False)
 
+    def hook(self, instance: str, command: tuple[str, ...], id: str, environment: dict[str, str]) -> Launch:
+        """A command as of the instance itself, but for its sockets, with further variables. Raises UserError."""
+        service, number = self._place(instance)
+        hooked = service.replace(command=command)
+        made = plan(self._configuration, hooked, number, node=self._node, user=self._entry(service))
+        variables = {name: text for name, text in made.environment.items() if name != "NOTIFY_SOCKET"}
+        bare = made.replace(sockets=(), socket_names=(), environment={**variables, **environment})
+        return _launch(bare, f"{instance}{HELPER}~{id}")._replace(errors=False)
+
+    def knows(self, instance: str) -> bool:
+        """Whether it is of this configuration."""
+        return instance in self._places
+
     def sample(self, instance: str) -> Launch:
         """As `launch`, to look at. Raises UserError."""
         return _launch(self._plan(instance), f"{instance}~{_NO_ID}")
@@ -157,12 +170,15 @@ class Blueprints:
         return kept(place[0]) if place else Log()
 
     def _plan(self, instance: str) -> LaunchPlan:
+        service, number = self._place(instance)
+        return plan(self._configuration, service, number, node=self._node, user=self._entry(service))
+
+    def _place(self, instance: str) -> tuple[Service, int]:
         place = self._places.get(instance)
         if place is None:
             msg = f"cannot launch {instance}: it is no longer in the configuration"
             raise UserError(msg)
-        service, number = place
-        return plan(self._configuration, service, number, node=self._node, user=self._entry(service))
+        return place
 
     def _entry(self, service: Service) -> User | None:
         who = run_as(service, self._node)

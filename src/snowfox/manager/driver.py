@@ -26,6 +26,7 @@ from snowfox.manager.blueprint import Blueprints
 from snowfox.manager.board import Board
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.demand.attendant import Attendant
+from snowfox.manager.hooks import Hooks
 from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Output
 from snowfox.manager.probe.watching import Watching
@@ -83,6 +84,7 @@ class Parts(NamedTuple):
     keeper: Keeps
     output: Output
     essentials: Ends
+    hooks: Hooks
 
 
 class Driver:
@@ -120,6 +122,7 @@ class Driver:
         self._arrivals: dict[str, Future[effects.Arrived]] = {}
         self._engine: Decides | None = None
         self._parts: Parts | None = None
+        self._former: tuple[Blueprints, ...] = ()
 
     @property
     def has_begun(self) -> bool:
@@ -141,6 +144,7 @@ class Driver:
     def use(self, blueprints: Blueprints) -> None:
         """Launch by these from now on."""
         if self._parts is not None:
+            self._former = (self._parts.blueprints,)
             self._parts = self._parts._replace(blueprints=blueprints)
 
     def arrival(self, operation: str) -> Future[effects.Arrived]:
@@ -183,7 +187,7 @@ class Driver:
         for instance in settled:
             self._traces.pop(instance, None)
 
-    def _perform(self, effect: effects.Effect, parts: Parts) -> None:  # noqa: C901, PLR0912 - a table
+    def _perform(self, effect: effects.Effect, parts: Parts) -> None:  # noqa: C901, PLR0912, PLR0915 - a table
         # What comes with every start first: a match looks at one case after another.
         match effect:
             case effects.Emit():
@@ -215,6 +219,8 @@ class Driver:
                 parts.watching.unwatch(token)
             case effects.Demand():
                 parts.attendant.attend(effect)
+            case effects.RunHook() | effects.StopHook():
+                self._hook(effect, parts)
             case effects.Removed(instance):
                 self._traces.pop(instance, None)
                 self._board.remove(instance)
@@ -261,6 +267,13 @@ class Driver:
         else:
             watchdog = parts.blueprints.watchdog(effect.instance)
             parts.watching.watch(effect.instance, effect.token, alive, watchdog)
+
+    def _hook(self, effect: effects.RunHook | effects.StopHook, parts: Parts) -> None:
+        if isinstance(effect, effects.StopHook):
+            parts.hooks.stop(effect.token)
+            return
+        with within(self._trace(effect.instance)):
+            parts.hooks.run(effect, (parts.blueprints, *self._former))
 
     def _set_timer(self, effect: effects.SetTimer) -> None:
         self._clear_timer(effect.subject)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from snowfox.service import hooking
 from snowfox.service.beginning import lived, start_over
 from snowfox.service.effects import Forget, Kill
 from snowfox.service.fact import (
@@ -16,6 +19,8 @@ from snowfox.service.instance import Instance, Turn
 from snowfox.service.restart import Death, decide
 from snowfox.values import Exit
 
+AFTER_EXIT: Final = "after-exit"
+
 
 def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool) -> None:
     """Take note of the end of its process; `asked`: we had asked for it."""
@@ -28,6 +33,11 @@ def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool) -> None:
     # What its main process left behind goes with it, before anything starts anew.
     turn.effects.append(Kill(instance.id, instance.token))
     turn.effects.append(Forget(instance.token))
+    after = instance.service.after_exit
+    if after is not None and not instance.is_hurried:
+        hooking.begin(instance, AFTER_EXIT, after, turn, exit)
+    else:
+        hooking.drop(instance, turn)
     instance.token = ""
     instance.pid = instance.started = 0
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from snowfox.service import health
+from typing import Final
+
+from snowfox.service import health, hooking
 from snowfox.service.effects import Launch, StartProbe, StopProbe
 from snowfox.service.fact import ServiceReady, ServiceStarted
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.readiness import wait_of
 from snowfox.service.restart import FRESH
 from snowfox.values import Seconds
+
+BEFORE_START: Final = "before-start"
 
 
 def start(instance: Instance, _told: Input, turn: Turn) -> None:
@@ -42,8 +46,19 @@ def go(instance: Instance, told: Input, turn: Turn) -> None:
     instance.sent = (0, "")
     instance.reason = ""
     health.begin(instance)
-    turn.effects.append(Launch(instance.id, told.token, instance.digest))
+    instance.is_hurried = False
+    before = instance.service.before_start
+    if before is None:
+        turn.effects.append(Launch(instance.id, told.token, instance.digest))
+    else:
+        hooking.begin(instance, BEFORE_START, before, turn)
     instance.enter("starting", turn)
+
+
+def prepared(instance: Instance, turn: Turn) -> None:
+    """What comes before the start is done."""
+    instance.launched = turn.now
+    turn.effects.append(Launch(instance.id, instance.token, instance.digest))
 
 
 def launched(instance: Instance, told: Input, turn: Turn) -> None:
@@ -98,6 +113,9 @@ def become_ready(instance: Instance, by: str, turn: Turn) -> None:
     instance.enter("ready", turn)
     health.watch(instance, turn)
     instance.emit(ServiceReady(instance.pid, by, lived(instance, turn)), turn)
+    after = instance.service.after_ready
+    if after is not None:
+        hooking.begin(instance, "after-ready", after, turn)
 
 
 def lived(instance: Instance, turn: Turn) -> Seconds:

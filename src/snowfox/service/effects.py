@@ -75,6 +75,32 @@ class StopWatch(Frozen):
     token: str
 
 
+class RunHook(Frozen):
+    """Run a command beside an instance, as its user; later one HookEnded, unless StopHook or another RunHook comes first.
+
+    Args:
+        instance: whose.
+        token: of the launch that it belongs to; one runs at a time for each.
+        name: `before-start`, `after-ready`, `before-stop`, `after-exit`, `stop 1`, `reload`.
+        command: words, `${NAME}` not filled in yet.
+        timeout: seconds after which it is killed.
+        environment: variables that it gets besides.
+    """
+
+    instance: str
+    token: str
+    name: str
+    command: tuple[str, ...]
+    timeout: Seconds
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+class StopHook(Frozen):
+    """Kill the hook that runs for this launch. That there is none is fine."""
+
+    token: str
+
+
 class SetTimer(Frozen):
     """Tell in `seconds`. `subject` is an instance or an operation; it has one timer, a new one replaces it."""
 
@@ -216,6 +242,8 @@ Effect = (
     | StopProbe
     | StartWatch
     | StopWatch
+    | RunHook
+    | StopHook
     | SetTimer
     | ClearTimer
     | Changed

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from snowfox.service.aftermath import bury, follow, gone
-from snowfox.service.beginning import born, lived, start_over, unwatch
+from snowfox.service import hooking
+from snowfox.service.aftermath import AFTER_EXIT, bury, follow, gone
+from snowfox.service.beginning import BEFORE_START, born, lived, prepared, start_over, unwatch
 from snowfox.service.effects import Kill, Signal
 from snowfox.service.fact import LaunchFailedFact, ServiceStopped, ServiceStuck, ServiceUnready, ServiceUnwell
 from snowfox.service.health import overdue_text
+from snowfox.service.hook import Hook
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.readiness import unready_text
 from snowfox.service.restart import Death, death_text
@@ -16,6 +18,10 @@ from snowfox.values import span_text
 
 KILL_PATIENCE: Final = 10.0
 """Seconds after SIGKILL until an instance is `stuck`."""
+
+BEFORE_STOP: Final = "before-stop"
+STEP: Final = "stop "
+"""What the name of a command among the steps of a stop begins with."""
 
 
 def unready(instance: Instance, _told: Input, turn: Turn) -> None:
@@ -50,19 +56,51 @@ def _fail(instance: Instance, turn: Turn) -> None:
 
 def end(instance: Instance, turn: Turn) -> None:
     """Have its process end."""
+    hooking.drop(instance, turn)
+    instance.step = 0
+    _take_step(instance, turn)
+
+
+def _take_step(instance: Instance, turn: Turn) -> None:
     stop = instance.service.stop
-    turn.effects.append(Signal(instance.id, instance.token, stop.signal))
-    instance.arm("grace-over", stop.grace, turn)
+    if not stop.steps and instance.step == 0:
+        turn.effects.append(Signal(instance.id, instance.token, stop.signal))
+        instance.arm("grace-over", stop.grace, turn)
+        return
+    if instance.step >= len(stop.steps):
+        kill_now(instance, turn)
+        return
+    step = stop.steps[instance.step]
+    if step.signal is not None:
+        turn.effects.append(Signal(instance.id, instance.token, step.signal))
+    else:
+        name = f"{STEP}{instance.step + 1}"
+        hooking.begin(instance, name, Hook(step.command, step.wait), turn)
+    instance.arm("grace-over", step.wait, turn)
 
 
 def stop(instance: Instance, told: Input, turn: Turn) -> None:
     """Of what runs and is not being ended yet."""
     instance.again = told.again
     instance.reason = told.text
+    if instance.hook == BEFORE_START:
+        _unlaunched(instance, turn)
+        return
+    before = instance.service.before_stop if instance.state == "ready" else None
     if instance.pid:
         unwatch(instance, turn)
-        end(instance, turn)
+        if before is None:
+            end(instance, turn)
+        else:
+            hooking.begin(instance, BEFORE_STOP, before, turn)
     instance.enter("stopping", turn)
+
+
+def _unlaunched(instance: Instance, turn: Turn) -> None:
+    """It ends before there was a process."""
+    hooking.drop(instance, turn)
+    instance.token = ""
+    gone(instance, turn)
 
 
 def stop_on(instance: Instance, told: Input, turn: Turn) -> None:
@@ -74,12 +112,19 @@ def stop_on(instance: Instance, told: Input, turn: Turn) -> None:
 
 
 def stop_idle(instance: Instance, told: Input, turn: Turn) -> None:
-    """Of what has no process."""
+    """Of what has no process. What comes after an exit runs on, unless all is to end at once."""
+    if told.kind == "kill":
+        hooking.drop(instance, turn)
     instance.disarm(turn)
     start_over(instance)
     instance.reason = told.text
     instance.enter("stopped", turn)
     instance.emit(ServiceStopped(told.text), turn)
+
+
+def kill_idle(instance: Instance, _told: Input, turn: Turn) -> None:
+    """Of what is stopped: what comes after its exit, too."""
+    hooking.drop(instance, turn)
 
 
 def start_after(instance: Instance, _told: Input, _turn: Turn) -> None:
@@ -91,6 +136,11 @@ def kill(instance: Instance, told: Input, turn: Turn) -> None:
     """At once."""
     instance.again = False
     instance.reason = told.text
+    instance.is_hurried = True
+    if instance.hook == BEFORE_START or not instance.token:
+        _unlaunched(instance, turn)
+        return
+    hooking.drop(instance, turn)
     if instance.pid:
         unwatch(instance, turn)
         kill_now(instance, turn)
@@ -106,8 +156,38 @@ def kill_now(instance: Instance, turn: Turn) -> None:
 
 
 def grace_over(instance: Instance, _told: Input, turn: Turn) -> None:
-    """It had its time."""
-    kill_now(instance, turn)
+    """It had its time, or a step of its stop had."""
+    hooking.drop(instance, turn)
+    instance.step += 1
+    _take_step(instance, turn)
+
+
+def hooked(instance: Instance, told: Input, turn: Turn) -> None:
+    """A hook has ended that holds up nothing."""
+    hooking.over(instance, told.text, turn)
+
+
+def hooked_starting(instance: Instance, told: Input, turn: Turn) -> None:
+    """What comes before the start has ended."""
+    if hooking.over(instance, told.text, turn) != BEFORE_START:
+        return
+    if told.text:
+        instance.token = ""
+        follow(instance, Death(f"{BEFORE_START}: {told.text}"), turn)
+    else:
+        prepared(instance, turn)
+
+
+def hooked_ending(instance: Instance, told: Input, turn: Turn) -> None:
+    """What the end, or the next step of it, waits for has ended; a step that failed waits for nothing."""
+    name = hooking.over(instance, told.text, turn)
+    if name == BEFORE_STOP:
+        end(instance, turn)
+    elif name == AFTER_EXIT:
+        gone(instance, turn)
+    elif name and told.text:
+        instance.disarm(turn)
+        grace_over(instance, told, turn)
 
 
 def kill_over(instance: Instance, _told: Input, turn: Turn) -> None:
@@ -168,4 +248,7 @@ def exited_asked(instance: Instance, told: Input, turn: Turn) -> None:
     """An end that we asked for."""
     instance.disarm(turn)
     bury(instance, told.exit, turn, asked=True)
-    gone(instance, turn)
+    if instance.hook:
+        instance.enter("stopping", turn)
+    else:
+        gone(instance, turn)

@@ -166,6 +166,14 @@ class Idle(Frozen):
     service: str
 
 
+class HookEnded(Frozen):
+    """What `RunHook` asked for has ended: well, or `text` says why not, without the hook's name."""
+
+    token: str
+    name: str
+    text: str = ""
+
+
 class TimerFired(Frozen):
     """The timer that `SetTimer` asked for is due."""
 
@@ -232,6 +240,7 @@ Event = (
     | Unwell
     | Wanted
     | Idle
+    | HookEnded
     | TimerFired
     | Ask
     | Reconfigure

@@ -121,6 +121,13 @@ class ServiceUnwell(Fact, kind="service.unwell", kept=True):
     text: str
 
 
+class HookFailed(Fact, kind="service.hook-failed", kept=True):
+    """A hook, or a command of its stop, failed or was not done in time."""
+
+    hook: str
+    text: str
+
+
 class ProbeFailedFact(Fact, kind="service.probe-failed"):
     """A try of `ready` or `alive` failed in another way than before; "": `alive` answers again."""
 

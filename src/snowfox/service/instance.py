@@ -89,6 +89,10 @@ class Instance:
         said: what this launch told of itself.
         was_ready: whether this launch has been ready.
         is_watched: whether somebody finds out if it is alive.
+        hook: name of the hook that runs; "" without one.
+        hook_token: the launch that it belongs to, be that over or not.
+        step: which step of its stop it is at, from 0.
+        is_hurried: whether it has to end at once, without further commands.
         exit: how its last process ended.
     """
 
@@ -99,7 +103,10 @@ class Instance:
         "digest",
         "exit",
         "history",
+        "hook",
+        "hook_token",
         "id",
+        "is_hurried",
         "is_notified",
         "is_watched",
         "last",
@@ -114,6 +121,7 @@ class Instance:
         "since",
         "started",
         "state",
+        "step",
         "subject",
         "timer",
         "timer_due",
@@ -147,6 +155,9 @@ class Instance:
         self.death = ""
         self.died: Seconds = 0.0
         self.exit = UNKNOWN_EXIT
+        self.hook = self.hook_token = ""
+        self.step = 0
+        self.is_hurried = False
         self.probe = ""
         self.sent: tuple[int, str] = (0, "")
         self.said = SILENT
@@ -186,6 +197,8 @@ class Instance:
     def message(self, now: Seconds) -> str:
         """Why it is so, in one line; may be ""."""
         match self.state:
+            case "starting" | "stopping" if self.hook:
+                return f"{self.hook} runs"
             case "starting":
                 return f"not ready yet: {self.probe}" if self.probe else self._says(now)
             case "ready" if self.probe:
@@ -213,4 +226,9 @@ class Instance:
         if not self.pid:
             return "waits for its launch to end"
         left = span_text(max(self.timer_due - now, 0.0))
-        return f"{signal_name(self.service.stop.signal)} sent, kill in {left}"
+        stop = self.service.stop
+        if self.step < len(stop.steps):
+            step, is_last = stop.steps[self.step], self.step + 1 == len(stop.steps)
+            done = f"{signal_name(step.signal)} sent" if step.signal else f"{step.command[0]} was run"
+            return f"{done}, {'kill' if is_last else 'next step'} in {left}"
+        return f"{signal_name(stop.signal)} sent, kill in {left}"

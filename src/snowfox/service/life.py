@@ -46,6 +46,7 @@ INPUTS: Final = (
     "grace-over",
     "kill-over",
     "retry",
+    "hook-over",  # a command beside it has ended; `text` says why it failed
     "adopt",  # a process of an earlier manager runs
     "ended-before",  # a process of an earlier manager has ended meanwhile
     "finished-before",  # an earlier manager saw it finish
@@ -103,7 +104,8 @@ ROWS: Final[dict[str, Row]] = {
     "stopped": {
         **_IDLE,
         "stop": Move("stopped", do=_stay),
-        "kill": Move("stopped", do=_stay),
+        "kill": Move("stopped", do=ending.kill_idle),
+        "hook-over": Move("stopped", do=ending.hooked),
         "adopt": Move("ready", "starting", do=recall.adopt),
         "ended-before": Move(*_AFTER_DEATH, do=recall.ended_before),
         "finished-before": Move("finished", do=recall.finished_before),
@@ -113,12 +115,15 @@ ROWS: Final[dict[str, Row]] = {
         **_IDLE,
         "start": Move("waiting", do=_stay),
         "go": Move("starting", do=beginning.go),
+        "hook-over": Move("waiting", do=ending.hooked),
     },
     "starting": {
         **_ALIVE,
         **refused("it was not ready yet", "unwell"),
         "start": Move("starting", do=_stay),
-        "stop": Move("stopping", do=ending.stop),
+        "stop": Move("stopping", "stopped", "waiting", do=ending.stop),
+        "kill": Move("stopping", "stopped", do=ending.kill),
+        "hook-over": Move("starting", "backoff", "failed", do=ending.hooked_starting),
         "launched": Move("starting", "ready", do=beginning.launched),
         "refused": Move("backoff", "failed", "starting", do=ending.refused),
         "ready": Move("ready", "starting", do=beginning.ready),
@@ -133,6 +138,7 @@ ROWS: Final[dict[str, Row]] = {
         "start": Move("ready", do=_stay),
         "stop": Move("stopping", do=ending.stop),
         "unwell": Move("failing", do=ending.unwell),
+        "hook-over": Move("ready", do=ending.hooked),
         "exited": Move(*_AFTER_DEATH, do=ending.exited),
     },
     "failing": {
@@ -143,6 +149,7 @@ ROWS: Final[dict[str, Row]] = {
         "stop": Move("stopping", do=ending.stop_on),
         "grace-over": Move("failing", do=ending.grace_over),
         "kill-over": Move("stuck", do=ending.kill_over),
+        "hook-over": Move("failing", do=ending.hooked_ending),
         "exited": Move("backoff", "failed", do=ending.exited_failing),
     },
     "stopping": {
@@ -153,19 +160,26 @@ ROWS: Final[dict[str, Row]] = {
         "launched": Move("stopping", do=ending.launched_late),
         "refused": Move("stopped", "waiting", "stopping", do=ending.refused_late),
         "grace-over": Move("stopping", do=ending.grace_over),
+        "kill": Move("stopping", "stopped", do=ending.kill),
         "kill-over": Move("stuck", do=ending.kill_over),
-        "exited": Move("stopped", "waiting", do=ending.exited_asked),
+        "hook-over": Move("stopping", "stopped", "waiting", do=ending.hooked_ending),
+        "exited": Move("stopped", "waiting", "stopping", do=ending.exited_asked),
     },
-    "backoff": {**_IDLE, "retry": Move("waiting", do=beginning.retry)},
-    "failed": dict(_IDLE),
-    "finished": dict(_IDLE),
+    "backoff": {
+        **_IDLE,
+        "retry": Move("waiting", do=beginning.retry),
+        "hook-over": Move("backoff", do=ending.hooked),
+    },
+    "failed": {**_IDLE, "hook-over": Move("failed", do=ending.hooked)},
+    "finished": {**_IDLE, "hook-over": Move("finished", do=ending.hooked)},
     "stuck": {
         **_ALIVE,
         **refused("it is stuck", "ready", *_UNHEALTH),
         **refused("its launch has ended", "launched", "refused"),
         "start": Move("stuck", do=ending.start_after),
         "stop": Move("stuck", do=ending.stop_on),
-        "exited": Move("stopped", "waiting", do=ending.exited_asked),
+        "hook-over": Move("stuck", do=ending.hooked),
+        "exited": Move("stopped", "waiting", "stopping", do=ending.exited_asked),
     },
 }
 

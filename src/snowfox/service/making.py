@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from snowfox.core.config.section import Partial, build
+from snowfox.service.hook import HOOKS
 from snowfox.service.requirement import names
 from snowfox.service.section import ServiceTable
 from snowfox.service.spec import Restart, Rolling, Secret, Service
@@ -60,6 +61,7 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         folder=folder,
         timeout=table.timeout if is_task else None,
         essential=table.essential,
+        **{name: getattr(table, name) for name in HOOKS},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from snowfox.core.config.section import Partial
+from snowfox.service.hook import HOOKS
 
 
 def make_absolute(fields: Partial, folder: str) -> None:
@@ -28,6 +29,15 @@ def make_absolute(fields: Partial, folder: str) -> None:
                 probe[form] = absolute_address(folder, probe[form])
         if "command" in probe:
             probe["command"] = _program(probe["command"], folder)
+    _place_hooks(fields, folder)
+
+
+def _place_hooks(fields: Partial, folder: str) -> None:
+    """Programs of hooks and of stop's steps."""
+    named = [fields[name] for name in HOOKS if name in fields]
+    for one in (*named, *fields.get("stop", {}).get("steps", ())):
+        if "command" in one:
+            one["command"] = _program(one["command"], folder)
 
 
 def absolute_address(folder: str, address: str) -> str:

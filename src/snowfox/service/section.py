@@ -9,6 +9,7 @@ from snowfox.core.config.problem import quoted
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Key, Nested, Section
 from snowfox.service.confinement import UMASK, Limits, Sandbox
+from snowfox.service.hook import HOOK, Hook
 from snowfox.service.requirement import Required, Requirement
 from snowfox.service.spec import Alive, Log, Ready, Restart, Rolling, Stop
 from snowfox.service.written import (
@@ -191,6 +192,10 @@ class ServiceTable(Section):
         nice: its priority, 19 the last to get a processor, -20 the first; default: 0.
         oom_score: 1000 the first to be ended when the host has no memory left, -1000 never; default: the node's.
         timeout: of a task: how long it may take; default: as long as it likes.
+        before_start: a command that runs before each start, which comes only when it ends well.
+        after_ready: a command that runs once it is ready.
+        before_stop: a command that runs before it is stopped, when it was ready.
+        after_exit: a command that runs after each end of its process.
         essential: true: when it fails for good, the node stops in order and ends with its exit code.
         autostart: false waits for `snowfox start`.
         start: "on-demand" waits for the first connection or datagram at one of its sockets; default: "with-node".
@@ -206,10 +211,6 @@ class ServiceTable(Section):
 
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
-            "after-exit",
-            "after-ready",
-            "before-start",
-            "before-stop",
             "recycle",
             "reload",
             "schedule",
@@ -245,6 +246,10 @@ class ServiceTable(Section):
     oom_score: Annotated[int, Whole(-1000, 1000)] | None = None
     timeout: Annotated[Seconds, DURATION] | None = None
     essential: bool = False
+    before_start: Annotated[Hook, HOOK] | None = None
+    after_ready: Annotated[Hook, HOOK] | None = None
+    before_stop: Annotated[Hook, HOOK] | None = None
+    after_exit: Annotated[Hook, HOOK] | None = None
     autostart: bool = True
     start: Literal["with-node", "on-demand"] = "with-node"
     idle: Annotated[Seconds, DURATION] = 0.0

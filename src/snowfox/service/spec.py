@@ -13,6 +13,7 @@ from snowfox.core.config.kind import Items, Number, Whole
 from snowfox.core.config.section import Section
 from snowfox.core.frozen import Frozen
 from snowfox.service.confinement import Limits, Sandbox
+from snowfox.service.hook import STEPS, Hook, Step
 from snowfox.service.written import COMMAND, DURATION, ENDPOINT, REGEX, SIGNAL, SIZE, TCP, UNIX, URL_PATH
 from snowfox.values import Seconds
 
@@ -128,16 +129,19 @@ class Restart(Section):
 class Stop(Section):
     """How it is stopped: a signal to the main process, after `grace` seconds SIGKILL to all that is left.
 
+    With `steps` these come one after another, while it runs, before that.
+
     Args:
         signal: a name without SIG; default: TERM.
         grace: seconds until all that is left is killed; default: 10.
+        steps: signals and commands, each with the time until the next; in place of `signal` and `grace`.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"steps"})
     EXAMPLE: ClassVar[str] = '{ signal = "TERM", grace = "10s" }'
 
     signal: Annotated[int, SIGNAL] = 15
     grace: Duration = 10.0
+    steps: Annotated[tuple[Step, ...], STEPS] = ()
 
 
 class Log(Section):
@@ -263,6 +267,10 @@ class Service(Frozen):
         folder: of the file that defines it, absolute; "" is the configuration's.
         timeout: of a task: seconds after which it is ended, and has failed; None: it may take as long as it likes.
         essential: when it fails for good the node stops in order and ends with its exit code.
+        before_start: runs before each launch, which comes only when it ends well.
+        after_ready: runs once it is ready.
+        before_stop: runs before it is stopped, when it was ready.
+        after_exit: runs after each end of its process.
     """
 
     name: str
@@ -304,6 +312,10 @@ class Service(Frozen):
     folder: str = ""
     timeout: Annotated[Seconds | None, LIVE] = None
     essential: Annotated[bool, LIVE] = False
+    before_start: Annotated[Hook | None, LIVE] = None
+    after_ready: Annotated[Hook | None, LIVE] = None
+    before_stop: Annotated[Hook | None, LIVE] = None
+    after_exit: Annotated[Hook | None, LIVE] = None
 
     @property
     def is_rolling(self) -> bool:

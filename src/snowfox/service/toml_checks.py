@@ -11,6 +11,7 @@ from snowfox.core.config.report import Report
 from snowfox.core.config.scanner import Path
 from snowfox.service import relations
 from snowfox.service.folder import MAIN
+from snowfox.service.hook_checks import of_stop
 from snowfox.service.layer import Chain, Layer
 from snowfox.service.probe_checks import of_forms, of_shared
 from snowfox.service.requirement import place_of
@@ -112,6 +113,7 @@ class _Checks:
         self._of_sockets(layer)
         relations.names(layer, self._services)
         of_forms(layer)
+        of_stop(layer)
 
     def service(self, service: Service) -> None:
         """Everything about one service."""

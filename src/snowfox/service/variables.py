@@ -10,6 +10,7 @@ from snowfox.core.config.nearest import did_you_mean
 from snowfox.core.config.problem import quoted
 from snowfox.core.config.scanner import Path
 from snowfox.core.posix.address import parse as parse_address
+from snowfox.service import hook_checks
 from snowfox.service.cycle import cycles
 from snowfox.service.filling import TooLong, Use, fill, uses
 from snowfox.service.launch import own_names, port_name
@@ -121,6 +122,7 @@ def _texts(service: Service, chain: Chain) -> Iterator[tuple[Path, str]]:
     for index, place in enumerate(service.sandbox.writable):
         yield ("sandbox", "writable", index), place
     yield ("directory",), service.directory
+    yield from hook_checks.texts(service, chain)
     yield from _of_probe("ready", service.ready, chain)
     yield from _of_probe("alive", service.alive, chain)
 

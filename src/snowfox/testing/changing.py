@@ -272,6 +272,9 @@ class _Output:
 
     lost: Final[dict[str, object]] = {}
 
+    def attach(self, name: str, descriptor: int, limits: Log) -> None:
+        """Nothing is read."""
+
     def limit(self, name: str, limits: Log) -> None:
         """Nothing is rotated."""
 

@@ -90,6 +90,10 @@ class Stage(Seen):
         arrived: ends of `apply` and `retire`.
         digests: what each launch was made from, by token.
         demands: what is to be told of services that start on demand.
+        hooks: hooks that ran, as instance and name.
+        hooking: the last hook of each launch.
+        slow_hooks: names of hooks that end only with `end_hook`.
+        bad_hooks: why hooks of a name fail.
         launches: instances in the order of their launch.
         ends: instances in the order in which they were signalled.
         facts, steps, done, wanted, statuses, phases, lost: what the engine told.
@@ -125,6 +129,10 @@ class Stage(Seen):
         self.timers: dict[str, tuple[Seconds, str]] = {}
         self.arrived: list[effects.Arrived] = []
         self.digests: dict[str, str] = {}
+        self.hooks: list[tuple[str, str]] = []
+        self.hooking: dict[str, effects.RunHook] = {}
+        self.slow_hooks: set[str] = set()
+        self.bad_hooks: dict[str, str] = {}
         self.lost: list[effects.EssentialLost] = []
         self.demands: dict[str, effects.Demand] = {}
         self.changes = 0
@@ -178,6 +186,11 @@ class Stage(Seen):
         del self.running[token]
         self.tell(event.Ended(token, exit))
 
+    def end_hook(self, instance: str, text: str = "") -> None:
+        """The hook of an instance that runs ends."""
+        token = next(token for token, one in self.hooking.items() if one.instance == instance)
+        self.tell(event.HookEnded(token, self.hooking.pop(token).name, text))
+
     def answer(self, instance: str) -> None:
         """The launch that was held succeeds."""
         self.held.discard(instance)
@@ -220,6 +233,13 @@ class Stage(Seen):
 
     def _look(self, effect: effects.Effect) -> None:
         match effect:
+            case effects.RunHook(instance, token, name):
+                self.hooks.append((instance, name))
+                self.hooking[token] = effect
+                if name not in self.slow_hooks:
+                    self._queue.append(event.HookEnded(token, name, self.bad_hooks.get(name, "")))
+            case effects.StopHook(token):
+                self.hooking.pop(token, None)
             case effects.StartProbe(instance, token):
                 self.probes[instance] = token
             case effects.StopProbe(instance, _):
@@ -229,47 +249,7 @@ class Stage(Seen):
             case effects.StopWatch(token):
                 self.watched.pop(token, None)
             case _:
-                self._note(effect)
-
-    def _note(self, effect: effects.Effect) -> None:
-        match effect:
-            case effects.Renamed(was, instance):
-                self.running = {t: instance if o == was else o for t, o in self.running.items()}
-            case effects.Forget(token):
-                self.forgotten.append(token)
-            case effects.Changed(status):
-                self.changes += 1
-                self.statuses[status.id] = status
-            case effects.Removed(instance):
-                del self.statuses[instance]
-            case effects.WantedChanged(instance, wanted):
-                self.wanted.pop(instance, None)
-                if wanted is not None:
-                    self.wanted[instance] = wanted
-            case effects.Emit(subject, fact):
-                self.facts.append((subject, fact))
-            case effects.Stepped():
-                self.steps.append(effect)
-            case effects.Joined(operation, instances):
-                self.joined[operation] = instances
-            case _:
-                self._note_end(effect)
-
-    def _note_end(self, effect: effects.Effect) -> None:
-        match effect:
-            case effects.OperationDone():
-                self.done[effect.operation] = effect
-            case effects.Demand(service):
-                self.demands[service] = effect
-            case effects.Arrived():
-                self.arrived.append(effect)
-            case effects.EssentialLost():
-                self.lost.append(effect)
-            case effects.PhaseChanged(phase):
-                self.phases.append(phase)
-            case _:
-                msg = f"no way to perform {effect}"
-                raise AssertionError(msg)
+                _note(self, effect)
 
     def _make(self, instance: str, token: str) -> None:
         twins = sum(owner == instance for owner in self.running.values())
@@ -295,3 +275,45 @@ class Stage(Seen):
     def _end(self, token: str, exit: Exit) -> None:
         if self.running.pop(token, None) is not None:
             self._queue.append(event.Ended(token, exit))
+
+
+def _note(stage: Stage, effect: effects.Effect) -> None:
+    match effect:
+        case effects.Renamed(was, instance):
+            stage.running = {t: instance if o == was else o for t, o in stage.running.items()}
+        case effects.Forget(token):
+            stage.forgotten.append(token)
+        case effects.Changed(status):
+            stage.changes += 1
+            stage.statuses[status.id] = status
+        case effects.Removed(instance):
+            del stage.statuses[instance]
+        case effects.WantedChanged(instance, wanted):
+            stage.wanted.pop(instance, None)
+            if wanted is not None:
+                stage.wanted[instance] = wanted
+        case effects.Emit(subject, fact):
+            stage.facts.append((subject, fact))
+        case effects.Stepped():
+            stage.steps.append(effect)
+        case effects.Joined(operation, instances):
+            stage.joined[operation] = instances
+        case _:
+            _note_end(stage, effect)
+
+
+def _note_end(stage: Stage, effect: effects.Effect) -> None:
+    match effect:
+        case effects.OperationDone():
+            stage.done[effect.operation] = effect
+        case effects.Demand(service):
+            stage.demands[service] = effect
+        case effects.Arrived():
+            stage.arrived.append(effect)
+        case effects.EssentialLost():
+            stage.lost.append(effect)
+        case effects.PhaseChanged(phase):
+            stage.phases.append(phase)
+        case _:
+            msg = f"no way to perform {effect}"
+            raise AssertionError(msg)

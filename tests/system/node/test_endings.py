@@ -38,3 +38,76 @@ restart = { when = "never" }
     assert process.returncode == 7, text
     assert "heart is essential and has failed: exit 7" in node.log()
     assert node.left_behind() == []
+
+
+HOOKS = """
+[service.web]
+command = ["sh", "-c", "echo runs; exec sleep 1000"]
+directory = "/"
+before-start = ["sh", "-c", "echo before start ${MARK}; test -z \\"$MAINPID\\""]
+after-ready = ["sh", "-c", "echo after ready $MAINPID"]
+before-stop = { command = ["sh", "-c", "echo before stop $MAINPID"], timeout = "5s" }
+after-exit = ["sh", "-c", "echo after exit $EXIT_CODE $EXIT_STATUS"]
+environment = { MARK = "here" }
+"""
+
+
+def test_hooks_run_around_a_life(node: Node) -> None:
+    """In their order, as the service's user and in its environment; what they print is in its log."""
+    node.write(HOOKS)
+    node.good("up", "-d")
+    pid = node.running()["web"].pid
+    node.until(lambda: "after ready" in node.good("logs", "web"), "after-ready ran")
+    node.good("stop", "web")
+    wanted = [
+        "before start here",
+        "runs",
+        f"after ready {pid}",
+        f"before stop {pid}",
+        "after exit killed TERM",
+    ]
+
+    def printed() -> list[str]:
+        lines = node.good("logs", "web").splitlines()
+        return [one for line in lines for one in wanted if line.endswith(one)]
+
+    node.until(lambda: sorted(printed()) == sorted(wanted), "all of it is in the log")
+
+
+def test_a_start_that_cannot_be_prepared_fails(node: Node) -> None:
+    """No process is made; the reason says which hook and how it ended."""
+    node.write("""
+[service.web]
+command = ["sleep", "1000"]
+directory = "/"
+before-start = ["sh", "-c", "echo no database; exit 3"]
+restart = { limit = 2, delay = "50ms" }
+""")
+    assert node.run("up", "-d").code == 1
+    web = node.status()["web"]
+    assert web["state"] == "failed"
+    assert web["message"].startswith("before-start: sh: exit 3; 2 failed starts")
+    assert "no database" in node.good("logs", "web")
+
+
+def test_the_steps_of_a_stop(node: Node) -> None:
+    """A command, a signal that is ignored, a signal that is not."""
+    node.write("""
+[service.web]
+command = ["sh", "-c", "trap 'echo got HUP' HUP; trap 'echo got USR1; exit 0' USR1; echo runs; while :; do sleep 0.05; done"]
+directory = "/"
+stop.steps = [
+    { command = ["sh", "-c", "echo drained; exit 1"], wait = "10s" },
+    { signal = "HUP", wait = "300ms" },
+    { signal = "USR1", wait = "10s" },
+]
+""")
+    node.good("up", "-d")
+    node.until(lambda: "runs" in node.good("logs", "web"), "its traps are set")
+    node.good("stop", "web")
+    text = node.good("logs", "web")
+    assert [word for word in ("drained", "got HUP", "got USR1") if word in text] == [
+        "drained",
+        "got HUP",
+        "got USR1",
+    ]

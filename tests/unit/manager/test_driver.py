@@ -98,6 +98,7 @@ class World:
                 keeper=parts,
                 output=parts,
                 essentials=parts,
+                hooks=parts,
             ),
             first,
         )
@@ -245,6 +246,7 @@ async def test_what_happens_before_the_beginning_comes_after_it() -> None:
             keeper=any_parts,
             output=any_parts,
             essentials=any_parts,
+            hooks=any_parts,
         ),
         event.Begin("O"),
     )

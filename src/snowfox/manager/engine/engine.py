@@ -14,7 +14,7 @@ from snowfox.manager.engine.adoption import REMOVED, UNWANTED, take_over, unwant
 from snowfox.manager.engine.demand import Demands
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
-from snowfox.manager.engine.hearing import hear, notified, probe_failed
+from snowfox.manager.engine.hearing import beside, hear, notified, probe_failed
 from snowfox.manager.engine.move import move
 from snowfox.manager.engine.rollout import HOLD, Rollout
 from snowfox.manager.engine.ties import Ties
@@ -38,6 +38,7 @@ from snowfox.service.event import (
     Begin,
     Ended,
     Event,
+    HookEnded,
     Idle,
     KillAll,
     Launched,
@@ -53,7 +54,7 @@ from snowfox.service.event import (
     Unwell,
     Wanted,
 )
-from snowfox.service.fact import PhaseFact, ServiceSignalled
+from snowfox.service.fact import PhaseFact
 from snowfox.service.instance import Input, Turn
 from snowfox.service.life import leave, step
 from snowfox.service.spec import Configuration
@@ -101,8 +102,8 @@ class Engine:
                 self._begin(event)
             case Ask():
                 self._ask(event)
-            case Signalled():
-                self._signalled(event)
+            case Signalled() | HookEnded():
+                beside(fleet, event)
             case Reconfigure():
                 self._reconfigure(event)
             case Retire(operation):
@@ -249,13 +250,6 @@ class Engine:
         self._wishes.ask(event)
 
     # Processes
-
-    def _signalled(self, event: Signalled) -> None:
-        member = self._fleet.owner(event.token)
-        if member is not None and member.instance.token == event.token:
-            member.instance.sent = (event.number, event.who)
-            fact = ServiceSignalled(member.instance.pid, event.number, event.who)
-            member.instance.emit(fact, self._fleet.turn)
 
     def _process(self, event: Happening) -> None:
         member = self._fleet.owner(event.token)

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
-from snowfox.manager.engine.group import Group, Member
+from snowfox.manager.engine.group import RUNNING, Group, Member
 from snowfox.manager.engine.place import count_alive, place_of, recheck
 from snowfox.service.dependency import Graph
 from snowfox.service.effects import Removed
@@ -27,7 +27,6 @@ from snowfox.service.spec import Configuration, Service
 
 _IDLE = frozenset({"waiting", "backoff", "failed", "finished"})
 _STOPPABLE = frozenset({"starting", "ready", "failing"})
-_RUNNING = frozenset({"starting", "ready", "failing", "stopping"})
 
 
 class Fleet:
@@ -217,9 +216,7 @@ class Fleet:
     def touch(self, member: Member) -> None:
         """Something of it may have changed: bring the numbers up to date."""
         self.dirty[member] = None
-        is_running = member.instance.state in _RUNNING or (
-            member.outgoing is not None and member.outgoing.state in _RUNNING
-        )
+        is_running = member.is_busy
         if is_running is not member.is_running:
             member.is_running = is_running
             self.running += 1 if is_running else -1
@@ -243,7 +240,7 @@ class Fleet:
     def _tidy(self, member: Member) -> None:
         """A stop that had to wait, overtaken by an end; or an end of what is not to run."""
         state = member.instance.state
-        if member.leaving and state not in _RUNNING:
+        if member.leaving and state not in RUNNING:
             self.set_leaving(member, leaving=False)
             if member.comes_back and state in _IDLE:
                 step(member.instance, Input("start"), self.turn)
@@ -255,7 +252,9 @@ class Fleet:
         if member.is_asleep:
             instance.digest, member.is_stale = "", False  # there is nothing of it that could be outdated
             return
-        if instance.state != "waiting" or not member.group.is_open or not self.is_to_run(member):
+        if instance.state != "waiting" or instance.hook:
+            return
+        if not member.group.is_open or not self.is_to_run(member):
             return
         instance.digest = member.digest
         member.is_stale = False

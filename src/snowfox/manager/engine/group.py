@@ -15,6 +15,9 @@ from snowfox.service.instance import Instance
 from snowfox.service.spec import Service
 from snowfox.values import Seconds
 
+RUNNING = frozenset({"starting", "ready", "failing", "stopping"})
+"""States of what has a process, or a launch under way, and is not stuck."""
+
 
 class Member:
     """An instance in its group.
@@ -82,6 +85,13 @@ class Member:
     def is_alive(self) -> bool:
         """Whether any process of it is there or under way."""
         return self.instance.is_alive or self.outgoing is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a process or a hook of it is there or under way that is bound to end, or to be ended."""
+        outgoing = self.outgoing
+        is_running = self.instance.state in RUNNING or (outgoing is not None and outgoing.state in RUNNING)
+        return is_running or bool(self.instance.hook)
 
     @property
     def is_served(self) -> bool:

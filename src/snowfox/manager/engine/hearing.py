@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
-from snowfox.service.event import Ailing, Notified, ProbeFailed
-from snowfox.service.fact import ProbeFailedFact
+from snowfox.service.event import Ailing, HookEnded, Notified, ProbeFailed, Signalled
+from snowfox.service.fact import ProbeFailedFact, ServiceSignalled
 from snowfox.service.health import extend, leaves
 from snowfox.service.instance import Input, Instance, Turn
+from snowfox.service.life import step
 
 
 def hear(instance: Instance, event: Notified, turn: Turn) -> bool:
@@ -47,3 +48,47 @@ def probe_failed(fleet: Fleet, member: Member, event: ProbeFailed | Ailing) -> N
         instance.probe = text
         fleet.touch(member)
         instance.emit(ProbeFailedFact(text), fleet.turn)
+
+
+def beside(fleet: Fleet, event: Signalled | HookEnded) -> None:
+    """What happened beside a process: a person had a signal sent, a hook has ended."""
+    if isinstance(event, Signalled):
+        _signalled(fleet, event)
+    else:
+        _hook_ended(fleet, event)
+
+
+def _signalled(fleet: Fleet, event: Signalled) -> None:
+    """A person had us send a signal: an end by it is theirs."""
+    member = fleet.owner(event.token)
+    if member is not None and member.instance.token == event.token:
+        member.instance.sent = (event.number, event.who)
+        fact = ServiceSignalled(member.instance.pid, event.number, event.who)
+        member.instance.emit(fact, fleet.turn)
+
+
+def _hook_ended(fleet: Fleet, event: HookEnded) -> None:
+    """A hook has ended, of a launch that may be over; one that nobody waits for is passed over."""
+    found = _hooked(fleet, event)
+    if found is None:
+        return
+    member, instance = found
+    told = Input("hook-over", text=event.text)
+    if instance is member.instance:
+        fleet.tell(member, told)
+    else:
+        step(instance, told, fleet.turn)
+        fleet.see_off(member)
+
+
+def _hooked(fleet: Fleet, event: HookEnded) -> tuple[Member, Instance] | None:
+    named = fleet.members.get(event.token.rpartition("~")[0]) or fleet.elsewhere.get(event.token)
+    for members in (
+        ([named] if named else []),
+        fleet.members.values(),
+    ):  # one that was renamed meanwhile is rare
+        for member in members:
+            for instance in (member.instance, member.outgoing):
+                if instance is not None and (instance.hook_token, instance.hook) == (event.token, event.name):
+                    return member, instance
+    return None

@@ -44,8 +44,12 @@ def test_services():
     marks = effects(Service)
     assert {name for name, effect in marks.items() if effect is LIVE} == {
         "after",
+        "after_exit",
+        "after_ready",
         "alive",
         "autostart",
+        "before_start",
+        "before_stop",
         "conflicts",
         "description",
         "essential",
