@@ -111,8 +111,10 @@ def test_idle_and_again_without_losing_one(node: Node) -> None:
     threads = [threading.Thread(target=come, args=(number,)) for number in range(2)]
     for thread in threads:
         thread.start()
-    while any(thread.is_alive() for thread in threads):
-        pids |= {one.pid for one in node.running().values()}
+    with node.session() as session:
+        while any(thread.is_alive() for thread in threads):
+            pids |= {one.pid for one in session.call(Manager.status, "*").instances if one.pid}
+            time.sleep(0.005)
     for thread in threads:
         thread.join()
     assert problems == []
