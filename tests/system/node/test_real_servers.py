@@ -5,27 +5,12 @@ from __future__ import annotations
 import http.client
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 from contextlib import closing
-from pathlib import Path
-
-import pytest
 
 from snowfox.testing.node import Node
-
-POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-
-
-def need(program: str) -> str:
-    """The program's path, or a skip with the reason."""
-    found = shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/bin")
-    if found is None:
-        if os.environ.get("SNOWFOX_TEST_ALL"):
-            pytest.fail(f"{program} is not installed")
-        pytest.skip(f"{program} is not installed")
-    return found
+from snowfox.testing.programs import POSTGRES, folder_of, missing, need, user_line
 
 
 def free_port() -> int:
@@ -33,21 +18,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def folder_of(node: Node, name: str, user: str | None = None) -> Path:
-    """A folder that the service can write."""
-    folder = node.folder / name
-    folder.mkdir()
-    if os.getuid() == 0 and user is not None:
-        entry = pwd.getpwnam(user)
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-    return folder
-
-
-def user_line(user: str) -> str:
-    """`user = …`, where the node may choose one."""
-    return f'user = "{user}"\n' if os.getuid() == 0 else ""
 
 
 def test_nginx_on_a_passed_socket(node: Node) -> None:
@@ -116,9 +86,7 @@ ready = {{ tcp = "127.0.0.1:{port}" }}
 def test_postgresql_is_ready_by_a_command(node: Node) -> None:
     """`up` returns when pg_isready says so."""
     if not POSTGRES:
-        if os.environ.get("SNOWFOX_TEST_ALL"):
-            pytest.fail("PostgreSQL is not installed")
-        pytest.skip("PostgreSQL is not installed")
+        missing("PostgreSQL")
     bin_folder = POSTGRES[-1].parent
     port = free_port()
     user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
