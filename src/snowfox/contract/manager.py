@@ -227,6 +227,7 @@ class ServiceView(NamedTuple):
         instances: as they are now.
         exits: how they ended last, the newest first.
         lines: what they printed last, each line for itself, the newest last.
+        next_runs: the next times that its schedule names, for people: `10:15`, `Thu 03:00`.
     """
 
     name: str
@@ -234,6 +235,7 @@ class ServiceView(NamedTuple):
     instances: list[InstanceStatus]
     exits: list[Ending]
     lines: list[LogLine]
+    next_runs: list[str] = []
 
 
 class InstanceFigures(NamedTuple):

@@ -200,6 +200,7 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
                 tell=node.driver.tell,
                 attach=node.output.attach,
             ),
+            scheduler=node.scheduler,
         ),
         event.Begin(
             operation.id,

@@ -10,7 +10,7 @@ from snowfox.contract.manager import InstanceStatus
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
-from snowfox.service.status import Status
+from snowfox.service.status import NEXT_RUN, Status
 from snowfox.values import Seconds
 
 _PAGE: Final = 4096
@@ -93,7 +93,7 @@ class Board:
     def now(self, instance: str) -> Status | None:
         """Its status, with the times of now in the message, where that can have any; None for an unknown one."""
         status = self.statuses.get(instance)
-        has_times = status is not None and status.message and status.state in _TIMED
+        has_times = status is not None and _has_times(status)
         return self.live(instance, self._clock.now()) if has_times else status
 
     def _tell(self) -> None:
@@ -105,6 +105,11 @@ class Board:
         if self._wake is None:
             self._wake = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._wake)
+
+
+def _has_times(status: Status) -> bool:
+    message = status.message
+    return bool(message) and (status.state in _TIMED or message.startswith(NEXT_RUN))
 
 
 def resident(posix: Posix, pid: int) -> int:

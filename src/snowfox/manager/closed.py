@@ -21,6 +21,7 @@ LATER: Final = (
     "snowfox.service.toml",
     "tomllib",
     "typing",
+    "zoneinfo",
     "unicodedata",
     "encodings.idna",
     "traceback",
@@ -29,12 +30,15 @@ LATER: Final = (
 )
 """Imported inside functions of ours, and by the standard library when something fails."""
 
+IF_THERE: Final = ("cronsim",)
+"""Whoever writes no cron fields does without."""
+
 ANY_OF: Final = ("_sha256", "_sha2", "hashlib")
 """SHA-256 by its names in different versions of Python."""
 
 
 def load() -> None:
     """Import all of it."""
-    for name in LATER:
+    for name in (*LATER, *filter(find_spec, IF_THERE)):
         import_module(name)
     import_module(next(name for name in ANY_OF if find_spec(name) is not None))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from asyncio import Future, get_running_loop
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol, assert_never
 
 from snowfox.core.clock import Clock
@@ -31,6 +31,7 @@ from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Output
 from snowfox.manager.probe.watching import Watching
 from snowfox.service import effects, event
+from snowfox.service.schedule import Schedule
 from snowfox.service.status import Status
 from snowfox.values import Seconds
 
@@ -73,6 +74,14 @@ class Ends(Protocol):
         ...
 
 
+class Schedules(Protocol):
+    """What tells when services with a schedule are due."""
+
+    def use(self, schedules: Mapping[str, Schedule]) -> None:
+        """These have one from now on, and no others."""
+        ...
+
+
 class Parts(NamedTuple):
     """The parts that perform effects."""
 
@@ -85,6 +94,7 @@ class Parts(NamedTuple):
     output: Output
     essentials: Ends
     hooks: Hooks
+    scheduler: Schedules
 
 
 class Driver:
@@ -237,6 +247,8 @@ class Driver:
                 self._operations.end(effect.operation, effect.outcome, effect.message, effect.code)
             case effects.EssentialLost():
                 parts.essentials.lost(effect)
+            case effects.Scheduled(schedules):
+                parts.scheduler.use(schedules)
             case effects.PhaseChanged(phase):
                 self._board.enter(phase)
             case _:

@@ -35,6 +35,7 @@ from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Output
 from snowfox.manager.probe.hearing import Hearing
 from snowfox.manager.probe.watching import Watching
+from snowfox.manager.schedule.scheduler import Scheduler
 from snowfox.manager.source import CHANGED, Reader
 from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.values import Seconds, size_text
@@ -122,6 +123,7 @@ class Node:
     watching: Watching
     attendant: Attendant
     driver: Driver
+    scheduler: Scheduler
     blueprints: Blueprints
     changes: Changing
 

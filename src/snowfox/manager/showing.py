@@ -13,7 +13,7 @@ from snowfox.errors import NotFound
 from snowfox.manager.effective import effective
 from snowfox.manager.node import SERVICE, Node
 from snowfox.manager.source import check
-from snowfox.service.fact import ServiceExited
+from snowfox.service.fact import ServiceDue, ServiceExited, ServiceSkipped
 from snowfox.service.pattern import select
 from snowfox.service.restart import death_text
 from snowfox.values import Exit, span_text
@@ -24,7 +24,10 @@ EXITS: Final = 5
 """Last ends."""
 
 _LOOKED_AT: Final = 200
-_EXITED: Final = ServiceExited.kind
+_TOLD: Final = frozenset({ServiceExited.kind, ServiceDue.kind, ServiceSkipped.kind})
+
+NEXT_RUNS: Final = 3
+"""Times that a schedule names next."""
 
 
 async def show(node: Node, name: str) -> ServiceView:
@@ -43,7 +46,8 @@ async def show(node: Node, name: str) -> ServiceView:
     await node.keeper.flush()
     for instance in ids:
         rows = await node.store.facts(Query(subject=instance, last=_LOOKED_AT))
-        exits += [_ending(row) for row in rows if row.kind == _EXITED][-EXITS:]
+        told = [_ending(node, row) for row in rows if row.kind in _TOLD]
+        exits += [one for one in told if one is not None][-EXITS:]
         lines += await node.output.last([instance], LINES)
     return ServiceView(
         name,
@@ -51,11 +55,19 @@ async def show(node: Node, name: str) -> ServiceView:
         node.board.rows(ids, node.posix),
         sorted(exits, key=attrgetter("at"))[::-1][:EXITS],
         sorted(lines, key=attrgetter("at"))[-LINES:],
+        node.scheduler.upcoming(name, NEXT_RUNS),
     )
 
 
-def _ending(row: FactRow) -> Ending:
+def _ending(node: Node, row: FactRow) -> Ending | None:
+    """How a run ended, or that it was missed; None for one that began at its time."""
     fact: dict[str, Any] = json.loads(row.fact)
+    if row.kind != ServiceExited.kind:
+        if row.kind == ServiceDue.kind and not fact["missed"]:
+            return None
+        planned = node.scheduler.spoken(row.subject.partition("@")[0], fact["planned"])
+        text = f"did not run: {fact['reason']}" if "reason" in fact else "missed, runs once for it now"
+        return Ending(row.at, row.subject, f"run of {planned}: {text}" if planned else text)
     how, lived = Exit(fact["code"], fact["signal"], fact.get("reached", "")), fact["seconds"]
     text = (
         f"{how} after {span_text(lived)}, asked for"

@@ -5,6 +5,7 @@ Launch        -> later one Launched or LaunchRefused, then one Ended
 StartProbe    -> ProbeFailed (when its text changes), at the end ProbeAnswered, unless StopProbe comes before
 StartWatch    -> Ailing, Unwell, any number of them until StopWatch
 SetTimer      -> TimerFired once, unless ClearTimer or another SetTimer of the subject comes before
+Scheduled     -> Planned, Due, Missed of these services, until the next one
 ```
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from snowfox.core.event.fact import Fact
 from snowfox.core.frozen import Frozen
+from snowfox.service.schedule import Schedule
 from snowfox.service.status import Status
 from snowfox.values import Exit, Seconds
 
@@ -227,6 +229,12 @@ class EssentialLost(Frozen):
     exit: Exit
 
 
+class Scheduled(Frozen):
+    """These services have a schedule from now on, and no others -> `Planned` of each, then `Due` and `Missed`."""
+
+    schedules: dict[str, Schedule]
+
+
 class PhaseChanged(Frozen):
     """The node is `starting`, `up`, `stopping` or, when nothing of it runs any more, `down`."""
 
@@ -257,5 +265,6 @@ Effect = (
     | OperationDone
     | Arrived
     | EssentialLost
+    | Scheduled
     | PhaseChanged
 )

@@ -217,6 +217,43 @@ class Abandon(Frozen):
     operation: str
 
 
+class Planned(Frozen):
+    """When a service with a schedule runs next; ignored for one without.
+
+    Args:
+        service: its name.
+        at: the engine's time; None: never.
+        text: for people, `10:15`.
+    """
+
+    service: str
+    at: Seconds | None
+    text: str = ""
+
+
+class Due(Frozen):
+    """It is time for a run of a service with a schedule.
+
+    Args:
+        service: its name.
+        planned: the instant that its schedule names, wall clock ms.
+        late: seconds since then.
+        is_missed: the node or the host was down, or slept, at that time.
+    """
+
+    service: str
+    planned: int
+    late: Seconds = 0.0
+    is_missed: bool = False
+
+
+class Missed(Frozen):
+    """A time that its schedule names (wall clock ms) is over, and the schedule says `missed = "skip"`."""
+
+    service: str
+    planned: int
+
+
 class StopAll(Frozen):
     """The node goes down: stop everything in order; nothing starts from now on. Not a stop by a person."""
 
@@ -246,6 +283,9 @@ Event = (
     | Reconfigure
     | Retire
     | Abandon
+    | Planned
+    | Due
+    | Missed
     | StopAll
     | KillAll
 )

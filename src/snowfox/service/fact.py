@@ -90,6 +90,21 @@ class ServiceStuck(Fact, kind="service.stuck", kept=True):
     token: str
 
 
+class ServiceDue(Fact, kind="service.due", kept=True):
+    """It runs because its schedule names this instant (wall clock ms), `late` seconds ago; `missed`: nobody was there then."""
+
+    planned: int
+    late: float
+    missed: bool
+
+
+class ServiceSkipped(Fact, kind="service.skipped", kept=True):
+    """It does not run at the instant that its schedule names (wall clock ms)."""
+
+    planned: int
+    reason: str
+
+
 class LaunchFailedFact(Fact, kind="service.launch-failed", kept=True):
     """A launch was refused or failed at a step."""
 

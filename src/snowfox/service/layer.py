@@ -16,7 +16,9 @@ from snowfox.core.config.report import Report
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Partial
 
-WHOLE: Final = frozenset({"alive", "ready", "after-exit", "after-ready", "before-start", "before-stop"})
+WHOLE: Final = frozenset(
+    {"alive", "ready", "schedule", "after-exit", "after-ready", "before-start", "before-stop"}
+)
 """Tables that are not added to those below them."""
 
 

@@ -61,6 +61,7 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         folder=folder,
         timeout=table.timeout if is_task else None,
         essential=table.essential,
+        schedule=table.schedule,
         **{name: getattr(table, name) for name in HOOKS},
     )
 

@@ -11,6 +11,7 @@ from snowfox.core.config.section import Key, Nested, Section
 from snowfox.service.confinement import UMASK, Limits, Sandbox
 from snowfox.service.hook import HOOK, Hook
 from snowfox.service.requirement import Required, Requirement
+from snowfox.service.schedule import Schedule, Schedules
 from snowfox.service.spec import Alive, Log, Ready, Restart, Rolling, Stop
 from snowfox.service.written import (
     AT_LEAST,
@@ -206,6 +207,7 @@ class ServiceTable(Section):
         replace_: how a changed one takes the place of what runs; default: rolling where it has sockets. A table is
             rolling, too.
         was: the name that it had before, so that it is kept when it is renamed.
+        schedule: when a task runs: cron fields, "@daily", "every 15m", or a table.
         override: what a second file of the same service does with the first.
     """
 
@@ -213,7 +215,6 @@ class ServiceTable(Section):
         {
             "recycle",
             "reload",
-            "schedule",
         }
     )
     EXAMPLE: ClassVar[str] = '[service.web] and below it command = "python3 app.py"'
@@ -258,6 +259,7 @@ class ServiceTable(Section):
     labels: Annotated[tuple[str, ...], NAMES] = ()
     replace_: Annotated[str | Rolling | None, _Replacement()] = None
     was: Annotated[str, NAME] = ""
+    schedule: Annotated[Schedule, Schedules()] = Schedule()
     override: Literal["merge", "replace"] | None = None
 
     @classmethod
@@ -316,5 +318,6 @@ class DefaultsTable(TemplateTable):
             "extends",
             "start",
             "idle",
+            "schedule",
         }
     )

@@ -14,6 +14,7 @@ from snowfox.core.config.section import Section
 from snowfox.core.frozen import Frozen
 from snowfox.service.confinement import Limits, Sandbox
 from snowfox.service.hook import STEPS, Hook, Step
+from snowfox.service.schedule import Schedule
 from snowfox.service.written import COMMAND, DURATION, ENDPOINT, REGEX, SIGNAL, SIZE, TCP, UNIX, URL_PATH
 from snowfox.values import Seconds
 
@@ -271,6 +272,7 @@ class Service(Frozen):
         after_ready: runs once it is ready.
         before_stop: runs before it is stopped, when it was ready.
         after_exit: runs after each end of its process.
+        schedule: when it runs; one that is not set: once it may.
     """
 
     name: str
@@ -316,6 +318,7 @@ class Service(Frozen):
     after_ready: Annotated[Hook | None, LIVE] = None
     before_stop: Annotated[Hook | None, LIVE] = None
     after_exit: Annotated[Hook | None, LIVE] = None
+    schedule: Annotated[Schedule, LIVE] = Schedule()
 
     @property
     def is_rolling(self) -> bool:

@@ -21,6 +21,7 @@ _DURATIONS: Final = frozenset(
         "timeout",
         "every",
         "grace",
+        "jitter",
         "pause",
         "wait",
         "watchdog",

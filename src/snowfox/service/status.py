@@ -19,6 +19,10 @@ STATES = (
 )
 
 
+NEXT_RUN = "next run in "
+"""What the message of one that runs by a schedule begins with, between its runs; up to the first `; `."""
+
+
 class Status(Frozen):
     """An instance as it is now. All fields are plain, so that it can be stored and read back as it is.
 
@@ -35,6 +39,7 @@ class Status(Frozen):
         message: why, in one line; may be "".
         last: token of its last launch, also when that is over: its end was taken note of.
         digest: what its last launch was made from (`service.identity`); "" where nobody knows.
+        due: runs by its schedule that are due and not over.
     """
 
     id: str
@@ -49,3 +54,4 @@ class Status(Frozen):
     message: str = ""
     last: str = ""
     digest: str = ""
+    due: int = 0

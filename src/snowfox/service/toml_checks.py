@@ -9,7 +9,7 @@ from snowfox.core.config.nearest import did_you_mean
 from snowfox.core.config.problem import Problem, quoted
 from snowfox.core.config.report import Report
 from snowfox.core.config.scanner import Path
-from snowfox.service import relations
+from snowfox.service import relations, schedule_checks
 from snowfox.service.folder import MAIN
 from snowfox.service.hook_checks import of_stop
 from snowfox.service.layer import Chain, Layer
@@ -114,6 +114,7 @@ class _Checks:
         relations.names(layer, self._services)
         of_forms(layer)
         of_stop(layer)
+        schedule_checks.check_layer(layer)
 
     def service(self, service: Service) -> None:
         """Everything about one service."""
@@ -140,6 +141,7 @@ class _Checks:
             why = f"{service.port} and one more for each of {service.count} instances goes beyond 65535"
             chain.wrong(f"service {service.name}", ("port",), why)
         self._of_ready(service, chain)
+        schedule_checks.check_service(service, self._services, chain)
         self._of_shell(chain)
 
     def renamed(self) -> None:

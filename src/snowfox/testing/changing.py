@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from random import Random
 from typing import Any, Final
 
@@ -43,6 +44,7 @@ from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
 from snowfox.manager.operation.operations import Operations
 from snowfox.manager.probe.notice import Notice
+from snowfox.manager.schedule.scheduler import Scheduler
 from snowfox.service import event
 from snowfox.service.fact import ServiceReady
 from snowfox.service.spec import Log
@@ -346,6 +348,9 @@ class PlayedManager:
         node.driver = Driver(
             clock, ids=node.ids, alarms=node.alarms, board=node.board, operations=node.operations
         )
+        node.scheduler = Scheduler(
+            clock, node.alarms, zone=lambda: UTC, tell=self._tell, keep=node.keeper.looked
+        )
         node.changes = Changes(node)
         host.join(node.connector.exited)
         node.start_was_told.set()
@@ -377,6 +382,7 @@ class PlayedManager:
         end = asyncio.ensure_future(closing.close())
         await self.clock.advance("1s")
         await end
+        node.scheduler.close()
         node.alarms.close()
         await node.bus.close()
         self.host.store.refuses = lambda _: False

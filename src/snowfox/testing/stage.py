@@ -19,6 +19,7 @@ from random import Random
 from snowfox.core.event.fact import Fact
 from snowfox.manager.engine.engine import Engine
 from snowfox.service import effects, event
+from snowfox.service.schedule import Schedule
 from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.service.status import Status
 from snowfox.values import Exit, Seconds
@@ -96,7 +97,7 @@ class Stage(Seen):
         bad_hooks: why hooks of a name fail.
         launches: instances in the order of their launch.
         ends: instances in the order in which they were signalled.
-        facts, steps, done, wanted, statuses, phases, lost: what the engine told.
+        schedules, facts, steps, done, wanted, statuses, phases, lost: what the engine told.
     """
 
     def __init__(
@@ -135,11 +136,11 @@ class Stage(Seen):
         self.bad_hooks: dict[str, str] = {}
         self.lost: list[effects.EssentialLost] = []
         self.demands: dict[str, effects.Demand] = {}
-        self.changes = 0
+        self.changes = self.beside = 0
+        self.schedules: dict[str, Schedule] = {}
         self._waiting: dict[str, str] = {}
         self._queue: deque[event.Event] = deque()
         self._pid = 100
-        self.beside = 0
 
     # Doing
 
@@ -254,8 +255,7 @@ class Stage(Seen):
     def _make(self, instance: str, token: str) -> None:
         twins = sum(owner == instance for owner in self.running.values())
         if twins > self.beside or instance in self._waiting:
-            msg = f"{instance} is launched a second time"
-            raise AssertionError(msg)
+            raise AssertionError(f"{instance} is launched a second time")
         self.launches.append(instance)
         if instance in self.refusals:
             text, hint, is_temporary = self.refusals[instance]
@@ -312,6 +312,8 @@ def _note_end(stage: Stage, effect: effects.Effect) -> None:
             stage.arrived.append(effect)
         case effects.EssentialLost():
             stage.lost.append(effect)
+        case effects.Scheduled(schedules):
+            stage.schedules = schedules
         case effects.PhaseChanged(phase):
             stage.phases.append(phase)
         case _:

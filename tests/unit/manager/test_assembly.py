@@ -18,6 +18,7 @@ def test_ours_are_found_and_can_be_ordered() -> None:
         "demand",
         "probes",
         "engine",
+        "schedules",
         "changes",
         "commands",
     }

@@ -99,6 +99,7 @@ class World:
                 output=parts,
                 essentials=parts,
                 hooks=parts,
+                scheduler=parts,
             ),
             first,
         )
@@ -247,6 +248,7 @@ async def test_what_happens_before_the_beginning_comes_after_it() -> None:
             output=any_parts,
             essentials=any_parts,
             hooks=any_parts,
+            scheduler=any_parts,
         ),
         event.Begin("O"),
     )

@@ -58,6 +58,7 @@ def _lines(view: ServiceView, sheet: paper.Paper, *, every: bool) -> list[str]:
         f"{head} {sheet.dot()} {paper.count(len(view.instances), 'instance')}",
         *_keys([key for key in view.keys if every or key.origin != _DEFAULT]),
         *status.listing(view.instances, sheet),
+        *([f"next runs: {', '.join(view.next_runs)}"] if view.next_runs else []),
         *_below("last exits:", _exits(view.exits)),
         *_below("last lines:", _output(view.lines, sheet)),
     ]

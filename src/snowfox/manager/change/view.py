@@ -69,6 +69,8 @@ def _how(step: Step, after: Configuration, gap: Interruption | None) -> str:
             return f"after {', '.join(names)}" if names else ""
         case Action.UPDATE:
             return "live, same pid"
+        case _ if service.schedule.is_set:
+            return "from its next run on"
         case _ if service.is_task:
             return "runs again"
         case _ if service.is_rolling:
@@ -89,4 +91,4 @@ def _is_run_again(step: Step, before: Configuration, after: Configuration) -> bo
     """A task that runs cannot be taken back."""
     service = after.services.get(step.key.name) or before.services[step.key.name]
     runs = step.action is Action.CREATE or any(one.effect is Effect.REPLACE for one in step.differences)
-    return service.is_task and runs
+    return service.is_task and runs and not service.schedule.is_set

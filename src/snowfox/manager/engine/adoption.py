@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
+from snowfox.manager.engine.view import own_part
 from snowfox.manager.engine.wishes import BY_PERSON
 from snowfox.service.effects import Emit, Forget, Kill
 from snowfox.service.event import Begin, Found
@@ -79,6 +80,8 @@ def take_over(fleet: Fleet, begin: Begin) -> None:
     alive, ended = _newest(fleet, begin.found, by_token)
     for identity, member in list(fleet.members.items()):
         before = begin.remembered.get(identity)
+        if member.is_scheduled:
+            member.due = max(before.due if before is not None else 0, identity in alive)
         if identity in alive:
             found = alive[identity]
             _adopt(fleet, member, found, by_token.get(found.token, before))
@@ -205,7 +208,7 @@ def _recall(fleet: Fleet, member: Member, ended: Found | None, before: Status | 
         _recall_end(fleet, member, gone, before)
     elif before is not None and fleet.is_to_run(member) and before.state in {"finished", "failed"}:
         member.instance.last = before.last
-        fleet.tell(member, Input(f"{before.state}-before", text=before.message))
+        fleet.tell(member, Input(f"{before.state}-before", text=own_part(before.message)))
         member.instance.since = before.since
     if ended is not None and before is not None and not before.token and ended.token == before.last:
         # Its end is stored; only the spawner has not been told.

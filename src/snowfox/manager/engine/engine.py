@@ -17,6 +17,7 @@ from snowfox.manager.engine.group import Member
 from snowfox.manager.engine.hearing import beside, hear, notified, probe_failed
 from snowfox.manager.engine.move import move
 from snowfox.manager.engine.rollout import HOLD, Rollout
+from snowfox.manager.engine.schedules import Schedules
 from snowfox.manager.engine.ties import Ties
 from snowfox.manager.engine.view import status_of
 from snowfox.manager.engine.watches import Watches
@@ -36,6 +37,7 @@ from snowfox.service.event import (
     Ailing,
     Ask,
     Begin,
+    Due,
     Ended,
     Event,
     HookEnded,
@@ -43,7 +45,9 @@ from snowfox.service.event import (
     KillAll,
     Launched,
     LaunchRefused,
+    Missed,
     Notified,
+    Planned,
     ProbeAnswered,
     ProbeFailed,
     Reconfigure,
@@ -86,6 +90,7 @@ class Engine:
         self._wishes = Wishes(self._fleet, self._watches, self._rollout.renew)
         self._ties = Ties(self._fleet)
         self._demands = Demands(self._fleet)
+        self._schedules = Schedules(self._fleet)
         self._strays: list[Member] = []
         self._moved_by = ""
         self.phase = ""
@@ -116,6 +121,8 @@ class Engine:
                 self._stop_all(event.operation)
             case KillAll():
                 self._kill_all()
+            case Planned() | Due() | Missed():
+                self._schedules.take(event)
             case _:
                 self._process(event)
         self._finish(due)
@@ -179,6 +186,7 @@ class Engine:
                 fleet.start(member)
                 member.instance.restarts = restarts
         self._rollout.begin()
+        self._schedules.begin()
 
     # Another configuration
 
@@ -198,6 +206,7 @@ class Engine:
         watched = dict.fromkeys((*moved.fresh, *starting, *replaced))
         self._demands.begin()
         self._watches.open(event.operation, "apply", [one for one in watched if fleet.is_to_run(one)])
+        self._schedules.begin()
 
     def _retire(self, operation: str) -> None:
         strays = [member for member in self._strays if member.is_alive]
@@ -272,19 +281,9 @@ class Engine:
                 step(leaving, _input(event), self._fleet.turn)
             self._fleet.see_off(member)
         else:
-            self._stale(event)
+            self._fleet.turn.effects += _stale(event)
         if isinstance(event, Ended):
             self._fleet.elsewhere.pop(event.token, None)
-
-    def _stale(self, event: Happening) -> None:
-        """Of a launch that is over: a process that came late has no place, an end needs to be kept no longer."""
-        match event:
-            case Launched(instance, token):
-                self._fleet.turn.effects.append(Kill(instance, token))
-            case Ended(token):
-                self._fleet.turn.effects.append(Forget(token))
-            case _:
-                pass
 
     def _timer(self, subject: str, name: str) -> str:
         """A timer is due; the operation that it belongs to, or ""."""
@@ -309,6 +308,17 @@ def _to_run(fleet: Fleet) -> list[Member]:
     """All that is to run, in order of start."""
     members = (member for name in fleet.graph.order for member in fleet.groups[name].members)
     return [member for member in members if fleet.is_to_run(member)]
+
+
+def _stale(event: Happening) -> list[Effect]:
+    """Of a launch that is over: a process that came late has no place, an end needs to be kept no longer."""
+    match event:
+        case Launched(instance, token):
+            return [Kill(instance, token)]
+        case Ended(token):
+            return [Forget(token)]
+        case _:
+            return []
 
 
 def _is_to_be_started(member: Member) -> bool:

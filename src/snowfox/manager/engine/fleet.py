@@ -246,15 +246,15 @@ class Fleet:
                 step(member.instance, Input("start"), self.turn)
         if member.instance.state in _IDLE and not self.is_to_run(member):
             step(member.instance, Input("stop", text=member.why), self.turn)
+        if member.due and member.note_end():
+            step(member.instance, Input("start"), self.turn)
 
     def _try_go(self, member: Member) -> None:
         instance = member.instance
         if member.is_asleep:
             instance.digest, member.is_stale = "", False  # there is nothing of it that could be outdated
             return
-        if instance.state != "waiting" or instance.hook:
-            return
-        if not member.group.is_open or not self.is_to_run(member):
+        if instance.state != "waiting" or instance.hook or not member.may_go or not self.is_to_run(member):
             return
         instance.digest = member.digest
         member.is_stale = False

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from snowfox.manager.engine.watch import Watch
 from snowfox.service.dependency import Graph
+from snowfox.service.event import Planned
 from snowfox.service.identity import instance_digest
 from snowfox.service.instance import Instance
 from snowfox.service.spec import Service
@@ -39,11 +40,13 @@ class Member:
         is_lost: it died by itself, or is restarted for what it requires, and was not ready since.
         outgoing: the instance whose place `instance` takes: it serves until that is ready, then it ends. Or the other
             way round, after a change of mind: one that was to take the place and only has to end.
+        due: runs by its schedule that are due and not over.
     """
 
     __slots__ = (
         "comes_back",
         "died",
+        "due",
         "group",
         "instance",
         "is_called",
@@ -75,6 +78,7 @@ class Member:
         self.died: Seconds = 0.0
         self.watches: tuple[Watch, ...] = ()
         self.outgoing: Instance | None = None
+        self.due = 0
 
     @property
     def suffix(self) -> str:
@@ -105,9 +109,38 @@ class Member:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether its last launch was made from something else than what is wanted now, or is to be made anew."""
+        """Whether its last launch was made from something else than what is wanted now, or is to be made anew.
+
+        A run by a schedule is left alone: the next one tells.
+        """
         has_other = bool(self.instance.digest) and self.instance.digest != self.digest
-        return self.is_stale or has_other
+        return self.is_stale or (has_other and not self.is_scheduled)
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it runs by a schedule."""
+        return self.group.service.schedule.is_set
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it runs by a schedule, and no run is due."""
+        return not self.due and self.is_scheduled
+
+    @property
+    def may_go(self) -> bool:
+        """Whether it may start, as far as others and its schedule go."""
+        return self.group.is_open and not self.is_idle
+
+    def note_end(self) -> bool:
+        """Count a run that is over; whether another one is due. What is stopped has none."""
+        match self.instance.state:
+            case "finished" | "failed":
+                self.due -= 1
+            case "stopped":
+                self.due = 0
+            case _:
+                return False
+        return self.due > 0
 
     @property
     def digest(self) -> str:
@@ -138,6 +171,7 @@ class Group:
         leaving_behind: how many groups with a member that leaves start after it, and so stop before it.
         is_stray: no longer in the configuration.
         digest: what its processes are to be launched from, but for what the place of each changes.
+        plan: when its schedule names the next run; None: unknown, or there is none.
     """
 
     __slots__ = (
@@ -161,6 +195,7 @@ class Group:
         "members",
         "name",
         "places",
+        "plan",
         "requires",
         "service",
         "tied",
@@ -187,6 +222,7 @@ class Group:
         self.unmet = self.hopeless_before = self.coming_before = self.alive = self.clashing = 0
         self.leaving = self.leaving_behind = 0
         self.is_stray = False
+        self.plan: Planned | None = None
 
     @property
     def is_open(self) -> bool:

@@ -28,7 +28,7 @@ def place_of(member: Member, *, is_to_run: bool) -> str:
             return "coming"
         case "finished":
             return "good" if member.group.service.is_task else "hopeless"
-        case "waiting" if member.is_asleep:  # whoever needs it has only to connect
+        case "waiting" if member.is_asleep or member.is_idle:  # whoever needs the one has only to connect
             return "good"
         case "waiting":
             return "hopeless" if member.group.hopeless_before else "coming"

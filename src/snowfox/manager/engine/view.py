@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from snowfox.manager.engine.fleet import Fleet
-from snowfox.manager.engine.group import Member
-from snowfox.service.status import Status
-from snowfox.values import Seconds
+from snowfox.manager.engine.group import Group, Member
+from snowfox.service.status import NEXT_RUN, Status
+from snowfox.values import Seconds, span_text
 
 _FEW = 3
+
+_BETWEEN = frozenset({"waiting", "finished", "failed"})
 
 
 def light_of(fleet: Fleet, member: Member) -> str:
@@ -17,10 +19,10 @@ def light_of(fleet: Fleet, member: Member) -> str:
     match member.instance.state:
         case "failing" | "failed" | "stuck":
             return "red"
-        case "finished":
-            return "green"
         case "waiting" if member.is_asleep:
             return "green" if fleet.is_to_run(member) else "yellow"
+        case "finished" | "starting" | "waiting" if _is_on_time(member):
+            return "green"
         case "waiting":
             return "red" if member.group.hopeless_before else "yellow"
         case "ready":
@@ -31,10 +33,16 @@ def light_of(fleet: Fleet, member: Member) -> str:
             return "yellow"
 
 
+def _is_on_time(member: Member) -> bool:
+    """Whether it finished, or runs by a schedule and does what that says, be it to wait or to run."""
+    state = member.instance.state
+    return state == "finished" or (member.is_idle if state == "waiting" else member.is_scheduled)
+
+
 def message_of(member: Member, now: Seconds) -> str:
     """Why it is so, in one line; may be ""."""
     group = member.group
-    own = member.instance.message(now)
+    own = _own(member, now)
     if member.is_served:
         state = member.instance.state
         word = "failed" if state == "failed" else f"is {state}"
@@ -44,7 +52,7 @@ def message_of(member: Member, now: Seconds) -> str:
     match member.instance.state:
         case "waiting" if member.is_asleep:
             return f"starts when something comes for {few(list(group.service.sockets))}"
-        case "waiting":
+        case "waiting" if not member.is_idle:
             return _waits(member)
         case "stopped":
             return _stopped(member)
@@ -58,6 +66,19 @@ def message_of(member: Member, now: Seconds) -> str:
             return "; ".join([*([own] if own else []), f"goes on without {few(lost)}"])
         case _:
             return own
+
+
+def _own(member: Member, now: Seconds) -> str:
+    """What it says itself; between the runs of a schedule when the next one is, first."""
+    own = member.instance.message(now)
+    if member.is_idle and member.instance.state in _BETWEEN:
+        return "; ".join(filter(None, (_next_run(member.group, now), own)))
+    return own
+
+
+def own_part(message: str) -> str:
+    """A message as it was shown before, without what was to come then."""
+    return message.partition("; ")[2] if message.startswith(NEXT_RUN) else message
 
 
 def reason_of(member: Member, now: Seconds) -> str:
@@ -81,6 +102,7 @@ def status_of(fleet: Fleet, member: Member, now: Seconds) -> Status:
         message_of(member, now),
         instance.last,
         instance.digest,
+        member.due,
     )
 
 
@@ -88,6 +110,15 @@ def few(names: list[str]) -> str:
     """`a, b, c and 4 more`."""
     more = len(names) - _FEW
     return ", ".join(names) if more <= 0 else f"{', '.join(names[:_FEW])} and {more} more"
+
+
+def _next_run(group: Group, now: Seconds) -> str:
+    plan = group.plan
+    if plan is None:
+        return ""
+    if plan.at is None:
+        return "its schedule names no time that will come"
+    return f"{NEXT_RUN}{span_text(max(plan.at - now, 0.0))}, at {plan.text}"
 
 
 def _waits(member: Member) -> str:

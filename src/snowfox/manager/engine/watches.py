@@ -104,6 +104,10 @@ class Watches:
             if member.is_alive and instance.state != "stuck":
                 return None
             return watch.is_part and not member.wants  # a person stopped it meanwhile: a change does not mind
+        if member.is_scheduled and (
+            watch.verb in {"up", "apply"} or (member.is_idle and instance.state == "waiting")
+        ):
+            return True  # how its runs end is not for whoever brings up the node
         if member.leaving or member.outgoing is not None or member.is_outdated:
             return self._is_replaced(watch, member)
         match instance.state:

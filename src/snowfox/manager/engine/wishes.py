@@ -2,6 +2,7 @@
 
 In the words of `configuration.md`:
 
+- `start`: of what has a schedule: runs it now; after a stop: goes back to its schedule, without a run.
 - `start`: what it requires is started too, and what it wants, unless people stopped that. What had been stopped because
   one of these was, comes back. What conflicts with one of these is stopped, as if people had asked.
 - `stop`: lasts. What requires it is stopped before it, once no instance of it is to run, and comes back with it.
@@ -61,6 +62,7 @@ class Wishes:
                 watches.refuse(event.operation, f"an instance cannot be asked to {event.verb}", 2)
 
     def _start(self, operation: str, targets: list[Member]) -> None:
+        _let_run(target for target in targets if target.wants)
         called = self._call(targets)
         self._open(operation, "start", called, targets)
         self._start_each(called)
@@ -161,6 +163,7 @@ class Wishes:
         fleet = self._fleet
         flipped: dict[Member, None] = {}
         for member in targets:
+            member.due = 0
             self._want(member, flipped, wants=False)
         stopped = dict.fromkeys(targets)
         stopped.update((member, None) for member in flipped)
@@ -175,6 +178,7 @@ class Wishes:
         fleet.stop(asked, BY_PERSON)
 
     def _restart(self, operation: str, targets: list[Member]) -> None:
+        _let_run(targets)
         fleet = self._fleet
         called = self._call(targets)
         rolling = dict.fromkeys(member for member in targets if _can_roll(member))
@@ -211,6 +215,13 @@ def _can_roll(member: Member) -> bool:
     """Whether another can take its place while it serves."""
     is_settled = member.instance.state == "ready" and not member.leaving and member.outgoing is None
     return is_settled and member.group.service.is_rolling and member.group.is_open
+
+
+def _let_run(members: Iterable[Member]) -> None:
+    """Of those with a schedule a run is due, unless one is under way."""
+    for member in members:
+        if member.is_idle:
+            member.due = 1
 
 
 def _has_given_up(member: Member) -> bool:

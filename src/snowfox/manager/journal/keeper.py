@@ -32,18 +32,19 @@ _RETRY: Final[Seconds] = 1.0
 class Batch:
     """What one transaction stores. None drops an entry."""
 
-    __slots__ = ("facts", "operations", "statuses", "wanted")
+    __slots__ = ("facts", "looked", "operations", "statuses", "wanted")
 
     def __init__(self) -> None:
         self.statuses: dict[str, Status | None] = {}
         self.wanted: dict[str, str | None] = {}
         self.operations: dict[str, Operation] = {}
         self.facts: list[Event[Any]] = []
+        self.looked: dict[str, int | None] = {}
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to store."""
-        return not (self.statuses or self.wanted or self.operations or self.facts)
+        return not (self.statuses or self.wanted or self.operations or self.facts or self.looked)
 
     def before(self, later: Batch) -> None:
         """Become this batch and then `later`."""
@@ -51,6 +52,7 @@ class Batch:
         self.wanted.update(later.wanted)
         self.operations.update(later.operations)
         self.facts.extend(later.facts)
+        self.looked.update(later.looked)
 
 
 class Keeper:
@@ -93,6 +95,11 @@ class Keeper:
     def want(self, instance: str, wanted: str | None) -> None:
         """Keep what a person asked for; None: nothing."""
         self._batch.wanted[instance] = wanted
+        self._soon()
+
+    def looked(self, service: str, until: int | None) -> None:
+        """Keep up to which wall clock ms a service's schedule was looked at; None: keep it no longer."""
+        self._batch.looked[service] = until
         self._soon()
 
     def operation(self, operation: Operation) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from snowfox.contract.manager import EventLine
@@ -24,6 +26,9 @@ _NODE: Final = "~node"
 _CHANGE: Final = "~change"
 """The entry of what becomes of changes of the configuration."""
 
+_LOOKED: Final = "~looked "
+"""What the entries of schedules begin with among the statuses."""
+
 _MOST_MEASURED: Final = 2_000
 
 _log: Final = get("manager.journal")
@@ -39,6 +44,7 @@ class Remembered(NamedTuple):
         daemon: the start of the daemon under which it was written.
         version: id of the configuration in force then.
         change: what became of changes of the configuration, see `change.record`.
+        looked: up to which wall clock ms the schedules of services were looked at.
     """
 
     wanted: dict[str, str]
@@ -47,6 +53,7 @@ class Remembered(NamedTuple):
     daemon: str
     version: str
     change: str = ""
+    looked: Mapping[str, int] = MappingProxyType({})
 
 
 class Storage:
@@ -68,6 +75,11 @@ class Storage:
         statuses = await self._store.statuses()
         node: dict[str, str] = _parsed(statuses.pop(_NODE, "{}")) or {}
         change = statuses.pop(_CHANGE, "")
+        looked = {
+            name.removeprefix(_LOOKED): int(statuses.pop(name))
+            for name in list(statuses)
+            if name.startswith(_LOOKED) and statuses[name].isdigit()
+        }
         is_same_boot = node.get("boot") == self._boot
         return Remembered(
             await self._store.wanted(),
@@ -76,6 +88,7 @@ class Storage:
             node.get("daemon", "") if is_same_boot else "",
             node.get("version", "") if is_same_boot else "",
             change,
+            looked,
         )
 
     async def configuration(self, version: str) -> bytes | None:
@@ -115,6 +128,11 @@ class Storage:
                     change.drop_status(instance)
                 else:
                     change.put_status(instance, json.dumps(_fields(status)))
+            for name, until in batch.looked.items():
+                if until is None:
+                    change.drop_status(f"{_LOOKED}{name}")
+                else:
+                    change.put_status(f"{_LOOKED}{name}", str(until))
             for name, wanted in batch.wanted.items():
                 if wanted is None:
                     change.drop_wanted(name)

@@ -99,6 +99,7 @@ def test_json(played: Any) -> None:
         "keys": [key._asdict() for key in VIEW.keys],
         "instances": [WEB._asdict()],
         "exits": [one._asdict() for one in VIEW.exits],
+        "next_runs": [],
         "lines": [
             {"instance": "shop.web@1", "at": NOON, "text": "listening"},
             {"instance": "shop.web@2", "at": NOON, "text": "ready \x1b[2J"},

@@ -1,0 +1,1 @@
+"""Schedules of the node's tasks: when each is due."""
