@@ -14,6 +14,7 @@ from snowfox.spawner.confining import Confining
 from snowfox.spawner.events import Begun, Ended, Executed, NotLaunched
 from snowfox.spawner.held import Handle, Kit
 from snowfox.spawner.launch import Limit, Maker, Order
+from snowfox.spawner.leftovers import MARK
 from snowfox.spawner.policy import Account
 from snowfox.spawner.ports import Ports
 from snowfox.spawner.secret import Secrets
@@ -23,6 +24,7 @@ LATE: Final[Seconds] = 0.5
 """How long it may stay untold that a program runs while further launches wait: those go first."""
 
 _STATUS: Final = 8192
+_OURS: Final = LISTENING | {MARK}
 _ADVICE: Final = {
     errno.ENOENT: "there is no such program, or the interpreter that its first line names is missing",
     errno.E2BIG: "arguments and environment are too long",
@@ -127,7 +129,9 @@ class Launching:
                 Order(
                     program=launch.program,
                     arguments=tuple(launch.arguments),
-                    environment=_environment(launch) | secrets.environment,
+                    environment=({} if groups else {MARK: launch.token})
+                    | _environment(launch)
+                    | secrets.environment,
                     folder=launch.folder,
                     ids=None if account.stays else account.ids,
                     umask=launch.umask,
@@ -289,9 +293,9 @@ class Launching:
 
 
 def _environment(launch: Launch) -> dict[str, str]:
-    if LISTENING.isdisjoint(launch.environment):
+    if _OURS.isdisjoint(launch.environment):
         return launch.environment
-    return {name: value for name, value in launch.environment.items() if name not in LISTENING}
+    return {name: value for name, value in launch.environment.items() if name not in _OURS}
 
 
 def _failure(launch: Launch, error: PosixError) -> LaunchFailed:

@@ -1,10 +1,12 @@
 """Signals to a launch, and who is "all that is left" of it.
 
-A launch that has a control group is that group. Without one it is its session:
+A launch that has a control group is that group. Without one it is its session, and whoever has its mark:
 
 Each process starts in a session of its own, whose number is its pid. `kill` signals the process group of that number at
 once. A little later one look through /proc, shared by all kills of that time, kills what else is in those sessions: job
-control makes groups of its own. What left its session is not found.
+control makes groups of its own. So it does with what left its session but has the environment that the launch began with:
+there `MARK` names the launch (as Jenkins finds what a build left, by its BUILD_ID). Who left its session and executed
+something with another environment is not found; that is for control groups.
 
 No stranger is hit: while the main process is unreaped, nobody else can get its number, and our children are reaped only
 when forgotten. Where it was reaped (adopted ones are the daemon's children), the kernel keeps the number as long as the
@@ -14,6 +16,7 @@ members are all younger, may be a stranger's and is left alone, and so is a proc
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Final, NamedTuple
 
@@ -21,6 +24,10 @@ from snowfox.core import log
 from snowfox.errors import PosixError
 from snowfox.spawner.held import Handle, Kit
 
+MARK: Final = "SNOWFOX_LAUNCH"
+"""The variable, the first of the environment, in which a launch without a control group has its token."""
+
+_LONGEST: Final = 512
 _KILL: Final = int(signal.SIGKILL)
 _ROUNDED: Final = 20_000_000  # ns; /proc rounds a start down to a tick of 10 ms
 
@@ -34,6 +41,7 @@ class _Marked(NamedTuple):
 
     started: int
     free: int
+    token: str
 
 
 class Leftovers:
@@ -62,7 +70,7 @@ class Leftovers:
         if handle.had_groups:
             self._kit.groups.kill(handle.groups)
         else:
-            self._marked[handle.pid] = _Marked(handle.started, _free(handle))
+            self._marked[handle.pid] = _Marked(handle.started, _free(handle), token)
         # First itself: it may not lead its group yet.
         was_there = handle.pidfd >= 0 and self._posix.processes.signal(handle.pidfd, _KILL)
         if handle.is_child or was_there:
@@ -89,9 +97,15 @@ class Leftovers:
     def _sweep(self, marked: dict[int, _Marked]) -> None:
         left: list[tuple[int, int]] = []
         ours: set[int] = set()
+        oldest = min(each.started for each in marked.values())
+        marks = {mark_of(each.token) for each in marked.values()}
         for pid in self._posix.processes.all():
             found = self._posix.processes.identity(pid)
-            if found is None or found.session not in marked or found.state in "ZX":
+            if found is None or found.state in "ZX":
+                continue
+            if found.session not in marked:
+                if found.started + _ROUNDED >= oldest and self._mark(pid) in marks:
+                    self._kill_marked(pid, marks)
                 continue
             if pid == found.session:  # ours is dying of its group's signal; else the number was used again
                 del marked[pid]
@@ -102,6 +116,30 @@ class Leftovers:
         for pid, session in left:
             if session in marked and session in ours:
                 self._kill_member(pid, session)
+
+    def _mark(self, pid: int) -> bytes:
+        """The first of the variables that it began with; b"" where we may not know."""
+        try:
+            opened = self._posix.files.open(f"/proc/{pid}/environ", os.O_RDONLY)
+        except PosixError:
+            return b""
+        try:
+            return (self._posix.files.read(opened, _LONGEST) or b"").partition(b"\0")[0]
+        except PosixError:
+            return b""
+        finally:
+            self._posix.files.close(opened)
+
+    def _kill_marked(self, pid: int, marks: set[bytes]) -> None:
+        try:
+            pidfd = self._posix.processes.open(pid)
+        except PosixError:
+            return  # gone meanwhile
+        try:
+            if self._mark(pid) in marks:
+                self._posix.processes.signal(pidfd, _KILL)
+        finally:
+            self._posix.files.close(pidfd)
 
     def _kill_member(self, pid: int, session: int) -> None:
         try:
@@ -114,6 +152,11 @@ class Leftovers:
                 self._posix.processes.signal(pidfd, _KILL)
         finally:
             self._posix.files.close(pidfd)
+
+
+def mark_of(token: str) -> bytes:
+    """The variable that marks all processes of a launch without a control group."""
+    return f"{MARK}={token}".encode()
 
 
 def _free(handle: Handle) -> int:

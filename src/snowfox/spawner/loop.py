@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, assert_never
 from snowfox.contract.spawner import ExitReports, Launched, Running
 from snowfox.core import log
 from snowfox.core.clock import Timers
-from snowfox.core.posix.api import Poller
+from snowfox.core.posix.api import Poller, Posix
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.core.trace import within
 from snowfox.errors import HostError, PosixError
@@ -299,8 +299,8 @@ class Loop:
         if not self._parts.sessions.is_open(effect.caller):
             return
         held, token = self._kit.held, effect.token
-        output, errors = map(self._given, held.streams(token))
-        given = self._given(held.take_input(token))
+        output, errors = (_given(self._posix, end) for end in held.streams(token))
+        given = _given(self._posix, held.take_input(token))
         launched = Launched(token, effect.pid, effect.started, output, effect.again, errors, given)
         self._parts.sessions.answer(effect.caller, launched)
 
@@ -310,7 +310,7 @@ class Loop:
         lines: list[Running] = []
         for line in effect.lines:
             try:
-                output, errors = map(self._given, self._kit.held.streams(line.token))
+                output, errors = (_given(self._posix, end) for end in self._kit.held.streams(line.token))
             except PosixError:
                 if not lines:
                     raise
@@ -319,9 +319,6 @@ class Loop:
             note = "" if handle is None else handle.note
             lines.append(Running(line.token, line.pid, line.started, line.exit, output, note, errors))
         self._parts.sessions.answer(effect.caller, lines)
-
-    def _given(self, descriptor: int | None) -> Descriptor | None:
-        return None if descriptor is None else Descriptor(descriptor, self._posix)
 
     def _finish(self, *, clean: bool) -> None:
         if clean:
@@ -334,3 +331,7 @@ class Loop:
                 except PosixError as error:
                     _log.warning("cannot close a socket", key=listening.key, error=str(error))
         self._is_over = True
+
+
+def _given(posix: Posix, descriptor: int | None) -> Descriptor | None:
+    return None if descriptor is None else Descriptor(descriptor, posix)

@@ -43,7 +43,7 @@ def test_launched(bench: Bench) -> None:
     assert executed == Executed(TOKEN, bench.kernel.clock.boot())
     process = bench.kernel.process(begun.pid)
     assert (process.program, process.arguments) == ("/usr/bin/web", ("web", "-v"))
-    assert process.environment == {"PATH": "/usr/bin"}
+    assert process.environment == {"SNOWFOX_LAUNCH": TOKEN, "PATH": "/usr/bin"}
     assert process.ids == Ids(1000, 1000, (1000,))
     assert process.limits["NOFILE"] == (1024, 4096)
     assert process.session == process.group == process.pid
@@ -73,9 +73,10 @@ def test_keeps_three_descriptors(bench: Bench) -> None:
 
 
 def test_own_variables_of_listening_are_dropped(bench: Bench) -> None:
-    """LISTEN_FDS of the manager's does not reach a service without sockets."""
-    process = bench.begin(LAUNCH._replace(environment={"LISTEN_FDS": "3", "LISTEN_PORT": "b"}))
-    assert process.environment == {"LISTEN_PORT": "b"}
+    """LISTEN_FDS of the manager's does not reach a service without sockets, nor does another mark."""
+    environment = {"LISTEN_FDS": "3", "LISTEN_PORT": "b", "SNOWFOX_LAUNCH": "x"}
+    process = bench.begin(LAUNCH._replace(environment=environment))
+    assert process.environment == {"SNOWFOX_LAUNCH": TOKEN, "LISTEN_PORT": "b"}
 
 
 def test_sockets(bench: Bench) -> None:

@@ -125,3 +125,17 @@ def test_a_sweep_without_descriptors_comes_again(bench: Bench) -> None:
     assert bench.leftovers.wants_sweep
     bench.leftovers.sweep()
     assert child.exit == Exit(None, 9)
+
+
+def test_what_left_its_session_and_has_the_mark(bench: Bench) -> None:
+    """Without a control group the sweep finds what began with the launch's environment, and nobody else."""
+    process = bench.begin()
+    assert process.environment["SNOWFOX_LAUNCH"] == TOKEN
+    away, other = descendant(bench, process), descendant(bench, process)
+    for child, mark in ((away, TOKEN), (other, TOKEN.replace("web", "cache"))):
+        child.session = child.group = child.pid
+        bench.kernel.write(f"/proc/{child.pid}/environ", f"SNOWFOX_LAUNCH={mark}\0A=b\0".encode())
+    bench.leftovers.kill(TOKEN)
+    bench.leftovers.sweep()
+    assert away.exit == Exit(None, 9)
+    assert other.exit is None
