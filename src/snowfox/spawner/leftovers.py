@@ -25,9 +25,9 @@ from snowfox.errors import PosixError
 from snowfox.spawner.held import Handle, Kit
 
 MARK: Final = "SNOWFOX_LAUNCH"
-"""The variable, the first of the environment, in which a launch without a control group has its token."""
+"""The variable in which a launch without a control group has its token."""
 
-_LONGEST: Final = 512
+_LONGEST: Final = 1 << 18  # bytes of an environment that are looked at
 _KILL: Final = int(signal.SIGKILL)
 _ROUNDED: Final = 20_000_000  # ns; /proc rounds a start down to a tick of 10 ms
 
@@ -104,7 +104,7 @@ class Leftovers:
             if found is None or found.state in "ZX":
                 continue
             if found.session not in marked:
-                if found.started + _ROUNDED >= oldest and self._mark(pid) in marks:
+                if found.started + _ROUNDED >= oldest and self._has_mark(pid, marks):
                     self._kill_marked(pid, marks)
                 continue
             if pid == found.session:  # ours is dying of its group's signal; else the number was used again
@@ -117,18 +117,21 @@ class Leftovers:
             if session in marked and session in ours:
                 self._kill_member(pid, session)
 
-    def _mark(self, pid: int) -> bytes:
-        """The first of the variables that it began with; b"" where we may not know."""
+    def _has_mark(self, pid: int, marks: set[bytes]) -> bool:
+        """Whether one of these is among the variables that it began with; a shell changes their order."""
         try:
             opened = self._posix.files.open(f"/proc/{pid}/environ", os.O_RDONLY)
         except PosixError:
-            return b""
+            return False  # gone, or not ours to know
+        content = b""
         try:
-            return (self._posix.files.read(opened, _LONGEST) or b"").partition(b"\0")[0]
+            while len(content) < _LONGEST and (more := self._posix.files.read(opened, _LONGEST)):
+                content += more
         except PosixError:
-            return b""
+            return False
         finally:
             self._posix.files.close(opened)
+        return not marks.isdisjoint(content.split(b"\0"))
 
     def _kill_marked(self, pid: int, marks: set[bytes]) -> None:
         try:
@@ -136,7 +139,7 @@ class Leftovers:
         except PosixError:
             return  # gone meanwhile
         try:
-            if self._mark(pid) in marks:
+            if self._has_mark(pid, marks):
                 self._posix.processes.signal(pidfd, _KILL)
         finally:
             self._posix.files.close(pidfd)

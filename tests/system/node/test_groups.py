@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -203,3 +204,26 @@ def test_groups_outlive_the_spawner(node: Node) -> None:
     node.until(lambda: node.running().get("web") == before, "the same process")
     node.good("stop", "web")
     assert not alive(pid)
+
+
+def test_f21_ignores_the_signal(node: Node) -> None:
+    """Who ignores TERM, is stopped, or is frozen is killed after its grace, with all that it started."""
+    out = writable(node)
+    keys = 'stop.grace = "200ms"'
+    deaf = (
+        f"trap '' TERM; (trap '' TERM; setsid sleep 1000) & echo $! >> {out}/pids; while :; do sleep 1; done"
+    )
+    node.write(
+        service(keys, deaf)
+        + service(keys, "exec sleep 1000", "still")
+        + service(keys, "exec sleep 1000", "cold")
+    )
+    node.good("up", "-d")
+    pids = children(out, 1)
+    running = node.running()
+    os.kill(running["still"].pid, signal.SIGSTOP)
+    frozen = CGROUPS / "unified" / group(running["cold"].pid, "no-controller").lstrip("/") / "cgroup.freeze"
+    if frozen.exists():
+        frozen.write_text("1")
+    node.good("stop", "--all")
+    assert not any(map(alive, [*pids, *(one.pid for one in running.values())]))

@@ -1,0 +1,101 @@
+"""What an ordinary user's node does where it cannot make control groups: kill scope by session and mark, sandbox, limits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from snowfox.testing.node import Node, alive
+
+is_root = os.getuid() == 0
+pytestmark = pytest.mark.skipif(not is_root, reason="needs root, to become an ordinary user")
+USER = "daemon"
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Iterator[Node]:
+    """A node of an ordinary user; afterwards nothing of it is left."""
+    for folder in [tmp_path, *tmp_path.parents[:2]]:
+        folder.chmod(0o755)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.chown(folder, USER, USER)
+    one = Node(folder, user=USER)
+    yield one
+    one.run("down")
+    assert one.left_behind() == []
+
+
+def write(node: Node, text: str) -> None:
+    """Write its configuration, as its user."""
+    node.write(text)
+    shutil.chown(node.folder / "snowfox.toml", USER, USER)
+
+
+def children(folder: Path, count: int) -> list[int]:
+    """Pids that the service wrote down, once there are so many."""
+    file = folder / "pids"
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        pids = [int(word) for word in file.read_text().split()] if file.exists() else []
+        if len(pids) >= count:
+            return pids
+        time.sleep(0.02)
+    raise AssertionError("no pids")
+
+
+def test_f20_double_fork(theirs: Node) -> None:
+    """What left its session goes with a stop all the same: it has the environment that its service began with."""
+    script = "setsid sh -c 'setsid sleep 1000 >&- 2>&- <&- & echo $! >> pids' & wait; exec sleep 1000"
+    write(theirs, f'[service.web]\ncommand = ["sh", "-c", "{script}"]\n')
+    theirs.good("up", "-d")
+    (pid,) = children(theirs.folder, 1)
+    assert alive(pid)
+    theirs.good("stop", "web")
+    theirs.until(lambda: not alive(pid), "its grandchild is gone", 3)
+
+
+def test_limits_that_cannot_be(theirs: Node) -> None:
+    """cpu, io and processes are refused with the reason; memory bounds each process."""
+    write(
+        theirs, '[service.web]\ncommand = ["sleep", "1000"]\nlimits = { cpu = 1, io = "1M", processes = 9 }\n'
+    )
+    done = theirs.run("up", "-d")
+    assert done.code == 3
+    for word in ("cpu", "io", "processes"):
+        assert f"limit {word} needs control groups: cannot make one in /sys/fs/cgroup" in done.text
+    write(theirs, '[service.web]\ncommand = ["sleep", "1000"]\nlimits.memory = "64M"\n')
+    theirs.good("up", "-d")
+    limits = Path(f"/proc/{theirs.running()['web'].pid}/limits").read_text()
+    assert next(one for one in limits.splitlines() if one.startswith("Max data size")).split()[3] == str(
+        64 << 20
+    )
+
+
+def test_sandbox(theirs: Node) -> None:
+    """Mounts are its own by a user namespace, in which it is the same user and has no capability."""
+    if subprocess.run(
+        ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "unshare", "-Ur", "true"],
+        check=False,
+    ).returncode:
+        pytest.skip("this host keeps user namespaces from ordinary users")
+    script = "touch closed; touch data/x && echo kept; id -un; grep CapEff /proc/self/status; echo end; exec sleep 1000"
+    (theirs.folder / "data").mkdir()
+    shutil.chown(theirs.folder / "data", USER, USER)
+    keys = 'sandbox = { read-only = ["."], writable = ["data"], capabilities = [], private-tmp = false }'
+    write(theirs, f'[service.web]\ncommand = ["sh", "-c", "{script}"]\n{keys}\n')
+    theirs.good("up", "-d")
+    theirs.until(lambda: "end" in theirs.good("logs", "web"), "its output")
+    logs = theirs.good("logs", "web")
+    assert "Read-only file system" in logs
+    assert "kept" in logs
+    assert USER in logs
+    assert "0000000000000000" in logs
+    write(theirs, '[service.web]\ncommand = ["sleep", "1"]\nsandbox.capabilities = ["KILL"]\n')
+    assert "an ordinary user's node has no capabilities to give" in theirs.run("plan").text
