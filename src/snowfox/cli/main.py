@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "start": ("control", "start services"),
     "stop": ("control", "stop services, until they are started again"),
     "restart": ("control", "stop and start services"),
+    "scale": ("scale", "have more or fewer instances of services"),
     "signal": ("signal", "send a signal to the main processes of services"),
     "logs": ("logs", "what services printed"),
     "events": ("events", "what happened"),

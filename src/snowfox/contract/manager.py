@@ -408,6 +408,14 @@ class Manager(Interface):
         instead, and that is all (`done`), where it is not in force yet.
         """
 
+    @stream(right=Right.OPERATE)
+    def scale(self, services: dict[str, int]) -> Progress:
+        """Have so many instances of these services, over restarts of the node; 0: as many as are written.
+
+        It lasts until another number is written. Ends as `apply`: where a new instance does not get ready, all is as it
+        was. Raises NotNow while a change is under way, NotFound, UserError.
+        """
+
     @call(right=Right.OPERATE)
     def confirm(self) -> VersionLine:
         """Let the version in force stay. Raises UserError when nothing is to be confirmed, NotNow when it goes back already."""

@@ -28,6 +28,7 @@ from snowfox.manager.output.shelf import ERRORS
 from snowfox.manager.probe.listening import listener
 from snowfox.manager.source import check, pack, unpack
 from snowfox.service import event
+from snowfox.service.scale import is_scale, scales_of
 from snowfox.service.spec import Configuration
 from snowfox.values import Seconds
 
@@ -53,10 +54,11 @@ async def begin(node: Node) -> None:
 
 async def _prepare(node: Node, operation: Operation) -> tuple[Configuration, list[Running]]:
     """The version in force, everything that it needs held or found, and what runs. Raises SnowFoxError."""
+    node.scales = scales_of(node.remembered.wanted)
     sources = await _in_force(node)
     note = ""
     if sources is not None:
-        configuration = check(sources, node.sections).require()
+        configuration = check(sources, node.sections, node.scales).require()
         node.blueprints = await _blueprints(node, configuration, node.standing_notes)
         found = await node.connector.begin()
     else:
@@ -78,7 +80,7 @@ async def _first(node: Node, operation: Operation) -> tuple[Sources, Configurati
     """
     try:
         sources = await node.reader.read(node.welcome.configuration)
-        checked = check(sources, node.sections)
+        checked = check(sources, node.sections, node.scales)
         configuration = checked.require()
         node.blueprints = await node.changes.first(sources, configuration)
     except ConfigurationRefused as error:
@@ -102,7 +104,7 @@ async def _last_good(node: Node, refused: ConfigurationRefused) -> tuple[Sources
         raise refused
     try:
         sources = unpack(await node.storage.configuration(kept[-1].id) or b"")
-        configuration = check(sources, node.sections).require()
+        configuration = check(sources, node.sections, node.scales).require()
         node.blueprints = await node.changes.first(sources, configuration)
     except (ConfigurationRefused, StoreError) as error:
         _log.info("the last good version is refused too", version=kept[-1].id, error=str(error))
@@ -204,7 +206,7 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
         ),
         event.Begin(
             operation.id,
-            node.remembered.wanted,
+            {name: word for name, word in node.remembered.wanted.items() if not is_scale(name)},
             tuple(
                 event.Found(
                     running.token,

@@ -195,6 +195,13 @@ class ManagerHandlers:
         async for step in operation.follow():
             yield step
 
+    @handles(Manager.scale)
+    async def scale(self, services: dict[str, int]) -> AsyncIterator[Progress]:
+        """An operation; it goes on when who asked goes away."""
+        operation = self._node.changes.scale(services, who=who(self._node.posix.users))
+        async for step in operation.follow():
+            yield step
+
     @handles(Manager.confirm)
     async def confirm(self) -> VersionLine:
         """The version in force stays."""

@@ -37,6 +37,7 @@ from snowfox.manager.probe.hearing import Hearing
 from snowfox.manager.probe.watching import Watching
 from snowfox.manager.schedule.scheduler import Scheduler
 from snowfox.manager.source import CHANGED, Reader
+from snowfox.service.scale import Scales
 from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.values import Seconds, size_text
 
@@ -86,6 +87,10 @@ class Changing(Protocol):
 
     def rollback(self, version: str, options: Options, *, who: str) -> Operation:
         """Begin a change to a version that is kept. Raises NotNow when none can begin."""
+        ...
+
+    def scale(self, asked: Mapping[str, int], *, who: str) -> Operation:
+        """Begin to have so many instances. Raises NotNow, NotFound, UserError."""
         ...
 
     async def confirm(self) -> VersionLine:
@@ -152,6 +157,7 @@ class Node:
         self.keys: dict[str, Key[Any]] = {}
         self.lines: Callable[[], list[ModuleLine]] = list
         self.shell: dict[str, str | None] = {}
+        self.scales: Scales = {}
         self.standing_notes: list[str] = []
         self.start_was_told = asyncio.Event()
         self.is_known = asyncio.Event()

@@ -51,7 +51,7 @@ async def show(node: Node, name: str) -> ServiceView:
         lines += await node.output.last([instance], LINES)
     return ServiceView(
         name,
-        effective(service, check(sources, node.sections)),
+        effective(service, check(sources, node.sections, node.scales)),
         node.board.rows(ids, node.posix),
         sorted(exits, key=attrgetter("at"))[::-1][:EXITS],
         sorted(lines, key=attrgetter("at"))[-LINES:],

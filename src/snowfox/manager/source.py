@@ -21,6 +21,7 @@ from snowfox.errors import ConfigurationRefused, SnowFoxError, StoreError
 from snowfox.manager.repository import Repository
 from snowfox.service.checked import Checked
 from snowfox.service.configuration import NAMES, read
+from snowfox.service.scale import NONE, Scales
 
 CHANGED: Final = "files changed since: snowfox plan shows what, snowfox apply makes it so"
 """The note of `status`."""
@@ -161,9 +162,9 @@ def _read(page: list[Source], files: Gathering, posix: Posix) -> None:
             source.file.close()
 
 
-def check(sources: Sources, sections: Sections) -> Checked:
-    """What they say, with tables of these sections."""
-    return read(sources, host=sources.host or os.uname().nodename, sections=sections)
+def check(sources: Sources, sections: Sections, scales: Scales = NONE) -> Checked:
+    """What they say, with tables of these sections, and with as many instances as people asked for."""
+    return read(sources, host=sources.host or os.uname().nodename, sections=sections, scales=scales)
 
 
 def pack(sources: Sources) -> bytes:

@@ -1,7 +1,7 @@
 """`Procfile` and `.env`, as their other runners read them (foreman, honcho, Heroku).
 
-A line is `name: command`, run by `sh -c` in the folder of the file. `PORT` is 5000 (or what `.env` says) and 100 more
-for each line. `release` runs to its end before the others start. Nothing is filled in here: `${NAME}` in a line is the
+A line is `name: command`, run by `sh -c` in the folder of the file. `PORT` is 5000 (or what `.env` says), 100 more
+for each line, and one more for each instance. `release` runs to its end before the others start. Nothing is filled in here: `${NAME}` in a line is the
 shell's.
 """
 
@@ -17,6 +17,7 @@ from snowfox.core.config.source import File, Sources
 from snowfox.service.checked import Checked
 from snowfox.service.dotenv import Dotenv
 from snowfox.service.filling import plain
+from snowfox.service.scale import NONE, Scales, scaled
 from snowfox.service.spec import Configuration, Restart, Service
 from snowfox.values import is_name
 
@@ -28,8 +29,8 @@ MOST_PROBLEMS: Final = 100
 _PROCESS: Final = re.compile(r"[ \t]*([^\s:]+)[ \t]*:[ \t]*(.*?)[ \t]*\Z")
 
 
-def read(sources: Sources, *, host: str) -> Checked:
-    """All that the files say, or all that is wrong with them."""
+def read(sources: Sources, *, host: str, scales: Scales = NONE) -> Checked:
+    """All that the files say, or all that is wrong with them; `scales`: how many instances people asked for."""
     environment, problems = _environment(sources.file(".env"))
     main = _Reader(sources.main)
     commands = main.commands()
@@ -45,7 +46,7 @@ def read(sources: Sources, *, host: str) -> Checked:
         why = f"cannot read {main.title}: the port of {list(commands)[-1]} would be {last}"
         return Checked(main.title, None, (Problem(why, "begin lower: PORT=5000 in .env", main.title),))
     services = {
-        name: _service(name, command, sources, {**environment, "PORT": str(first + index * PORTS_PER_LINE)})
+        name: scaled(_service(name, command, sources, environment, first + index * PORTS_PER_LINE), scales)
         for index, (name, command) in enumerate(commands.items())
     }
     if "release" in services:
@@ -64,13 +65,14 @@ def read(sources: Sources, *, host: str) -> Checked:
     return Checked(main.title, configuration, nothing)
 
 
-def _service(name: str, command: str, sources: Sources, environment: dict[str, str]) -> Service:
+def _service(name: str, command: str, sources: Sources, environment: dict[str, str], port: int) -> Service:
     is_task = name == "release"
     return Service(
         name=name,
         command=("sh", "-c", plain(command)),
         directory=sources.folder,
-        environment={key: plain(value) for key, value in environment.items()},
+        port=port,
+        environment={key: plain(value) for key, value in environment.items()} | {"PORT": "${INSTANCE_PORT}"},
         is_task=is_task,
         restart=Restart(when="never") if is_task else Restart(),
         owner=sources.main.owner,

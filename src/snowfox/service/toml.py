@@ -19,6 +19,7 @@ from snowfox.service.inheritance import Inheritance
 from snowfox.service.layer import Chain, Layer
 from snowfox.service.making import make_service
 from snowfox.service.placing import make_absolute
+from snowfox.service.scale import NONE, Scales, scaled
 from snowfox.service.section import DefaultsTable, ServiceTable, TemplateTable
 from snowfox.service.spec import Configuration, Service
 from snowfox.service.toml_checks import check
@@ -27,15 +28,16 @@ from snowfox.service.written import COMMAND
 from snowfox.values import is_name
 
 
-def read(sources: Sources, *, host: str, sections: Sections) -> Checked:
+def read(sources: Sources, *, host: str, sections: Sections, scales: Scales = NONE) -> Checked:
     """All that the files say, or all that is wrong with them.
 
     Args:
         sources: whose main file is `node.toml` for the folder form; any other is all there is.
         host: the node's name, where it has none.
         sections: that modules bring.
+        scales: how many instances people asked for.
     """
-    reading = _Reading(sources)
+    reading = _Reading(sources, scales)
     configuration: Configuration | None = None
     with suppress(Enough):
         configuration = reading.configuration(host, sections)
@@ -47,7 +49,8 @@ def read(sources: Sources, *, host: str, sections: Sections) -> Checked:
 class _Reading:
     """Reads the files of a configuration into layers, and services from them."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, scales: Scales) -> None:
+        self._scales = scales
         self.problems = Problems()
         self.chains: dict[str, Chain] = {}
         self._sources = sources
@@ -149,7 +152,7 @@ class _Reading:
             files = " and ".join(layer.report.document.file for layer in reversed(stack))
             chain[0].wrong((), f"{files} belong to different users", hint='say whose it is: user = "…"')
         folder = "" if defining.folder == self._sources.folder else defining.folder
-        return make_service(name, fields, owner=defining.owner, folder=folder)
+        return scaled(make_service(name, fields, owner=defining.owner, folder=folder), self._scales)
 
 
 def _stack(layers: Iterable[Layer]) -> list[Layer]:

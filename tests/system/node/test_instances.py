@@ -47,3 +47,24 @@ def test_variables_of_the_shell(node: Node) -> None:
     node.kill("manager")
     node.good("restart", "web")
     assert environment_of(node.running()["web"].pid)["AGENT"] == "/run/agent 1"
+
+
+def test_scale_lasts(node: Node) -> None:
+    """More and fewer, the others untouched; over a restart of the node; until another number is written."""
+    node.write(f"[service.web]\n{SLEEP}instances = 2\n")
+    node.good("up", "-d")
+    before = node.running()
+    assert "web has 3 instances" in node.good("scale", "web=3")
+    after = node.running()
+    assert sorted(after) == ["web@1", "web@2", "web@3"]
+    assert (after["web@1"], after["web@2"]) == (before["web@1"], before["web@2"])
+    node.good("down")
+    node.good("up", "-d")
+    assert sorted(node.running()) == ["web@1", "web@2", "web@3"]
+    node.good("scale", "web=1")
+    assert [*node.running()] == ["web"]
+    assert node.run("scale", "wbe=2").code == 4
+    assert node.run("scale", "web=0").code == 2
+    node.write(f"[service.web]\n{SLEEP}instances = 4\n")
+    node.good("apply")
+    assert len(node.running()) == 4

@@ -27,7 +27,8 @@ def test_lines():
         "web",
         ("sh", "-c", "gunicorn app $${X:-1} | tee log"),
         directory=FOLDER,
-        environment={"PORT": "5000"},
+        environment={"PORT": "${INSTANCE_PORT}"},
+        port=5000,
         requires=("release",),
         owner=1000,
     )
@@ -43,10 +44,10 @@ def test_release_comes_first():
 
 def test_ports():
     """100 more for each line, from 5000 or from what `.env` says."""
-    ports = [service.environment["PORT"] for service in read(PROCFILE).services.values()]
-    assert ports == ["5000", "5100", "5200"]
-    ports = [service.environment["PORT"] for service in read(PROCFILE, "PORT=8000").services.values()]
-    assert ports == ["8000", "8100", "8200"]
+    ports = [service.port for service in read(PROCFILE).services.values()]
+    assert ports == [5000, 5100, 5200]
+    ports = [service.port for service in read(PROCFILE, "PORT=8000").services.values()]
+    assert ports == [8000, 8100, 8200]
 
 
 def test_env():
@@ -63,7 +64,7 @@ def test_env():
         "E": "a#b",
         "F": "http://x/?a=b",
         "G": "",
-        "PORT": "5000",
+        "PORT": "${INSTANCE_PORT}",
     }
 
 

@@ -15,6 +15,7 @@ from snowfox.core.log import get
 from snowfox.core.store.api import Version
 from snowfox.errors import ConfigurationRefused, Degraded, NotNow, SnowFoxError, StoreError, UserError
 from snowfox.manager.blueprint import Blueprints, specs_of
+from snowfox.manager.change import reading, scaling
 from snowfox.manager.change.carrying import Carrying, Outcome, emit
 from snowfox.manager.change.fact import StepFact
 from snowfox.manager.change.ledger import Ledger
@@ -24,12 +25,10 @@ from snowfox.manager.change.proposal import Proposal, propose
 from snowfox.manager.change.record import Change, Provisional
 from snowfox.manager.change.running import Running, refuse_beside, refuse_confirming, to_undo
 from snowfox.manager.change.sockets import Open, Sockets
-from snowfox.manager.change.versions import find, line_of
-from snowfox.manager.change.where import name_of, origin
 from snowfox.manager.change.world import World, lines
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
-from snowfox.manager.source import check, unpack
+from snowfox.manager.source import check
 from snowfox.service.resources import SOCKET, carried, resources
 from snowfox.service.spec import Configuration
 from snowfox.values import Seconds
@@ -137,13 +136,16 @@ class Changes:
         refuse_beside("plan", self._running)
         async with self._lock:
             found = await planned(
-                self._node, self._world, await self._source(source), before=self._in_force("plan")
+                self._node,
+                self._world,
+                await reading.named(self._node, source),
+                before=self._in_force("plan"),
             )
             return found._replace(before=_current(await self.versions(), self._node))
 
     def apply(self, source: str, options: Options, *, who: str) -> Operation:
         """Begin a change to what is there now. Raises NotNow when none can begin."""
-        return self._begin("apply", lambda: self._source(source), options, who=who)
+        return self._begin("apply", lambda: reading.named(self._node, source), options, who=who)
 
     def rollback(self, version: str, options: Options, *, who: str) -> Operation:
         """Begin a change to a version that is kept; "": to the one before this. Raises NotNow when none can begin.
@@ -151,7 +153,14 @@ class Changes:
         With "" and `supersede` an apply that is under way is undone instead, where it is not in force yet.
         """
         undoes = () if version else to_undo(self._running)
-        return self._begin("rollback", lambda: _kept(self._node, version), options, who=who, undoes=undoes)
+        return self._begin(
+            "rollback", lambda: reading.kept(self._node, version), options, who=who, undoes=undoes
+        )
+
+    def scale(self, asked: Mapping[str, int], *, who: str) -> Operation:
+        """Begin to have so many instances of services. Raises NotNow when that cannot begin, NotFound, UserError."""
+        scaling.ask(self._node, self._in_force("scale"), asked)  # what is wrong is told at once
+        return self._begin("scale", lambda: reading.in_force(self._node), Options(scaled=asked), who=who)
 
     async def confirm(self) -> contract.VersionLine:
         """Let the version in force stay. Raises UserError when it cannot be confirmed, StoreError."""
@@ -165,9 +174,7 @@ class Changes:
 
     async def versions(self) -> list[contract.VersionLine]:
         """Those that are kept, the newest last. Raises StoreError."""
-        now, waits = self._node.version, self._ledger.provisional
-        kept = await self._node.storage.versions()
-        return [line_of(one, now=now, provisional=waits) for one in kept]
+        return await reading.lines_of(self._node, self._ledger.provisional)
 
     # Within
 
@@ -185,8 +192,8 @@ class Changes:
         if not options.supersede:
             refuse_beside(verb, self._running)
         waits = self._ledger.provisional
-        if waits is not None and verb == "apply" and not options.supersede:
-            msg = f"cannot apply: {waits.version[:7]} is not confirmed yet"
+        if waits is not None and verb in {"apply", "scale"} and not options.supersede:
+            msg = f"cannot {verb}: {waits.version[:7]} is not confirmed yet"
             raise NotNow(msg, "snowfox confirm, or snowfox rollback, or snowfox apply --supersede")
         operation = self._node.open(verb, who, ())
         running = Running(operation, undoes)
@@ -222,14 +229,16 @@ class Changes:
 
     async def _change(self, running: Running, read: Read, options: Options) -> Outcome:
         sources = await read()
-        checked = check(sources, self._node.sections)
+        scales = scaling.ask(self._node, self._in_force("change"), options.scaled)
+        checked = check(sources, self._node.sections, scales)
         after = checked.require()
         for problem in checked.warnings:
             running.operation.add(contract.Progress("", "warning", problem.show(), 0))
         for other in self._running[: self._running.index(running)]:
             other.supersede(running.operation.number)
         async with self._lock:
-            return await self._carry_out(running, sources, after, options)
+            outcome = await self._carry_out(running, sources, after, options)
+        return scaling.settle(self._node, after, scales, asked=options.scaled, outcome=outcome)
 
     async def _carry_out(
         self, running: Running, sources: Sources, after: Configuration, options: Options
@@ -248,7 +257,8 @@ class Changes:
         )
 
         async def put(change: Change | None, version: Version | None) -> None:
-            await self._ledger.put(change, version, options.confirm)
+            is_other = options.scaled is None  # who scales it applies no version
+            await self._ledger.put(change, version if is_other else None, options.confirm)
 
         running.carrying = Carrying(
             self._node,
@@ -283,21 +293,6 @@ class Changes:
         why = f"{waits.version[:7]} was not confirmed in time"
         self._running[-1].note = f"#{operation.number} went back to {waits.before[:7]}: {why}"
         return True
-
-    async def _source(self, source: str) -> Sources:
-        """What is there now: where the version in force came from, or what a person named."""
-        node = self._node
-        if not source and node.sources is not None:
-            return await node.reader.read(origin(node.sources))
-        welcome = node.welcome
-        name = name_of(source or welcome.root, root=welcome.root, configuration=welcome.configuration)
-        return await node.reader.read(name or await node.reader.main())
-
-
-async def _kept(node: Node, version: str) -> Sources:
-    """What was read for a version that is kept."""
-    meant = find(await node.storage.versions(), version, now=node.version)
-    return unpack(await node.storage.configuration(meant.id) or b"")
 
 
 def _current(versions: Iterable[contract.VersionLine], node: Node) -> contract.VersionLine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -12,8 +13,10 @@ class Options(NamedTuple):
         keep: stay with it when something does not get ready.
         confirm: ms after which it goes back unless it is confirmed; 0: it stays.
         supersede: take the place of one that is under way.
+        scaled: how many instances these services are to have, of the version in force; None: another version.
     """
 
     keep: bool = False
     confirm: int = 0
     supersede: bool = False
+    scaled: Mapping[str, int] | None = None

@@ -29,7 +29,7 @@ async def planned(node: Node, world: World, sources: Sources, *, before: Configu
 
     Raises ConfigurationRefused when they are wrong in themselves.
     """
-    checked = check(sources, node.sections)
+    checked = check(sources, node.sections, node.scales)
     after = carried(before, checked.require())
     refusals: list[str] = []
     try:
