@@ -81,6 +81,9 @@ class Launch(NamedTuple):
         note: at most 64 hexadecimal digits, kept with the launch and told by `inventory`: a digest of what it is.
         confinement: None: nothing but that it gains no rights.
         errors: whether what it writes to descriptor 2 is captured apart, by a FIFO of its own.
+        ready: number of a descriptor that what it writes into goes to `notify`; -1: none. Not below those of sockets and
+            secrets; /dev/null is in between.
+        notify: the abstract address of a datagram socket, `@NAME`.
         input: whether it reads what we write; else it reads nothing. What it reads ends with the manager.
     """
 
@@ -100,6 +103,8 @@ class Launch(NamedTuple):
     confinement: Confinement | None = None
     errors: bool = False
     input: bool = False
+    ready: int = -1
+    notify: str = ""
 
 
 class Launched(NamedTuple):

@@ -121,7 +121,10 @@ class Blueprints:
     def launch(self, instance: str, token: str, note: str = "") -> Launch:
         """What to launch for an instance; `note` is kept with it. Raises UserError."""
         made = self._prepared.pop(instance) if instance in self._prepared else self._plan(instance)
-        return _launch(made, token)._replace(note=note)
+        launch = _launch(made, token)._replace(note=note)
+        if made.ready.descriptor is None:
+            return launch
+        return launch._replace(ready=made.ready.descriptor, notify=self._node.notify)
 
     def helper(self, instance: str, command: tuple[str, ...], id: str) -> Launch:
         """A command beside an instance: as its user, in its folder and environment, without its sockets and output."""

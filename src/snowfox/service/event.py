@@ -118,7 +118,7 @@ class Signalled(Frozen):
 
 
 class ProbeAnswered(Frozen):
-    """It was found ready: by the probe that `StartProbe` asked for, which is over (`probed`), or by what it `printed`."""
+    """It was found ready: by the probe that `StartProbe` asked for, which is over (`probed`), or by what it `printed` or has `written`."""
 
     token: str
     by: str = "probed"

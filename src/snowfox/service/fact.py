@@ -25,7 +25,10 @@ class ServiceAdopted(Fact, kind="service.adopted", kept=True):
 
 
 class ServiceReady(Fact, kind="service.ready", kept=True):
-    """It can serve. `by` says how it was found out: `executed`, `notified`, `probed`, `printed`, `delay`, `adopted`."""
+    """It can serve.
+
+    `by` says how it was found out: `executed`, `notified`, `probed`, `printed`, `written`, `delay`, `adopted`.
+    """
 
     pid: int
     by: str

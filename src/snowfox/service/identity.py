@@ -44,6 +44,7 @@ def launch_digest(configuration: Configuration, service: Service) -> str:
             service.owner,
             service.is_task,
             service.is_heard,
+            service.ready.descriptor,
             (service.watchdog, service.log.streams),
             (service.limits, service.sandbox, service.umask, service.nice, service.oom_score),
             service.secrets,

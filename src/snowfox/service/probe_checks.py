@@ -9,10 +9,10 @@ from snowfox.core.config.kind import is_table
 from snowfox.core.config.section import Section
 from snowfox.core.posix.address import parse as parse_address
 from snowfox.service.layer import Chain, Layer
-from snowfox.service.spec import Alive, Ready, Service, Socket
+from snowfox.service.spec import FIRST_DESCRIPTOR, Alive, Ready, Service, Socket
 
 _PROBES: Final = ("tcp", "http", "unix", "command")
-_FORMS: Final = {"ready": ("notify", *_PROBES, "log", "delay"), "alive": _PROBES}
+_FORMS: Final = {"ready": ("notify", "descriptor", *_PROBES, "log", "delay"), "alive": _PROBES}
 _KEYS: Final[dict[str, type[Section]]] = {"ready": Ready, "alive": Alive}
 _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
@@ -32,6 +32,22 @@ def of_forms(layer: Layer) -> None:
         for span in ("every", "timeout"):
             if key == "alive" and layer.fields.get(key, {}).get(span) == 0:
                 layer.wrong((key, span), f"{key}.{span} must be more than nothing")
+
+
+def of_descriptor(service: Service, sockets: Mapping[str, Socket], chain: Chain) -> None:
+    """It is behind all others that the service is given."""
+    number = service.ready.descriptor
+    if number is None:
+        return
+    passed = sum(len(sockets[name].listen) for name in service.sockets if name in sockets)
+    secrets = sum(secret.form != "environment" for secret in service.secrets)
+    least = FIRST_DESCRIPTOR + passed + secrets
+    if number < least:
+        taken = [
+            f"{count} {noun}" for count, noun in ((passed, "of sockets"), (secrets, "of secrets")) if count
+        ]
+        why = f"ready.descriptor must be at least {least}: {' and '.join(taken)} come before"
+        chain.wrong(f"service {service.name}", ("ready", "descriptor"), why)
 
 
 def of_shared(service: Service, sockets: Mapping[str, Socket], chain: Chain) -> None:

@@ -6,7 +6,7 @@ is taken. `service.section` declares the rest and makes these values.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from snowfox.core.config.effect import LIVE, REPLACE
 from snowfox.core.config.kind import Items, Number, Whole
@@ -18,6 +18,10 @@ from snowfox.service.schedule import Schedule
 from snowfox.service.written import COMMAND, DURATION, ENDPOINT, REGEX, SIGNAL, SIZE, TCP, UNIX, URL_PATH
 from snowfox.values import Seconds
 
+FIRST_DESCRIPTOR: Final = 3
+LAST_DESCRIPTOR: Final = 63
+"""Numbers that `ready.descriptor` may have."""
+
 Duration = Annotated[Seconds, DURATION]
 
 
@@ -26,6 +30,7 @@ class Ready(Section):
 
     Args:
         notify: it sends `READY=1`.
+        descriptor: the number of one that it is given, into which it writes a line.
         tcp: `HOST:PORT` that accepts.
         http: `HOST:PORT` (or `unix:PATH`) that answers GET `path` with 2xx or 3xx.
         unix: path of a socket that accepts.
@@ -37,11 +42,11 @@ class Ready(Section):
         every: seconds between tries of tcp, http, unix and command.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"descriptor"})
     EXAMPLE: ClassVar[str] = "{ notify = true }"
     WHOLE: ClassVar[bool] = True
 
     notify: Annotated[bool, REPLACE] = False
+    descriptor: Annotated[int | None, Whole(FIRST_DESCRIPTOR, LAST_DESCRIPTOR), REPLACE] = None
     tcp: Annotated[str, TCP] | None = None
     http: Annotated[str, ENDPOINT] | None = None
     unix: Annotated[str, UNIX] | None = None
@@ -55,7 +60,8 @@ class Ready(Section):
     @property
     def is_immediate(self) -> bool:
         """Whether being executed is being ready."""
-        return not (self.notify or self.is_probed or self.log is not None or self.delay is not None)
+        others = (self.descriptor, self.log, self.delay)
+        return not (self.notify or self.is_probed or any(one is not None for one in others))
 
     @property
     def is_probed(self) -> bool:

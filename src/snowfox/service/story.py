@@ -12,6 +12,7 @@ _BY: Final = {
     "notified": "it said so",
     "probed": "its probe found it",
     "printed": "it printed so",
+    "written": "it wrote so",
     "delay": "it lived as long as it must",
     "adopted": "it was so before",
 }

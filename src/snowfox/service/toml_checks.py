@@ -13,7 +13,7 @@ from snowfox.service import relations, schedule_checks
 from snowfox.service.folder import MAIN
 from snowfox.service.hook_checks import of_stop
 from snowfox.service.layer import Chain, Layer
-from snowfox.service.probe_checks import of_forms, of_shared
+from snowfox.service.probe_checks import of_descriptor, of_forms, of_shared
 from snowfox.service.requirement import place_of
 from snowfox.service.spec import Configuration, Service
 from snowfox.service.variables import Variables
@@ -227,6 +227,7 @@ class _Checks:
             hint = "how long a start may take: ready.timeout; how long a stop may: stop.grace"
             chain.wrong(f"service {service.name}", ("timeout",), why, hint=hint, part="key")
         of_shared(service, self._sockets, chain)
+        of_descriptor(service, self._sockets, chain)
 
     def _wrong(self, subject: str, path: Path, why: str, **place: Any) -> None:
         self._report.wrong(path, f"cannot read {subject}: {why}", **place)

@@ -13,7 +13,7 @@ from snowfox.errors import LaunchFailed, PosixError, SnowFoxError
 from snowfox.spawner.confining import Confining
 from snowfox.spawner.events import Begun, Ended, Executed, NotLaunched
 from snowfox.spawner.held import Handle, Kit
-from snowfox.spawner.launch import Limit, Maker, Order
+from snowfox.spawner.launch import FIRST, Limit, Maker, Order
 from snowfox.spawner.leftovers import MARK
 from snowfox.spawner.policy import Account
 from snowfox.spawner.ports import Ports
@@ -121,6 +121,7 @@ class Launching:
             given += made.ours
             secrets = self._means.secrets.give(launch, account)
             given += secrets.descriptors
+            ready = self._ready(launch, len(passed) + len(secrets.descriptors), given)
             theirs, ours = self._streams(launch, account, given, kept)
             status, told = files.pipe()
             given.append(told)
@@ -148,7 +149,7 @@ class Launching:
                     status=told,
                     sockets=passed,
                     socket_names=tuple(launch.socket_names),
-                    secrets=secrets.descriptors,
+                    secrets=(*secrets.descriptors, *ready),
                 )
             )
         except BaseException:
@@ -181,6 +182,15 @@ class Launching:
         handle.is_child = True
         handle.note = asked.launch.note
         return handle
+
+    def _ready(self, launch: Launch, passed: int, given: list[int]) -> tuple[int, ...]:
+        """What it says that it is ready by, behind as much of /dev/null as is needed to get to its number."""
+        if launch.ready < 0:
+            return ()
+        connected = self._posix.sockets.connect(f"unix-datagram:{launch.notify}")
+        given.append(connected)
+        self._posix.files.set_blocking(connected, blocking=True)
+        return (*[self._means.null] * (launch.ready - FIRST - passed), connected)
 
     def _streams(
         self, launch: Launch, account: Account, given: list[int], kept: list[int]

@@ -32,18 +32,20 @@ from snowfox.spawner.events import (
 )
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.knocks import Knocks
-from snowfox.spawner.launch import LIMITS
+from snowfox.spawner.launch import FIRST, LIMITS
 from snowfox.spawner.policy import Account, Policy
 from snowfox.spawner.ports import Holder, Ports
 from snowfox.spawner.rate import Bucket
 from snowfox.spawner.reach import Judge, folder_problem, program_problem
-from snowfox.spawner.secret import FORMS, Secrets
+from snowfox.spawner.secret import ENVIRONMENT, FORMS, Secrets
 from snowfox.spawner.socket_file import SOCKET_MODE, Look
 from snowfox.values import LONGEST_PATH, MOST_SECRETS, MOST_SOCKETS, is_secret_name, is_socket_key
 
 MOST_VERIFIED: Final = 200
 """Launches, and further users of them, that one `verify` takes."""
 
+_LAST: Final = 63
+_LONGEST_NOTIFY: Final = 107
 MOST_FORGOTTEN: Final = 10_000
 """Tokens that one `forget` takes."""
 
@@ -197,6 +199,7 @@ def _well_formed(launch: Launch) -> None:
     _require(not any(":" in name or "\0" in name for name in launch.socket_names), "a socket's name")
     _require(0 <= launch.umask <= 0o777, "a umask")
     _require(is_note(launch.note), "a note")
+    _require(launch.ready < 0 or _is_place(launch), "a descriptor for readiness")
     _require(len(launch.secrets) <= MOST_SECRETS, "too many secrets")
     _require(len(launch.sockets) + len(launch.secrets) <= MOST_SOCKETS, "too many descriptors")
     _require(len({secret.name for secret in launch.secrets}) == len(launch.secrets), "a secret given twice")
@@ -207,6 +210,17 @@ def _well_formed(launch: Launch) -> None:
     _require(
         all(name in LIMITS and -1 <= value < 1 << 63 for name, value in launch.limits.items()), "a limit"
     )
+
+
+def _is_place(launch: Launch) -> bool:
+    """Behind all that it gets besides, and not anywhere; heard by an abstract address, which nobody needs rights for."""
+    passed = len(launch.sockets) + sum(secret.form != ENVIRONMENT for secret in launch.secrets)
+    is_address = (
+        launch.notify.startswith("@")
+        and launch.notify.isprintable()
+        and len(launch.notify) <= _LONGEST_NOTIFY
+    )
+    return FIRST + passed <= launch.ready <= _LAST and is_address
 
 
 def _is_secret(secret: Secret) -> bool:

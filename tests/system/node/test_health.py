@@ -172,6 +172,50 @@ restart = { when = "never" }
     node.until(lambda: node.status()["talker"]["state"] == "ready", "ready by its own line")
 
 
+def test_a_line_in_its_descriptor_makes_it_ready(node: Node) -> None:
+    """As s6 has it: its number is the one that is written, whatever lies before; over restarts of the manager too."""
+    go = node.folder / "go"
+    node.write(
+        f"""
+[service.three]
+command = ["sh", "-c", "sleep 0.3; echo >&3; exec 3>&-; sleep 1000"]
+directory = "/"
+ready = {{ descriptor = 3 }}
+
+[service.nine]
+command = ["sh", "-c", "while [ ! -e {go} ]; do sleep 0.05; done; echo up >&9; sleep 1000"]
+directory = "/"
+ready = {{ descriptor = 9 }}
+
+[service.closes]
+command = ["sh", "-c", "exec 3>&-; sleep 1000"]
+directory = "/"
+ready = {{ descriptor = 3, timeout = "500ms" }}
+restart = {{ when = "never" }}
+"""
+    )
+    with node.begin("up", "-d") as client:
+        node.until(lambda: node.run("status").code in {0, 3} and "nine" in node.running(), "nine runs")
+        assert node.status()["nine"]["state"] == "starting"
+        node.kill("manager")
+        node.until(lambda: node.run("status").code in {0, 3}, "another manager answers")
+        client.kill()
+    go.touch()
+    node.until(lambda: node.status()["nine"]["state"] == "ready", "nine is ready")
+    status = node.status()
+    assert status["three"]["state"] == "ready"
+    node.until(lambda: node.status()["closes"]["state"] == "failed", "closes has failed")
+    assert "not ready after 0.5 s: it wrote no line to descriptor 3" in node.status()["closes"]["message"]
+    fds = {
+        fd: os.readlink(f"/proc/{status['nine']['pid']}/fd/{fd}")
+        for fd in os.listdir(f"/proc/{status['nine']['pid']}/fd")
+    }
+    assert {fd: what for fd, what in fds.items() if 2 < int(fd) < 9} == {
+        str(fd): "/dev/null" for fd in range(3, 9)
+    }
+    assert fds["9"].startswith("socket:")
+
+
 NOTIFY = """
 import os, signal, socket, sys, time
 

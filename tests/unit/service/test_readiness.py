@@ -21,6 +21,7 @@ def test_each_form_waits_for_one_thing():
         assert wait_of(web(ready)).probes
     assert wait_of(web(Ready(log="x"))) == Wait("printed", "unready", 30.0)
     assert not wait_of(web(Ready(log="x"))).probes
+    assert wait_of(web(Ready(descriptor=3))) == Wait("written", "unready", 30.0)
     assert wait_of(web(Ready(delay=2.0))) == Wait("delay", "ready", 2.0)
     assert not wait_of(web(Ready(delay=2.0))).probes
 
@@ -29,5 +30,6 @@ def test_words_for_a_start_that_took_too_long():
     """With what the probe said, or that nothing was said."""
     assert unready_text(web(Ready(tcp="x:1")), "refused", 30.0) == "not ready after 30 s: refused"
     assert unready_text(web(Ready(notify=True)), "", 30.0) == "not ready after 30 s: it did not notify"
+    assert "it wrote no line to descriptor 3" in unready_text(web(Ready(descriptor=3)), "", 30.0)
     assert "no line that matches up$" in unready_text(web(Ready(log="up$")), "", 30.0)
     assert unready_text(web(Ready(tcp="x:1")), "", 30.0) == "not ready after 30 s"

@@ -195,7 +195,7 @@ def test_keys_to_come(key):
     )
 
 
-@pytest.mark.parametrize("key", ["ready.descriptor", "log.forward"])
+@pytest.mark.parametrize("key", ["log.forward"])
 def test_inner_keys_to_come(key):
     """So do those of the tables in it."""
     outer, inner = key.split(".")

@@ -131,6 +131,7 @@ def test_sockets_of_a_service():
         ('{ timeout = "1s" }', "ready says nothing"),
         ('{ notify = true, delay = "1s" }', "ready says notify and delay: one is enough"),
         ('{ notify = true, path = "/x" }', "ready.path is only for http"),
+        ("{ descriptor = 2 }", "ready.descriptor must be 3 to 63, not 2"),
         ('{ log = "up", notify = true }', "ready says notify and log: one is enough"),
         (
             '{ log = "(up" }',
@@ -144,6 +145,20 @@ def test_ready_has_one_form(ready, why):
     lines = shown(web(f"ready = {ready}")).split("\n")
     assert len(lines) == 3
     assert lines[0].partition("service web: ")[2] == why
+
+
+def test_a_descriptor_for_readiness_is_behind_all_others():
+    """Sockets by their addresses, secrets that are not in the environment; where it may be is told."""
+    front = '[socket.front]\nlisten = ["127.0.0.1:80", "127.0.0.1:81"]\n'
+    text = web(
+        'sockets = ["front"]\nready = { descriptor = 5 }\nsecrets.A = { file = "a" }\n'
+        'secrets.B = { file = "b", as = "file" }',
+        front,
+    )
+    why = "ready.descriptor must be at least 6: 2 of sockets and 1 of secrets come before"
+    assert why in shown(text)
+    assert shown(text.replace("descriptor = 5", "descriptor = 6")) == ""
+    assert shown(web("ready = { descriptor = 3 }")) == ""
 
 
 @pytest.mark.parametrize(

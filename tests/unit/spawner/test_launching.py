@@ -72,6 +72,17 @@ def test_keeps_three_descriptors(bench: Bench) -> None:
     assert len(bench.posix.process.descriptors) == before + 2
 
 
+def test_what_it_writes_to_say_that_it_is_ready_is_heard_by_the_manager(bench: Bench) -> None:
+    """A socket at the number that is asked for, with /dev/null before it; nothing of it stays here."""
+    heard = bench.posix.sockets.bind("unix-datagram:@notify")
+    before = len(bench.posix.process.descriptors)
+    process = bench.begin(LAUNCH._replace(ready=5, notify="@notify"))
+    assert sorted(process.descriptors) == [0, 1, 2, 3, 4, 5]
+    assert process.descriptors[3].opened is process.descriptors[4].opened is process.descriptors[0].opened
+    assert len(bench.posix.process.descriptors) == before + 2
+    bench.posix.files.close(heard)
+
+
 def test_own_variables_of_listening_are_dropped(bench: Bench) -> None:
     """LISTEN_FDS of the manager's does not reach a service without sockets, nor does another mark."""
     environment = {"LISTEN_FDS": "3", "LISTEN_PORT": "b", "SNOWFOX_LAUNCH": "x"}

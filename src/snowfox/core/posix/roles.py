@@ -88,6 +88,7 @@ SPAWNER: Final = _PARENTS | {
     "processes.take_descriptor",
     "sockets.accept",
     "sockets.address",
+    "sockets.connect",
     "sockets.is_listening",
     "sockets.notice",
     "sockets.pair",

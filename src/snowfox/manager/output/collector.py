@@ -98,9 +98,8 @@ class Output:
     def attach(self, name: str, descriptor: int, limits: Log, listener: Listens | None = None) -> None:
         """Read a FIFO (ours from now on) into a log until it ends.
 
-        A log may have several, those of launches before being held by processes left behind; beyond 8 the oldest is
-        closed. A listener gets all that comes through it until it wants no more. Raises PosixError when it cannot be
-        waited for; it is closed then.
+        A log may have several (of launches before, held by processes left behind), beyond 8 the oldest is closed. A
+        listener gets what comes through it. Raises PosixError when it cannot be waited for; it is closed then.
         """
         with self._lock:
             mine = self._by_name.get(name, ())

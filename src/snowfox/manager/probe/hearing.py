@@ -14,7 +14,7 @@ from snowfox.manager.alarm import Alarm, Alarms
 from snowfox.manager.probe.notice import Notice
 from snowfox.manager.probe.notify import Use
 from snowfox.manager.probe.watchdog import Watchdogs
-from snowfox.service.event import Event, Notified
+from snowfox.service.event import Event, Notified, ProbeAnswered
 from snowfox.values import Seconds
 
 PAUSE: Final[Seconds] = 0.25
@@ -69,6 +69,7 @@ class Hearing:
         self._watchdogs = watchdogs
         self._tell = tell
         self._speakers: dict[str, _Speaker] = {}
+        self._writers: set[str] = set()
 
     def __call__(self, senders: Iterator[int], notice: Notice) -> Use:
         """A process said something; what became of it."""
@@ -87,12 +88,15 @@ class Hearing:
             use = Use.KEPT
         if notice.is_unwell and self._watchdogs.trigger(token):
             use = Use.KEPT
+        if notice.is_line:
+            return self._line(token)
         rest = notice._replace(is_alive=False, is_unwell=False, watchdog=0.0, main=0)
         heard = self._heard(token, rest) if rest != _SILENCE else Use.IGNORED
         return use if heard is Use.IGNORED else heard
 
     def forget(self, token: str) -> None:
         """This launch is over. One that never said a word is fine."""
+        self._writers.discard(token)
         speaker = self._speakers.pop(token, None)
         if speaker is not None and speaker.alarm is not None:
             self._alarms.clear(speaker.alarm)
@@ -101,6 +105,14 @@ class Hearing:
         """Hear nobody any more."""
         for token in list(self._speakers):
             self.forget(token)
+
+    def _line(self, token: str) -> Use:
+        """The first that it writes to its descriptor."""
+        if token in self._writers:
+            return Use.IGNORED
+        self._writers.add(token)
+        self._tell(ProbeAnswered(token, "written"))
+        return Use.TOLD
 
     def _heard(self, token: str, notice: Notice) -> Use:
         speaker = self._speakers.get(token)

@@ -27,6 +27,7 @@ class Notice(NamedTuple):
 
     Args:
         is_ready: READY=1.
+        is_line: a line without a name, as is written to a descriptor (`ready.descriptor`).
         is_reloading: RELOADING=1.
         since: MONOTONIC_USEC.
         is_stopping: STOPPING=1.
@@ -50,15 +51,19 @@ class Notice(NamedTuple):
     is_unwell: bool = False
     watchdog: Seconds = 0.0
     extend: Seconds = 0.0
+    is_line: bool = False
 
 
 NOTHING: Final = Notice()
+_LINE: Final = Notice(is_line=True)
 
 
 def read(message: bytes) -> Notice:
     """What it says; `NOTHING` where it says nothing that we understand. The last line of a name counts."""
     if len(message) > LONGEST:
         return NOTHING
+    if message.endswith(b"\n") and b"=" not in message:
+        return _LINE
     found: dict[str, Any] = {}
     for line in message.split(b"\n", _MOST_LINES)[:_MOST_LINES]:
         name, equals, value = line.partition(b"=")

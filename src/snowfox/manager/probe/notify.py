@@ -5,8 +5,8 @@ The kernel tells who sent a datagram. It counts only from a process of a launch:
 and counted: empty, broken and oversized messages, strangers, and senders that are gone before we look, whose number may
 be another's by then.
 
-One turn reads a bounded number. After a turn in which most came to nothing the socket rests for a moment: whoever
-floods it waits in its send, and costs us next to nothing.
+One turn reads a bounded number. After some that came to nothing the socket rests for a moment: whoever floods it waits
+in its send, and costs us little.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from snowfox.errors import PosixError
 from snowfox.manager.probe.notice import LONGEST, NOTHING, Notice, read
 from snowfox.values import Seconds
 
+QUIET: Final = 32
+"""Messages that say nothing new between two rests."""
 REST: Final[Seconds] = 0.05
-"""Seconds that the socket is not read after a turn of messages most of which said nothing new."""
+"""Seconds that the socket is not read after `QUIET` messages that said nothing new."""
 
 _PER_TURN: Final = 64
 _DEEPEST: Final = 8
@@ -54,7 +56,7 @@ class NotifyReader:
         posix: the kernel.
         descriptor: the socket, bound, with credentials; stays the caller's.
         hears: takes each message that says something.
-        rest: called after a turn of messages most of which said nothing new: read again after `REST`.
+        rest: called after `QUIET` messages that said nothing new: read again after `REST`.
     """
 
     def __init__(self, posix: Posix, descriptor: int, hears: Hears, rest: Callable[[], None]) -> None:
@@ -62,6 +64,7 @@ class NotifyReader:
         self.descriptor = descriptor
         self._hears = hears
         self._rest = rest
+        self._quiet = 0
         self._ignored = counter("snowfox_notify_ignored_total")
 
     def turn(self) -> None:
@@ -84,7 +87,9 @@ class NotifyReader:
             quiet += use is not Use.TOLD
         if ignored:
             self._ignored.add(ignored)
-        if quiet > _PER_TURN // 2:
+        self._quiet += quiet
+        if self._quiet >= QUIET:
+            self._quiet = 0
             self._rest()
 
     def _senders(self, pid: int) -> Iterator[int]:

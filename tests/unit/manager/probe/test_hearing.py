@@ -12,7 +12,7 @@ from snowfox.manager.probe.hearing import Hearing
 from snowfox.manager.probe.notice import Notice
 from snowfox.manager.probe.notify import Use
 from snowfox.manager.probe.watchdog import Watchdogs
-from snowfox.service.event import Event, Notified, Unwell
+from snowfox.service.event import Event, Notified, ProbeAnswered, Unwell
 from snowfox.testing.clock import VirtualClock
 
 READY = Notice(is_ready=True)
@@ -107,6 +107,15 @@ async def test_pings_go_to_the_watchdog_alone(world: World, clock: VirtualClock)
     assert isinstance(world.told[0], Unwell)
     assert world.told[1] == Notified("T", is_ready=False, status="broken")
     world.dogs.close()
+
+
+async def test_a_line_in_its_descriptor_is_told_once(world: World) -> None:
+    """The first; after its launch nothing is left of it."""
+    line = Notice(is_line=True)
+    assert [world.say(line) for _ in range(3)] == [Use.TOLD, Use.IGNORED, Use.IGNORED]
+    assert world.told == [ProbeAnswered("T", "written")]
+    world.hearing.forget("T")
+    assert world.say(line) is Use.TOLD
 
 
 async def test_what_is_over_is_forgotten(world: World, clock: VirtualClock) -> None:

@@ -23,6 +23,8 @@ from snowfox.manager.probe.notice import LONGEST, LONGEST_STATUS, NOTHING, Notic
         (b"EXTEND_TIMEOUT_USEC=30000000", Notice(extend=30.0)),
         (b"STATUS=a\nSTATUS=b", Notice(status="b")),
         (b"STATUS=", Notice(status="")),
+        (b"\n", Notice(is_line=True)),
+        (b"ready\n", Notice(is_line=True)),
         (b"BARRIER=1\nFDSTORE=1\nREADY=1", Notice(is_ready=True)),
     ],
 )
@@ -34,7 +36,7 @@ def test_what_is_understood(message: bytes, notice: Notice) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        b"", b"\n\n", b"READY=0", b"XREADY=1", b"READY=11", b"READY", b"\xff\xfe", b"=1", b"ERRNO=-2", b"ERRNO=1e3",
+        b"", b"ready", b"READY=0", b"XREADY=1", b"READY=11", b"READY", b"\xff\xfe", b"=1", b"ERRNO=-2", b"ERRNO=1e3",
         b"ERRNO=99999", b"MAINPID=0", b"MAINPID=" + b"9" * 30, b"WATCHDOG=2", b"WATCHDOG_USEC=0",
         b"EXTEND_TIMEOUT_USEC=99999999999999999999", b"MONOTONIC_USEC=" + b"9" * 20, b"READY=1\n" + b"x" * LONGEST,
     ],
