@@ -83,9 +83,10 @@ class Knocks:
             self._posix.sockets.notice(descriptor, self._noticed[key])
         return found
 
-    def signalled(self, number: int) -> None:
-        """One of `NOTICES` came."""
-        for key in [one for one, notice in self._noticed.items() if notice == number]:
+    def signalled(self, numbers: Iterable[int]) -> None:
+        """These signals came; some may be of `NOTICES`."""
+        came = frozenset(numbers)
+        for key in [one for one, notice in self._noticed.items() if notice in came]:
             del self._noticed[key]
             self._stirred.add(key)
             self._unmark(key)

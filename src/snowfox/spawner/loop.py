@@ -42,7 +42,6 @@ from snowfox.spawner.events import (
 )
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.held import Kit
-from snowfox.spawner.knocks import NOTICES
 from snowfox.spawner.launching import Launching
 from snowfox.spawner.leftovers import Leftovers
 from snowfox.spawner.serving import Serving
@@ -216,9 +215,8 @@ class Loop:
 
     def _signalled(self) -> None:
         """Of what could end us only SIGTERM without a daemon does: the daemon ends us over its session."""
-        came = frozenset(self._posix.signals.take(self._signals))
-        for number in came.intersection(NOTICES):
-            self._parts.desk.knocks.signalled(number)
+        came = self._posix.signals.take(self._signals)
+        self._parts.desk.knocks.signalled(came)
         if signal.SIGTERM in came:
             self._events.append(TerminationAsked())
             self._decide()

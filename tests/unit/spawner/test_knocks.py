@@ -32,8 +32,7 @@ def came(bench: Bench) -> list[str | None]:
 
 def stirred(bench: Bench, signals: int, *keys: str) -> list[str]:
     """As the loop does it."""
-    for number in bench.posix.signals.take(signals):
-        bench.knocks.signalled(number)
+    bench.knocks.signalled(bench.posix.signals.take(signals))
     return bench.knocks.stirred(keys)
 
 
@@ -98,7 +97,7 @@ def test_a_busy_socket_costs_one_signal_each_time(bench: Bench, signals: int) ->
     connect(bench)
     numbers = bench.posix.signals.take(signals)
     assert len(numbers) == 1
-    bench.knocks.signalled(numbers[0])
+    bench.knocks.signalled(numbers)
     connect(bench)
     connect(bench)
     assert bench.posix.signals.take(signals) == ()

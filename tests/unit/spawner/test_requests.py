@@ -48,6 +48,16 @@ def test_table_is_the_interface() -> None:
     assert set(requests.TABLE) == declared
 
 
+def test_watched_sockets(desk: Desk) -> None:
+    """Keys of sockets, no more than a node can have; what is not open is passed over."""
+    for method in (Spawner.watch_sockets, Spawner.stirred):
+        for malformed in (["front"], [KEY] * (MOST_SOCKETS + 1)):
+            with pytest.raises(ProtocolError):
+                ask(desk, method, malformed)
+    assert ask(desk, Spawner.watch_sockets, [KEY]).value is None
+    assert ask(desk, Spawner.stirred, [KEY]).value == []
+
+
 def test_unknown(desk: Desk) -> None:
     """What is not in the table ends the session."""
     with pytest.raises(ProtocolError):

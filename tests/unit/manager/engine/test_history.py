@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from snowfox.service import event
 from snowfox.service.identity import launch_digest
-from snowfox.service.spec import Ready, Restart, Service
+from snowfox.service.spec import Ready, Restart, Rolling, Service, Socket
 from snowfox.testing.stage import Stage, configuration_of
 from snowfox.values import Exit
 
 NAMES = "abcde"
 PATIENT = Restart(limit=1_000_000)
+SOCKETS = {"front": Socket("front", ("127.0.0.1:80",))}
 
 
 @st.composite
@@ -24,6 +25,9 @@ def configurations(draw):
     free = [name for name in NAMES if name not in names]
     for name in names:
         was = free.pop() if free and draw(st.booleans()) else ""
+        surge = draw(st.integers(0, 2))
+        rolling = Rolling(surge, draw(st.integers(0 if surge else 1, 2)), draw(st.sampled_from((0.0, 0.3))))
+        is_on_demand = draw(st.booleans())
         found.append(
             Service(
                 name,
@@ -35,6 +39,10 @@ def configurations(draw):
                 ready=Ready(notify=draw(st.booleans())),
                 restart=PATIENT,
                 replacement=draw(st.sampled_from(("rolling", "restart"))),
+                rolling=rolling,
+                sockets=("front",) if is_on_demand else (),
+                is_on_demand=is_on_demand,
+                idle=1.0,
                 was=was,
                 owner=1,
             )
@@ -43,7 +51,10 @@ def configurations(draw):
 
 
 ACCIDENTS = st.lists(
-    st.tuples(st.sampled_from(("crash", "ready", "wait", "stop")), st.integers(0, 20)), max_size=5
+    st.tuples(
+        st.sampled_from(("crash", "end", "ready", "wait", "stop", "wanted", "idle")), st.integers(0, 20)
+    ),
+    max_size=5,
 )
 
 
@@ -56,20 +67,32 @@ def suffer(stage, accidents):
         elif what == "stop" and stage.statuses:
             one = sorted(stage.statuses)[number % len(stage.statuses)]
             stage.ask("restart", one)
+        elif what in {"wanted", "idle"}:
+            demands = [one for one in stage.demands.values() if one.awaits]
+            if demands:
+                attend(stage, demands[number % len(demands)])
         elif tokens:
             token = tokens[number % len(tokens)]
-            if what == "crash":
+            if what in {"crash", "end"}:
                 del stage.running[token]
-                stage.tell(event.Ended(token, Exit(1)))
+                stage.tell(event.Ended(token, Exit(1 if what == "crash" else 0)))
             else:
                 stage.tell(event.Notified(token))
 
 
+def attend(stage, demand):
+    """What it waits for comes."""
+    told = event.Wanted if demand.awaits == "connection" else event.Idle
+    stage.tell(told(demand.service))
+
+
 def calm(stage):
-    """Everybody gets ready who can; until nothing moves any more."""
+    """Everybody gets ready who can, who sleeps is woken; until nothing moves any more."""
     told = set()
     for _ in range(200):
         before = stage.changes
+        for demand in [one for one in stage.demands.values() if one.awaits == "connection"]:
+            attend(stage, demand)
         for token in [one for one in stage.running if one not in told]:
             told.add(token)
             stage.tell(event.Notified(token))
@@ -82,7 +105,7 @@ def calm(stage):
 def is_what_it_says(stage, services):
     """Each instance once, of the command that is written, ready; nobody else."""
     expected = {
-        one: launch_digest(configuration_of(*services), service)
+        one: launch_digest(configuration_of(*services, sockets=SOCKETS), service)
         for service in services
         for one in service.ids()
     }
@@ -108,7 +131,7 @@ def untouched(before, after):
 )
 def test_any_history(first, changes):
     """Made or taken back, whatever happened meanwhile; without an accident what does not differ has its process of before."""
-    stage = Stage(*first)
+    stage = Stage(*first, sockets=SOCKETS)
     stage.beside = 1
     stage.up()
     calm(stage)
