@@ -257,7 +257,7 @@ class Launching:
             return
         self._looked = now
         young, self._young = self._young, []
-        for token in young:
+        for token in dict.fromkeys(young):  # a token may be launched, forgotten and launched again meanwhile
             handle = self._kit.held.get(token)
             if handle is None or handle.status < 0:
                 continue
