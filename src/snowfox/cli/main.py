@@ -51,6 +51,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "stop": ("control", "stop services, until they are started again"),
     "restart": ("control", "stop and start services"),
     "scale": ("scale", "have more or fewer instances of services"),
+    "reload": ("control", "have services read anew, or replace them"),
     "signal": ("signal", "send a signal to the main processes of services"),
     "logs": ("logs", "what services printed"),
     "events": ("events", "what happened"),

@@ -335,6 +335,10 @@ class Manager(Interface):
     def restart(self, pattern: str) -> Progress:
         """Stop and start again."""
 
+    @stream(right=Right.OPERATE)
+    def reload(self, pattern: str) -> Progress:
+        """Have what runs read anew, by the same process where the service says how; else as `restart`."""
+
     @call(right=Right.OPERATE)
     def signal(self, number: int, pattern: str) -> list[str]:
         """Signal the main processes; the ids of those that got it."""

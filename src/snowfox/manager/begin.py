@@ -26,6 +26,7 @@ from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation, Verdict
 from snowfox.manager.output.shelf import ERRORS
 from snowfox.manager.probe.listening import listener
+from snowfox.manager.recycler import Recycler
 from snowfox.manager.source import check, pack, unpack
 from snowfox.service import event
 from snowfox.service.scale import is_scale, scales_of
@@ -196,6 +197,9 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
             keeper=node.keeper,
             output=node.output,
             essentials=Essentials(node),
+            recycler=Recycler(
+                node.posix, node.clock, alarms=node.alarms, board=node.board, tell=node.driver.tell
+            ),
             hooks=Hooks(
                 node.connector.helper,
                 ids=node.ids,

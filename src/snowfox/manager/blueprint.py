@@ -14,6 +14,7 @@ from snowfox.errors import UserError
 from snowfox.manager.connector.launches import HELPER
 from snowfox.service.confinement import Limits, Sandbox
 from snowfox.service.launch import LaunchPlan, Node, dynamic_uids, plan, run_as, socket_keys
+from snowfox.service.renewal import Recycle
 from snowfox.service.spec import Alive, Configuration, Log, Ready, Service, Socket
 from snowfox.values import SERVICE_UIDS, Seconds
 
@@ -140,6 +141,14 @@ class Blueprints:
         variables = {name: text for name, text in made.environment.items() if name != "NOTIFY_SOCKET"}
         bare = made.replace(sockets=(), socket_names=(), environment={**variables, **environment})
         return _launch(bare, f"{instance}{HELPER}~{id}")._replace(errors=False)
+
+    def recycled(self) -> dict[str, Recycle]:
+        """When instances are replaced by fresh ones, of those that ever are."""
+        return {
+            instance: service.recycle
+            for instance, (service, _) in self._places.items()
+            if service.recycle is not None
+        }
 
     def knows(self, instance: str) -> bool:
         """Whether it is of this configuration."""

@@ -30,6 +30,7 @@ from snowfox.manager.hooks import Hooks
 from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.collector import Output
 from snowfox.manager.probe.watching import Watching
+from snowfox.manager.recycler import Recycler
 from snowfox.service import effects, event
 from snowfox.service.schedule import Schedule
 from snowfox.service.status import Status
@@ -95,6 +96,7 @@ class Parts(NamedTuple):
     essentials: Ends
     hooks: Hooks
     scheduler: Schedules
+    recycler: Recycler
 
 
 class Driver:
@@ -144,6 +146,7 @@ class Driver:
         self._engine = engine
         self._parts = parts
         self._waiting.appendleft(first)
+        parts.recycler.use(parts.blueprints)
         self._work()
 
     def tell(self, happened: event.Event) -> None:
@@ -155,6 +158,7 @@ class Driver:
         """Launch by these from now on."""
         if self._parts is not None:
             self._former = (self._parts.blueprints,)
+            self._parts.recycler.use(blueprints)
             self._parts = self._parts._replace(blueprints=blueprints)
 
     def arrival(self, operation: str) -> Future[effects.Arrived]:

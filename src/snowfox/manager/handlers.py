@@ -95,6 +95,12 @@ class ManagerHandlers:
         async for step in self._operate("restart", pattern):
             yield step
 
+    @handles(Manager.reload)
+    async def reload(self, pattern: str) -> AsyncIterator[Progress]:
+        """An operation."""
+        async for step in self._operate("reload", pattern):
+            yield step
+
     @handles(Manager.signal)
     async def signal(self, number: int, pattern: str) -> list[str]:
         """Signal what runs of what the pattern means."""

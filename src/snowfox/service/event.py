@@ -166,6 +166,13 @@ class Idle(Frozen):
     service: str
 
 
+class Recycle(Frozen):
+    """What runs under this token is older, or takes more memory, than its service lets it; told until it is replaced."""
+
+    token: str
+    reason: str
+
+
 class HookEnded(Frozen):
     """What `RunHook` asked for has ended: well, or `text` says why not, without the hook's name."""
 
@@ -277,6 +284,7 @@ Event = (
     | Unwell
     | Wanted
     | Idle
+    | Recycle
     | HookEnded
     | TimerFired
     | Ask

@@ -139,6 +139,18 @@ class ServiceUnwell(Fact, kind="service.unwell", kept=True):
     text: str
 
 
+class ServiceReloaded(Fact, kind="service.reloaded", kept=True):
+    """A reload has ended; why it failed, or ""."""
+
+    error: str
+
+
+class ServiceRecycled(Fact, kind="service.recycled", kept=True):
+    """It is replaced by a fresh one, because it is old or takes much memory."""
+
+    reason: str
+
+
 class HookFailed(Fact, kind="service.hook-failed", kept=True):
     """A hook, or a command of its stop, failed or was not done in time."""
 

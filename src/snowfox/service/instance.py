@@ -91,6 +91,8 @@ class Instance:
         is_watched: whether somebody finds out if it is alive.
         hook: name of the hook that runs; "" without one.
         hook_token: the launch that it belongs to, be that over or not.
+        is_reloading: whether a reload of it is under way.
+        reload_error: why its last reload failed; "" where it did not.
         step: which step of its stop it is at, from 0.
         is_hurried: whether it has to end at once, without further commands.
         exit: how its last process ended.
@@ -108,12 +110,14 @@ class Instance:
         "id",
         "is_hurried",
         "is_notified",
+        "is_reloading",
         "is_watched",
         "last",
         "launched",
         "pid",
         "probe",
         "reason",
+        "reload_error",
         "restarts",
         "said",
         "sent",
@@ -157,6 +161,8 @@ class Instance:
         self.exit = UNKNOWN_EXIT
         self.hook = self.hook_token = ""
         self.step = 0
+        self.is_reloading = False
+        self.reload_error = ""
         self.is_hurried = False
         self.probe = ""
         self.sent: tuple[int, str] = (0, "")
@@ -177,6 +183,8 @@ class Instance:
         """Come into a state, be it the same again."""
         self.state = state
         self.since = turn.now
+        self.is_reloading = False
+        self.reload_error = ""
 
     def emit(self, fact: Fact, turn: Turn) -> None:
         """Tell what happened."""
@@ -215,7 +223,9 @@ class Instance:
                 return self.reason
 
     def _says(self, now: Seconds) -> str:
-        return "; ".join(part for part in (self.said.words(), self._last_death(now)) if part)
+        own = "reloading" if self.is_reloading and not self.said.is_reloading else ""
+        failed = f"reload failed: {self.reload_error}" if self.reload_error else ""
+        return "; ".join(part for part in (own, failed, self.said.words(), self._last_death(now)) if part)
 
     def _last_death(self, now: Seconds) -> str:
         return f"{self.death}, {span_text(max(now - self.died, 0.0))} ago" if self.death else ""

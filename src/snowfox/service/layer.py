@@ -17,7 +17,7 @@ from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Partial
 
 WHOLE: Final = frozenset(
-    {"alive", "ready", "schedule", "after-exit", "after-ready", "before-start", "before-stop"}
+    {"alive", "ready", "schedule", "after-exit", "after-ready", "before-start", "before-stop", "reload"}
 )
 """Tables that are not added to those below them."""
 

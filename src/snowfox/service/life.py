@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import Final
 
 from snowfox.core.machine import Move, Refused, Table, refused
-from snowfox.service import beginning, ending, recall
+from snowfox.service import beginning, ending, recall, reloading
 from snowfox.service.aftermath import bury
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.values import Exit
@@ -45,6 +45,8 @@ INPUTS: Final = (
     "exited",
     "grace-over",
     "kill-over",
+    "reload",  # read anew, as its service says
+    "reload-over",  # the time for that is over
     "retry",
     "hook-over",  # a command beside it has ended; `text` says why it failed
     "adopt",  # a process of an earlier manager runs
@@ -83,7 +85,9 @@ _UNHEALTH: Final = ("unready", "unwell", "overdue")
 _PROCESS: Final = ("launched", "refused", "ready", *_UNHEALTH, "exited", "grace-over", "kill-over")
 _BEFORE: Final = ("adopt", "ended-before", "finished-before", "failed-before")
 _AFTER_DEATH: Final = ("backoff", "failed", "finished", "waiting")
+_RELOAD: Final = refused("it is not ready", "reload", "reload-over")
 _IDLE: Final[Row] = {
+    **_RELOAD,
     **refused("it has no process", *_PROCESS),
     **refused("only what is stopped is taken over", *_BEFORE),
     **refused("it waits for nothing", "retry"),
@@ -93,6 +97,7 @@ _IDLE: Final[Row] = {
     "kill": Move("stopped", do=ending.stop_idle),
 }
 _ALIVE: Final[Row] = {
+    **_RELOAD,
     **refused("it has a launch already", "go"),
     **refused("it is not waiting to be tried again", "retry"),
     **refused("it is not being ended", "grace-over", "kill-over"),
@@ -133,12 +138,15 @@ ROWS: Final[dict[str, Row]] = {
     },
     "ready": {
         **_ALIVE,
-        **refused("it is ready", "ready", "unready", "overdue"),
+        **refused("it is ready", "unready", "overdue"),
+        "ready": Move("ready", do=reloading.answered),
+        "reload": Move("ready", do=reloading.begin),
+        "reload-over": Move("ready", do=reloading.overdue),
         **refused("its launch has ended", "launched", "refused"),
         "start": Move("ready", do=_stay),
         "stop": Move("stopping", do=ending.stop),
         "unwell": Move("failing", do=ending.unwell),
-        "hook-over": Move("ready", do=ending.hooked),
+        "hook-over": Move("ready", do=reloading.hooked),
         "exited": Move(*_AFTER_DEATH, do=ending.exited),
     },
     "failing": {

@@ -62,7 +62,7 @@ def make_service(name: str, fields: Partial, *, owner: int, folder: str) -> Serv
         timeout=table.timeout if is_task else None,
         essential=table.essential,
         schedule=table.schedule,
-        **{name: getattr(table, name) for name in HOOKS},
+        **{name: getattr(table, name) for name in ("reload", "recycle", *HOOKS)},
     )
 
 

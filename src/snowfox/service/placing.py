@@ -33,9 +33,10 @@ def make_absolute(fields: Partial, folder: str) -> None:
 
 
 def _place_hooks(fields: Partial, folder: str) -> None:
-    """Programs of hooks and of stop's steps."""
+    """Programs of hooks, of reload and of stop's steps."""
     named = [fields[name] for name in HOOKS if name in fields]
-    for one in (*named, *fields.get("stop", {}).get("steps", ())):
+    reload = [fields["reload"]] if "reload" in fields else []
+    for one in (*named, *reload, *fields.get("stop", {}).get("steps", ())):
         if "command" in one:
             one["command"] = _program(one["command"], folder)
 

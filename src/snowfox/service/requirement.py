@@ -34,7 +34,7 @@ class RequiredTable(Section):
     EXAMPLE: ClassVar[str] = '{ service = "cache", on-restart = "restart" }'
 
     service: Annotated[str, NAME]
-    on_restart: Literal["restart"] | None = None
+    on_restart: Literal["restart", "reload"] | None = None
 
 
 class Requirement(Kind):

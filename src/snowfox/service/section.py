@@ -10,6 +10,7 @@ from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Key, Nested, Section
 from snowfox.service.confinement import UMASK, Limits, Sandbox
 from snowfox.service.hook import HOOK, Hook
+from snowfox.service.renewal import Recycle, Reload
 from snowfox.service.requirement import Required, Requirement
 from snowfox.service.schedule import Schedule, Schedules
 from snowfox.service.spec import Alive, Log, Ready, Restart, Rolling, Stop
@@ -193,6 +194,8 @@ class ServiceTable(Section):
         nice: its priority, 19 the last to get a processor, -20 the first; default: 0.
         oom_score: 1000 the first to be ended when the host has no memory left, -1000 never; default: the node's.
         timeout: of a task: how long it may take; default: as long as it likes.
+        reload: what snowfox reload does; default: as snowfox restart.
+        recycle: when an instance that is well is replaced by a fresh one.
         before_start: a command that runs before each start, which comes only when it ends well.
         after_ready: a command that runs once it is ready.
         before_stop: a command that runs before it is stopped, when it was ready.
@@ -211,12 +214,7 @@ class ServiceTable(Section):
         override: what a second file of the same service does with the first.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        {
-            "recycle",
-            "reload",
-        }
-    )
+    LATER: ClassVar[frozenset[str]] = frozenset({})
     EXAMPLE: ClassVar[str] = '[service.web] and below it command = "python3 app.py"'
 
     command: Annotated[tuple[str, ...], COMMAND]
@@ -247,6 +245,8 @@ class ServiceTable(Section):
     oom_score: Annotated[int, Whole(-1000, 1000)] | None = None
     timeout: Annotated[Seconds, DURATION] | None = None
     essential: bool = False
+    reload: Reload | None = None
+    recycle: Recycle | None = None
     before_start: Annotated[Hook, HOOK] | None = None
     after_ready: Annotated[Hook, HOOK] | None = None
     before_stop: Annotated[Hook, HOOK] | None = None

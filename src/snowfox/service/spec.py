@@ -14,6 +14,7 @@ from snowfox.core.config.section import Section
 from snowfox.core.frozen import Frozen
 from snowfox.service.confinement import Limits, Sandbox
 from snowfox.service.hook import STEPS, Hook, Step
+from snowfox.service.renewal import Recycle, Reload
 from snowfox.service.schedule import Schedule
 from snowfox.service.written import COMMAND, DURATION, ENDPOINT, REGEX, SIGNAL, SIZE, TCP, UNIX, URL_PATH
 from snowfox.values import Seconds
@@ -274,6 +275,8 @@ class Service(Frozen):
         folder: of the file that defines it, absolute; "" is the configuration's.
         timeout: of a task: seconds after which it is ended, and has failed; None: it may take as long as it likes.
         essential: when it fails for good the node stops in order and ends with its exit code.
+        reload: what a reload does; None: a replacement.
+        recycle: when an instance that is well is replaced by a fresh one; None: never.
         before_start: runs before each launch, which comes only when it ends well.
         after_ready: runs once it is ready.
         before_stop: runs before it is stopped, when it was ready.
@@ -320,6 +323,8 @@ class Service(Frozen):
     folder: str = ""
     timeout: Annotated[Seconds | None, LIVE] = None
     essential: Annotated[bool, LIVE] = False
+    reload: Annotated[Reload | None, LIVE] = None
+    recycle: Annotated[Recycle | None, LIVE] = None
     before_start: Annotated[Hook | None, LIVE] = None
     after_ready: Annotated[Hook | None, LIVE] = None
     before_stop: Annotated[Hook | None, LIVE] = None

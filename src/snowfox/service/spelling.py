@@ -26,6 +26,7 @@ _DURATIONS: Final = frozenset(
         "wait",
         "watchdog",
         "idle",
+        "age",
     }
 )
 _WORDS: Final = {"is_task": ("service", "task"), "is_on_demand": ("with-node", "on-demand")}
@@ -98,9 +99,9 @@ def _number(field: str, last: str, value: Any) -> str:
     if last in _DURATIONS:
         return duration_text(value)
     match field:
-        case "stop.signal" | "stop.steps.signal":
+        case "stop.signal" | "stop.steps.signal" | "reload.signal":
             return signal_name(value)
-        case "log.size" | "limits.memory" | "limits.io" | "limits.core":
+        case "log.size" | "recycle.memory" | "limits.memory" | "limits.io" | "limits.core":
             return exact_size_text(value)
         case "umask":
             return f'"{value:04o}"'

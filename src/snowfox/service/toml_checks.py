@@ -11,7 +11,7 @@ from snowfox.core.config.report import Report
 from snowfox.core.config.scanner import Path
 from snowfox.service import relations, schedule_checks
 from snowfox.service.folder import MAIN
-from snowfox.service.hook_checks import of_stop
+from snowfox.service.hook_checks import of_reload, of_stop
 from snowfox.service.layer import Chain, Layer
 from snowfox.service.probe_checks import of_descriptor, of_forms, of_shared
 from snowfox.service.requirement import place_of
@@ -115,6 +115,7 @@ class _Checks:
         of_forms(layer)
         of_stop(layer)
         schedule_checks.check_layer(layer)
+        of_reload(layer)
 
     def service(self, service: Service) -> None:
         """Everything about one service."""

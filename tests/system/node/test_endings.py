@@ -111,3 +111,76 @@ stop.steps = [
         "got HUP",
         "got USR1",
     ]
+
+
+RELOADED = """
+[service.web]
+command = ["sh", "-c", "trap 'echo got HUP' HUP; echo runs; while :; do sleep 0.05; done"]
+directory = "/"
+reload = { signal = "HUP" }
+
+[service.other]
+command = ["sleep", "1000"]
+directory = "/"
+reload = { command = ["sh", "-c", "echo reloads $MAINPID"] }
+
+[service.bad]
+command = ["sleep", "1000"]
+directory = "/"
+reload = { command = ["sh", "-c", "exit 3"] }
+
+[service.plain]
+command = ["sleep", "1000"]
+directory = "/"
+replace = "rolling"
+"""
+
+
+def test_reload(node: Node) -> None:
+    """By signal and by command the same process; without the key another one in its place; a failure is told."""
+    node.write(RELOADED)
+    node.good("up", "-d")
+    node.until(lambda: "runs" in node.good("logs", "web"), "its trap is set")
+    before = node.running()
+    node.good("reload", "web", "other", "plain")
+    node.until(lambda: "got HUP" in node.good("logs", "web"), "the signal")
+    after = node.running()
+    assert f"reloads {before['other'].pid}" in node.good("logs", "other")
+    assert (after["web"], after["other"]) == (before["web"], before["other"])
+    assert after["plain"] != before["plain"]
+    done = node.run("reload", "bad")
+    assert done.code == 1
+    assert "reload failed: sh: exit 3" in done.text
+    assert node.running()["bad"] == before["bad"]
+
+
+def test_what_is_old_is_replaced(node: Node) -> None:
+    """By itself, by a fresh one, and again."""
+    node.write("""
+[service.web]
+command = ["sleep", "1000"]
+directory = "/"
+recycle = { age = "1s" }
+replace = "rolling"
+restart = { early = "100ms", reset = "500ms" }
+""")
+    node.good("up", "-d")
+    first = node.running()["web"].pid
+    node.until(lambda: node.running()["web"].pid != first, "a fresh one")
+    assert node.status()["web"]["restarts"] == 0
+    assert "service.recycled" in node.good("events", "-n", "100")
+
+
+def test_what_is_fat_is_replaced(node: Node) -> None:
+    """By the memory of its main process."""
+    node.write("""
+[service.web]
+command = ["python3", "-c", "import time; kept = bytearray(40 << 20); time.sleep(1000)"]
+directory = "/"
+recycle = { memory = "30M" }
+restart = { reset = "2s" }
+""")
+    node.good("up", "-d")
+    first = node.running()["web"].pid
+    node.until(lambda: node.running().get("web", (first,))[0] != first, "a fresh one")
+    assert "of memory" in node.good("events", "-n", "100")

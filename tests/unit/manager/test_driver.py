@@ -100,11 +100,13 @@ class World:
                 essentials=parts,
                 hooks=parts,
                 scheduler=parts,
+                recycler=parts,
             ),
             first,
         )
         assert self.engine.heard == [first]
         self.engine.heard.clear()
+        self.parts.calls.clear()
 
     def answer(self, to: event.Event, *wanted: effects.Effect) -> None:
         """Let the engine want this."""
@@ -249,6 +251,7 @@ async def test_what_happens_before_the_beginning_comes_after_it() -> None:
             essentials=any_parts,
             hooks=any_parts,
             scheduler=any_parts,
+            recycler=any_parts,
         ),
         event.Begin("O"),
     )

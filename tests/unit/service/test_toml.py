@@ -349,7 +349,7 @@ def test_unquoted_dotted_name():
         ('requires = "a"', "requires must be a list, not text", ""),
         (
             'requires = [{ service = "a", on-restart = "stop" }]',
-            'on-restart in item 1 of requires must be one of "restart", not "stop"',
+            'on-restart in item 1 of requires must be one of "restart", "reload", not "stop"',
             "",
         ),
         ('type = "job"', 'type must be one of "service", "task", not "job"', ""),

@@ -1,4 +1,4 @@
-"""`snowfox start · stop · restart PATTERN`."""
+"""`snowfox start · stop · restart · reload PATTERN`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0: done; 1: something did not get there."""
-    verbs = {"start": Manager.start, "stop": Manager.stop, "restart": Manager.restart}
+    verbs = {
+        "start": Manager.start,
+        "stop": Manager.stop,
+        "restart": Manager.restart,
+        "reload": Manager.reload,
+    }
     wanted = pattern.required(options)
     with node.session(options) as session:
         try:

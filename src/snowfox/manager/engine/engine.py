@@ -16,6 +16,7 @@ from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
 from snowfox.manager.engine.hearing import beside, hear, notified, probe_failed
 from snowfox.manager.engine.move import move
+from snowfox.manager.engine.renewing import recycle
 from snowfox.manager.engine.rollout import HOLD, Rollout
 from snowfox.manager.engine.schedules import Schedules
 from snowfox.manager.engine.ties import Ties
@@ -51,6 +52,7 @@ from snowfox.service.event import (
     ProbeAnswered,
     ProbeFailed,
     Reconfigure,
+    Recycle,
     Retire,
     Signalled,
     StopAll,
@@ -95,7 +97,7 @@ class Engine:
         self._moved_by = ""
         self.phase = ""
 
-    def handle(self, event: Event, now: Seconds) -> list[Effect]:  # noqa: C901 - a table
+    def handle(self, event: Event, now: Seconds) -> list[Effect]:  # noqa: C901, PLR0912 - a table
         """What to do about an event, in order. `now` is monotonic and never goes back."""
         fleet = self._fleet
         turn = fleet.turn = Turn(now, self._random)
@@ -107,6 +109,8 @@ class Engine:
                 self._begin(event)
             case Ask():
                 self._ask(event)
+            case Recycle():
+                recycle(fleet, event, self._rollout.renew)
             case Signalled() | HookEnded():
                 beside(fleet, event)
             case Reconfigure():

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
+from snowfox.manager.engine.renewing import reload, split
 from snowfox.service.effects import Emit
 from snowfox.service.fact import ServiceFollows
 
@@ -56,4 +57,7 @@ class Ties:
             fact = ServiceFollows(verb, lost.instance.id)
             fleet.turn.effects.append(Emit(member.instance.id, fact))
             member.is_lost = True
+        if verb == "reload":
+            told, followers = split(followers)
+            reload(fleet, told)
         fleet.stop(list(reversed(followers)), f"{verb}ed after {lost.instance.id}", again=True)

@@ -13,7 +13,7 @@ class Watch:
 
     Args:
         operation: its id.
-        verb: `up`, `down`, `start`, `stop`, `restart`, `apply` or `retire`.
+        verb: `up`, `down`, `start`, `stop`, `restart`, `reload`, `apply` or `retire`.
         began: when.
 
     Attributes:
@@ -55,7 +55,7 @@ class Watch:
     @property
     def goes_up(self) -> bool:
         """Whether it wants its instances ready; else it wants them stopped."""
-        return self.verb in {"up", "start", "restart", "apply"}
+        return self.verb in {"up", "start", "restart", "reload", "apply"}
 
     @property
     def is_part(self) -> bool:

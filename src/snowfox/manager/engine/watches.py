@@ -114,10 +114,7 @@ class Watches:
             case "waiting" if member.is_asleep:
                 return True
             case "ready":
-                if instance.wait.by == "executed":
-                    watch.until = max(watch.until, instance.launched + instance.service.restart.early)
-                watch.until = max(watch.until, member.proved)
-                return True
+                return _is_ready(watch, member)
             case "finished":
                 return True
             case _:
@@ -217,3 +214,14 @@ class Watches:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _is_ready(watch: Watch, member: Member) -> bool | None:
+    """Of one that is: whether that is enough for the operation, and for how long it is to be watched."""
+    instance = member.instance
+    if instance.is_reloading:
+        return None
+    if instance.wait.by == "executed":
+        watch.until = max(watch.until, instance.launched + instance.service.restart.early)
+    watch.until = max(watch.until, member.proved)
+    return not (watch.verb == "reload" and instance.reload_error)

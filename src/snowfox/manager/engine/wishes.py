@@ -6,6 +6,7 @@ In the words of `configuration.md`:
 - `start`: what it requires is started too, and what it wants, unless people stopped that. What had been stopped because
   one of these was, comes back. What conflicts with one of these is stopped, as if people had asked.
 - `stop`: lasts. What requires it is stopped before it, once no instance of it is to run, and comes back with it.
+- `reload`: the same process, told to read anew, where the service says how; else as `restart`. Of what runs.
 - `restart`: a stop and a start. So what requires it is stopped before it and comes back after, where all running
   instances of a service are restarted. What merely comes after it stays. Of a service that is replaced rolling those
   that are ready are replaced so, and nobody else stops for it.
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterable
 
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
+from snowfox.manager.engine.renewing import reload, split
 from snowfox.manager.engine.view import few
 from snowfox.manager.engine.watches import Watches
 from snowfox.service.effects import Joined, WantedChanged
@@ -56,6 +58,8 @@ class Wishes:
                 self._start(event.operation, members)
             case "stop":
                 self._stop(event.operation, members)
+            case "reload":
+                self._reload(event.operation, members)
             case "restart":
                 self._restart(event.operation, members)
             case _:
@@ -177,7 +181,20 @@ class Wishes:
         fleet.stop(behind, f"stopped with {names}")
         fleet.stop(asked, BY_PERSON)
 
-    def _restart(self, operation: str, targets: list[Member]) -> None:
+    def _reload(self, operation: str, targets: list[Member]) -> None:
+        told, anew = split(targets)
+        if not told and not anew:
+            names = few([member.instance.id for member in targets])
+            self._watches.refuse(operation, f"cannot reload {names}: it does not run", 1)
+        elif anew:
+            self._restart(operation, anew, "reload", told)
+        else:
+            self._watches.open(operation, "reload", told)
+        reload(self._fleet, told)
+
+    def _restart(
+        self, operation: str, targets: list[Member], verb: str = "restart", beside: Iterable[Member] = ()
+    ) -> None:
         _let_run(targets)
         fleet = self._fleet
         called = self._call(targets)
@@ -187,7 +204,7 @@ class Wishes:
         ending.update(dict.fromkeys(self._behind(asked)))
         rolling = {member: None for member in rolling if member not in ending}
         order = self._in_order({**dict.fromkeys(called), **ending, **rolling})
-        self._open(operation, "restart", order, targets)
+        self._open(operation, verb, [*order, *beside], [*targets, *beside])
         # From the end of the order on, so that whoever starts later is marked earlier.
         stopping = [member for member in reversed(order) if member in ending]
         fleet.stop(stopping, "restarted", again=True)
