@@ -95,6 +95,10 @@ class Every:
         """So much later."""
         return instant + self._length
 
+    def before(self, instant: int) -> int:
+        """So much earlier."""
+        return instant - self._length
+
     def latest(self, instant: int, now: int) -> int:
         """The last in the rhythm of `instant` that is not after `now`."""
         return instant + (now - instant) // self._length * self._length

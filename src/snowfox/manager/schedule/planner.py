@@ -141,6 +141,8 @@ class Planner:
             self._find_anew(now, told, changed)
         elif drift:
             changed.update((service, None) for service, one in self._entries.items() if not one.is_interval)
+        if drift:
+            self._keep_rhythm(now, told)
         self._seen = now
         for service, entry in self._entries.items():
             if entry.planned is not None and entry.due <= entry.time(now):
@@ -207,7 +209,7 @@ class Planner:
             told.runs.append(Run(service, wall, time - planned, is_due, is_missed))
             if is_missed:
                 self._pass_over(entry, planned, time)
-                told.looked[service] = now.wall
+                told.looked[service] = _looked(entry, now)
             else:
                 self._plan(entry, planned)
                 told.looked[service] = wall
@@ -230,10 +232,24 @@ class Planner:
                 told.looked[service] = now.wall
                 changed[service] = None
 
+    def _keep_rhythm(self, now: Now, told: Told) -> None:
+        """The wall clock was set: say anew, in its terms, where intervals are, for the next manager."""
+        for service, entry in self._entries.items():
+            if entry.is_interval:
+                told.looked[service] = _looked(entry, now)
+
     def _next(self, service: str, entry: _Entry, now: Now) -> Next:
         if entry.planned is None:
             return Next(service, None, 0)
         return Next(service, entry.due - entry.time(now), entry.wall(entry.planned, now))
+
+
+def _looked(entry: _Entry, now: Now) -> int:
+    """Up to where a schedule was looked at, when it was looked at now; of an interval its last instant, for the rhythm."""
+    times = entry.times
+    if isinstance(times, Every) and entry.planned is not None:
+        return entry.wall(times.before(entry.planned), now)
+    return now.wall
 
 
 def gone(looked: Iterable[str], schedules: Mapping[str, Schedule]) -> list[str]:
