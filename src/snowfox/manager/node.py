@@ -257,6 +257,10 @@ class Node:
             f"{size_text(lost.size)} of the output of {name} lost: {lost.reason}"
             for name, lost in self.output.losses.all().items()
         )
+        notes.extend(
+            f"output is not forwarded to {place}: {why}"
+            for place, why in self.output.forwards.problems.items()
+        )
         # While a change is under way, they are perhaps what it reads.
         is_quiet = not self.changes.is_under_way
         if is_quiet and self.sources is not None and await self._freshness.is_stale(self.sources):

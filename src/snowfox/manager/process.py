@@ -144,7 +144,7 @@ class Process:
         operation = node.open("down", "the daemon", tuple(node.board.statuses))
         node.driver.tell(event.StopAll(operation.id))
         await node.board.until_phase("down")
-        await node.output.flush()
+        await node.output.finish()
         if not await node.keeper.flush():
             _log.error("what happened last is not stored", error=node.keeper.problem)
 

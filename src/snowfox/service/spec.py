@@ -16,7 +16,18 @@ from snowfox.service.confinement import Limits, Sandbox
 from snowfox.service.hook import STEPS, Hook, Step
 from snowfox.service.renewal import Recycle, Reload
 from snowfox.service.schedule import Schedule
-from snowfox.service.written import COMMAND, DURATION, ENDPOINT, REGEX, SIGNAL, SIZE, TCP, UNIX, URL_PATH
+from snowfox.service.written import (
+    COMMAND,
+    DURATION,
+    ENDPOINT,
+    REGEX,
+    SIGNAL,
+    SIZE,
+    SYSLOG,
+    TCP,
+    UNIX,
+    URL_PATH,
+)
 from snowfox.values import Seconds
 
 FIRST_DESCRIPTOR: Final = 3
@@ -152,6 +163,28 @@ class Stop(Section):
     steps: Annotated[tuple[Step, ...], STEPS] = ()
 
 
+class Forward(Section):
+    """Where its output goes besides.
+
+    Args:
+        syslog: a server's address: "udp:127.0.0.1:514", "10.0.0.7:601" (TCP), "unix:/dev/log".
+        facility: for syslog, as its configuration calls it.
+        journal: whether it goes to the journal of systemd.
+        command: words; it reads the lines, as the service's user, one process for all instances.
+        form: what the command reads: the lines as they are, or what `snowfox logs --json` prints.
+    """
+
+    EXAMPLE: ClassVar[str] = '{ syslog = "udp:127.0.0.1:514" }'
+
+    syslog: Annotated[str, SYSLOG] = ""
+    facility: Literal[
+        "user", "daemon", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"
+    ] = "daemon"
+    journal: bool = False
+    command: Annotated[tuple[str, ...], COMMAND] = ()
+    form: Literal["text", "json"] = "text"
+
+
 class Log(Section):
     """Where its output goes: files of `size` bytes, `keep` of them besides the current one.
 
@@ -162,10 +195,10 @@ class Log(Section):
         compress: whether files that were put aside are compressed (gzip).
         total: bytes that all files of all instances together may have; default: as many as size and keep allow.
         rate: bytes a second of each instance and stream that are kept, what is more is dropped and counted; default: all.
+        forward: where it goes besides.
         streams: whether output and errors go into one log in the order they come, or each into its own.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"forward"})
     EXAMPLE: ClassVar[str] = '{ size = "20M", keep = 5 }'
 
     size: Annotated[int, SIZE] = 20 << 20
@@ -174,6 +207,7 @@ class Log(Section):
     compress: bool = False
     total: Annotated[int, SIZE] = 0
     rate: Annotated[int, SIZE] = 0
+    forward: Forward = Forward()
     streams: Annotated[Literal["together", "apart"], REPLACE] = "together"
 
     @property

@@ -332,6 +332,15 @@ def _unix(text: str) -> Address:
     return address(text if text.startswith("unix:") else f"unix:{text}")
 
 
+def _syslog(text: str) -> str:
+    found = address(text)
+    is_relative = found.is_unix and not found.path.startswith(("/", "@"))
+    if is_relative or (not found.is_unix and found.port == 0):
+        msg = f"{quoted(text)} is not an address that can be sent to"
+        raise ValueError(msg)
+    return str(found)
+
+
 COMMAND: Final = Command()
 DURATION: Final = Parsed("a duration", '"10s", "500ms", "2m"', _duration, r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$")
 AT_LEAST: Final = Parsed("a duration", '"10s", "2m"', _a_while, r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$")
@@ -361,5 +370,8 @@ ENDPOINT: Final = Parsed(
 )
 REGEX: Final = Parsed("a regular expression", '"listening on port [0-9]+"', _regex, r"^.+$")
 UNIX: Final = Parsed("the path of a socket", '"run/web.sock"', _filled_in_path, r"^.+$")
+SYSLOG: Final = Parsed(
+    "an address", '"udp:127.0.0.1:514", "127.0.0.1:601", "unix:/dev/log"', _syslog, _LISTEN
+)
 URL_PATH: Final = Parsed("the path of a web address", '"/health"', _url_path, r"^/\S*$")
 NAMES: Final = Items(NAME)

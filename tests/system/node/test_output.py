@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -284,3 +286,35 @@ def test_f15_a_full_disk_is_told_and_ends_nobody(node: Node) -> None:
         node.good("down")
     finally:
         subprocess.run(["umount", "-l", logs], check=True)
+
+
+def test_forwarded_to_syslog_and_a_command(node: Node) -> None:
+    """Each line goes to a server of syslog and to a command that reads it, which gets what came last as well."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(10)
+        port = server.getsockname()[1]
+        place = node.folder / "place"
+        place.mkdir()
+        place.chmod(0o777)
+        code = f"import sys\nfor line in sys.stdin: open({str(place / 'copy')!r}, 'a').write(line)"
+        up(
+            node,
+            f"""
+[service.web]
+command = ["sh", "-c", "trap 'echo bye; exit' TERM; n=0; while sleep 0.02; do n=$((n+1)); echo line $n; done"]
+[service.web.log.forward]
+syslog = "udp:127.0.0.1:{port}"
+command = {program(code)}
+form = "json"
+""",
+        )
+        message = server.recv(9999).decode()
+        assert re.fullmatch(
+            r"<30>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S+ web web output - line \d+", message
+        )
+        node.until(lambda: (place / "copy").exists() and "line 5" in (place / "copy").read_text(), "lines")
+        node.good("down")
+        rows = [json.loads(line) for line in (place / "copy").read_text().splitlines()]
+        assert rows[-1]["text"] == "bye"
+        assert {row["instance"] for row in rows} == {"web"}

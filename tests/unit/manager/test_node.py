@@ -46,7 +46,7 @@ async def node() -> AsyncIterator[Node]:
     node.ids = Ids(clock)
     node.operations = Operations(clock, node.ids, alarms=node.alarms, keep=lambda _: None)
     keeper: Any = Part(problem="", dropped=0)
-    output: Any = Part(losses=Losses())
+    output: Any = Part(losses=Losses(), forwards=Part(problems={}))
     changes: Any = Part(notes=[], is_under_way=False)
     node.keeper, node.output, node.changes = keeper, output, changes
     repository: Any = None

@@ -195,14 +195,6 @@ def test_keys_to_come(key):
     )
 
 
-@pytest.mark.parametrize("key", ["log.forward"])
-def test_inner_keys_to_come(key):
-    """So do those of the tables in it."""
-    outer, inner = key.split(".")
-    text = f'[service.web]\ncommand = "web"\n{outer}.{inner} = 1\n'
-    assert f'cannot read service web: "{key}" is not supported yet' in shown(text)
-
-
 @pytest.mark.parametrize("table", sorted(LATER_TABLES))
 def test_tables_to_come(table):
     """And those at the top."""

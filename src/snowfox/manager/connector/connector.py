@@ -34,6 +34,7 @@ MOST_TEXT: Final = 200_000
 """Characters of their arguments and environments, each of at most four bytes; a message has at most a mebibyte."""
 NO_USERS: Final[Mapping[str, Sequence[str]]] = {}
 """Launches are verified for their own users alone."""
+_Takes = Callable[[int], None] | None
 _Part = list[tuple[Launch, Sequence[str]]]
 _MOST_FORGOTTEN: Final = 200
 _LATE: Final[Seconds] = 0.5
@@ -168,14 +169,15 @@ class Connector:
         if len(self._forgotten) == 1:
             self._loop.call_soon(self._forget)
 
-    async def helper(self, launch: Launch, capture: Callable[[int], None] | None = None) -> Exit:
+    async def helper(self, launch: Launch, capture: _Takes = None, *, feed: _Takes = None) -> Exit:
         """Run a helper to its end, also before `begin`. Raises what refused it. Cancelling kills it.
 
         Args:
             launch: what to run; its token names it as one.
             capture: takes the read end of its output, when it has one.
+            feed: takes the write end of its input, when it has one.
         """
-        future = self._launches.begin_helper(launch, capture)
+        future = self._launches.begin_helper(launch, capture, feed)
         try:
             if self._has_begun:
                 self._give(launch)

@@ -60,6 +60,7 @@ class Launches:
         self._early: dict[int, list[Notice]] = {}
         self._helpers: dict[str, Future[Exit]] = {}
         self._captures: dict[str, Callable[[int], None]] = {}
+        self._feeds: dict[str, Callable[[int], None]] = {}
 
     @property
     def live(self) -> list[str]:
@@ -70,11 +71,21 @@ class Launches:
         """A launch is asked for."""
         self._under_way[launch.token] = launch
 
-    def begin_helper(self, launch: Launch, capture: Callable[[int], None] | None = None) -> Future[Exit]:
-        """As `begin`, of a helper: its end comes by the future, not to the engine; `capture` takes its output."""
+    def begin_helper(
+        self,
+        launch: Launch,
+        capture: Callable[[int], None] | None = None,
+        feed: Callable[[int], None] | None = None,
+    ) -> Future[Exit]:
+        """As `begin`, of a helper: its end comes by the future, not to the engine.
+
+        `capture` takes the read end of its output, `feed` the write end of its input.
+        """
         self._under_way[launch.token] = launch
         if capture is not None:
             self._captures[launch.token] = capture
+        if feed is not None:
+            self._feeds[launch.token] = feed
         future: Future[Exit] = get_running_loop().create_future()
         self._helpers[launch.token] = future
         return future
@@ -95,11 +106,13 @@ class Launches:
         """What a process prints goes where it belongs; closed is what nobody wants any more."""
         instance = instance_of(answer.token)
         capture = self._captures.pop(answer.token, None) or partial(self._captured, answer.token, instance)
+        feed = self._feeds.pop(answer.token, None)
         for stream, take in (
             (answer.output, capture),
             (answer.errors, partial(self._captured, answer.token, instance + ERRORS)),
+            (answer.input, feed),
         ):
-            if stream is not None and is_wanted:
+            if stream is not None and is_wanted and take is not None:
                 take(stream.take())
             elif stream is not None:
                 stream.close()
@@ -134,6 +147,7 @@ class Launches:
             return
         self._early_exits.pop(token, None)
         self._captures.pop(token, None)
+        self._feeds.pop(token, None)
         helper = self._helpers.pop(token, None)
         if helper is None:
             instance = instance_of(token)

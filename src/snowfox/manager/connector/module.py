@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from snowfox.contract.record import instance_of
@@ -18,6 +18,7 @@ from snowfox.manager.repository import Means, Repository
 from snowfox.manager.source import Reader
 from snowfox.service.environment_files import needed
 from snowfox.service.event import Event
+from snowfox.values import Exit
 
 _log: Final = get("manager.connector")
 
@@ -43,6 +44,12 @@ async def connector(setup: Setup) -> AsyncIterator[None]:
         node.hearing.take(token, notice)
 
     node.connector = Connector(tell=tell, captured=captured, heard=heard, loop=node.loop)
+
+    def run(instance: str, words: tuple[str, ...], feed: Callable[[int], None]) -> Awaitable[Exit]:
+        launch = node.blueprints.helper(instance, words, node.ids.new())
+        return node.connector.helper(launch._replace(input=True), feed=feed)
+
+    node.output.forwards.run = run
     means = Means(node.posix, node.welcome, node.ids.new, node.connector.helper)
     node.reader = Reader(
         node.daemon,

@@ -54,6 +54,11 @@ class Follower:
         self._wake: Future[None] | None = None
         self.skipped = 0
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something came that was not taken."""
+        return bool(self._lines or self._arrived)
+
     def put(self, name: str, data: bytes, at: int) -> None:
         """A chunk of a log, read at wall clock `at` (ms). From any thread; never waits."""
         with self._lock:

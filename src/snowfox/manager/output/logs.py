@@ -26,20 +26,6 @@ _LOCK_WITHIN: Final[Seconds] = 5.0
 _log: Final = get("manager.output")
 
 
-class KnownLog(InstanceLog):
-    """A log with those who read along."""
-
-    __slots__ = ()
-
-    def follow(self, follower: Takes) -> None:
-        """It gets what comes from now on."""
-        self.followers = (*self.followers, follower)
-
-    def unfollow(self, follower: Takes) -> None:
-        """It gets nothing more."""
-        self.followers = tuple(one for one in self.followers if one is not follower)
-
-
 class Logs:
     """The logs by name, in any thread.
 
@@ -52,26 +38,32 @@ class Logs:
         self._posix = posix
         self._folder = folder
         self._lock = Lock()
-        self._known: dict[str, KnownLog] = {}
+        self._known: dict[str, InstanceLog] = {}
         self._open: dict[str, InstanceLog] = {}
         self._after = ThreadPoolExecutor(1, "log-keeper")
 
-    def get(self, name: str) -> KnownLog:
+    def get(self, name: str) -> InstanceLog:
         """A log, whether there is anything in it or not."""
         with self._lock:
             log = self._known.get(name)
             if log is None:
-                log = self._known[name] = KnownLog(self._posix, self._folder, name, Log(), hears=self)
+                log = self._known[name] = InstanceLog(self._posix, self._folder, name, Log(), hears=self)
                 if len(self._known) > MOST_KNOWN:
                     self._forget_one()
             return log
 
-    def unfollow(self, follower: Takes) -> None:
-        """A follower gets nothing more of any log."""
+    def follow(self, name: str, follower: Takes) -> None:
+        """A follower gets what comes of a log from now on."""
+        log = self.get(name)
         with self._lock:
-            logs = [log for log in self._known.values() if follower in log.followers]
-        for log in logs:
-            log.unfollow(follower)
+            log.followers = (*log.followers, follower)
+
+    def unfollow(self, follower: Takes, name: str | None = None) -> None:
+        """A follower gets nothing more, of this log or of any."""
+        with self._lock:
+            for log in self._known.values() if name is None else filter(None, (self._known.get(name),)):
+                if follower in log.followers:
+                    log.followers = tuple(one for one in log.followers if one is not follower)
 
     def reading(self, name: str, *, until: int = 0, follower: Takes | None = None) -> Reading:
         """What a log holds now; a follower gets exactly what comes after it.
@@ -129,12 +121,12 @@ class Logs:
         except PosixError as error:
             _log.warning("cannot look after a log", log=log, file=name, error=str(error))
 
-    def _place(self, log: KnownLog, follower: Takes | None) -> Place:
+    def _place(self, log: InstanceLog, follower: Takes | None) -> Place:
         self._take(log)
         try:
             place = log.place()
             if follower is not None:
-                log.follow(follower)
+                self.follow(log.name, follower)
             return place
         finally:
             log.lock.release()

@@ -22,6 +22,7 @@ async def output(setup: Setup) -> AsyncIterator[None]:
     node.output = Output(node.posix, folder, clock=node.clock, loop=node.loop)
     node.output.start()
     yield
+    node.output.forwards.drop()
     if not node.output.close():
         _log.error("the disk did not take all output in time")
     node.posix.files.close(folder)

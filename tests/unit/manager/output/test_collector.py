@@ -14,7 +14,8 @@ import pytest
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import PosixError
-from snowfox.manager.output import collector, logs, losses
+from snowfox.manager.output import fifos as fifos_module
+from snowfox.manager.output import logs, losses
 from snowfox.manager.output.collector import Output
 from snowfox.manager.output.follower import Follower
 from snowfox.manager.output.telling import Wanted
@@ -76,7 +77,7 @@ async def test_last_words_are_kept_and_the_end_closes_the_fifo(output: Output, t
     output.attach("web", fifo.ours, Log())
     fifo.print(b"last words")
     fifo.end()
-    while output._sources:
+    while output.fifos._sources:
         await output.flush()
     assert (await output.tail("web", 1)).rest == b"last words"
     with pytest.raises(OSError, match="descriptor"):
@@ -200,11 +201,11 @@ async def test_launches_left_behind_keep_their_fifos_but_not_many(
     output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With one more than may be the oldest is closed, so that they cannot pile up."""
-    monkeypatch.setattr(collector, "_MOST_FIFOS", 2)
+    monkeypatch.setattr(fifos_module, "_MOST_FIFOS", 2)
     fifos = [Fifo(tmp_path, str(number)) for number in range(3)]
     for fifo in fifos:
         output.attach("web", fifo.ours, Log())
-    assert sorted(output._sources) == [fifos[1].ours, fifos[2].ours]
+    assert sorted(output.fifos._sources) == [fifos[1].ours, fifos[2].ours]
     fifos[1].print(b"one\n")
     fifos[2].print(b"two\n")
     await output.flush()

@@ -1,0 +1,1 @@
+"""Output on its way to syslog, the journal, or a command."""
