@@ -299,6 +299,34 @@ restart = {{ when = "never" }}
     assert "it said ENOSPC: no space left on device" in node.status()["web"]["message"]
 
 
+def test_a_daemon_of_the_old_kind_says_it_for_its_service(node: Node, python: str) -> None:
+    """A process that left its session, and whose parent is gone, is known by the control group that it is in."""
+    if not any(os.access(f"/sys/fs/cgroup/{name}", os.W_OK) for name in ("pids", "cgroup.procs")):
+        pytest.skip("no control groups that can be made here")
+    server = written(
+        node,
+        NOTIFY + "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork() == 0:\n"
+        "        while os.getppid() == os.getsid(0):\n"
+        "            time.sleep(0.01)\n"
+        "        say('READY=1')\n"
+        "        time.sleep(1000)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "time.sleep(1000)\n",
+    )
+    node.write(
+        f"""
+[service.web]
+command = ["{python}", "{server}"]
+directory = "/"
+ready = {{ notify = true, timeout = "10s" }}
+"""
+    )
+    node.good("up", "-d")
+
+
 def test_f24_floods_garbage_and_strangers(node: Node, python: str) -> None:
     """Two services shout, one of them nonsense: the node answers, a stranger's word counts for nobody."""
     flood = written(

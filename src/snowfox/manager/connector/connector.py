@@ -201,6 +201,10 @@ class Connector:
         """The launch that one of these processes belongs to. See `Launches.whose`."""
         return self._launches.whose(senders, notice)
 
+    def main(self, token: str) -> int:
+        """The main process of a live launch; 0 for an unknown one."""
+        return self._launches.main(token)
+
     async def verify(
         self, launches: Sequence[Launch], users: Mapping[str, Sequence[str]] = NO_USERS
     ) -> list[Refusal]:

@@ -98,6 +98,10 @@ class Launches:
         """Whether it is alive or under way."""
         return token in self._live or token in self._under_way
 
+    def main(self, token: str) -> int:
+        """The main process of one that is alive; 0 for others."""
+        return self._live.get(token, 0)
+
     def is_helper(self, token: str) -> bool:
         """Whether it is a helper of ours that has not ended."""
         return token in self._helpers

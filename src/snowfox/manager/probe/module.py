@@ -12,6 +12,7 @@ from snowfox.manager.probe.hearing import Hearing
 from snowfox.manager.probe.notice import Notice
 from snowfox.manager.probe.notify import REST, NotifyReader, Use
 from snowfox.manager.probe.prober import Means, Prober
+from snowfox.manager.probe.senders import Senders
 from snowfox.manager.probe.watchdog import Watchdogs
 from snowfox.manager.probe.watching import Watching
 from snowfox.service.event import Event
@@ -51,7 +52,13 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
         del rests[:-1]
 
     rests: list[Alarm] = []
-    reader = NotifyReader(node.posix, node.welcome.notify.take(), hears, rest)
+    reader = NotifyReader(
+        node.posix,
+        node.welcome.notify.take(),
+        senders=Senders(node.posix, node.connector.main),
+        hears=hears,
+        rest=rest,
+    )
     node.loop.add_reader(reader.descriptor, reader.turn)
     yield
     for alarm in rests:

@@ -1,7 +1,8 @@
 """The datagram socket that services notify by, as sd_notify(3) sends it: who sent what.
 
 The kernel tells who sent a datagram. It counts only from a process of a launch: its main process, one of its session
-(each launch begins a session, so its id is the main pid), or one that descends from either. Everything else is ignored
+(each launch begins a session, so its id is the main pid), one that descends from either, or one of its control group
+(`probe.senders`). Everything else is ignored
 and counted: empty, broken and oversized messages, strangers, and senders that are gone before we look, whose number may
 be another's by then.
 
@@ -20,6 +21,7 @@ from snowfox.core.metrics import counter
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
 from snowfox.manager.probe.notice import LONGEST, NOTHING, Notice, read
+from snowfox.manager.probe.senders import Senders
 from snowfox.values import Seconds
 
 QUIET: Final = 32
@@ -28,7 +30,6 @@ REST: Final[Seconds] = 0.05
 """Seconds that the socket is not read after `QUIET` messages that said nothing new."""
 
 _PER_TURN: Final = 64
-_DEEPEST: Final = 8
 
 _log: Final = get("manager.probe")
 
@@ -45,7 +46,7 @@ class Hears(Protocol):
     """Takes what processes say."""
 
     def __call__(self, senders: Iterator[int], notice: Notice) -> Use:
-        """What became of it; `senders` are pids: who sent it, its session, its ancestors, looked up one by one."""
+        """What became of it; `senders` are pids, as `Senders.of` has them, looked up one by one."""
         ...
 
 
@@ -55,13 +56,17 @@ class NotifyReader:
     Args:
         posix: the kernel.
         descriptor: the socket, bound, with credentials; stays the caller's.
+        senders: who somebody is.
         hears: takes each message that says something.
         rest: called after `QUIET` messages that said nothing new: read again after `REST`.
     """
 
-    def __init__(self, posix: Posix, descriptor: int, hears: Hears, rest: Callable[[], None]) -> None:
+    def __init__(
+        self, posix: Posix, descriptor: int, *, senders: Senders, hears: Hears, rest: Callable[[], None]
+    ) -> None:
         self._posix = posix
         self.descriptor = descriptor
+        self._senders = senders
         self._hears = hears
         self._rest = rest
         self._quiet = 0
@@ -82,7 +87,7 @@ class NotifyReader:
             sender = received.sender.pid if received.sender else 0
             use = Use.IGNORED
             if notice is not NOTHING and sender > 0:
-                use = self._hears(self._senders(sender), notice)
+                use = self._hears(self._senders.of(sender), notice)
             ignored += use is Use.IGNORED
             quiet += use is not Use.TOLD
         if ignored:
@@ -91,17 +96,3 @@ class NotifyReader:
         if self._quiet >= QUIET:
             self._quiet = 0
             self._rest()
-
-    def _senders(self, pid: int) -> Iterator[int]:
-        """The sender, then its session, then the processes that it descends from, but for the first of the host."""
-        yield pid
-        for _ in range(_DEEPEST):
-            identity = self._posix.processes.identity(pid)
-            if identity is None:
-                return
-            if identity.session > 1:
-                yield identity.session
-            pid = identity.parent
-            if pid <= 1:
-                return
-            yield pid

@@ -9,6 +9,7 @@ import pytest
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.manager.probe.notice import Notice
 from snowfox.manager.probe.notify import QUIET, NotifyReader, Use
+from snowfox.manager.probe.senders import Senders
 
 
 class Pair:
@@ -23,7 +24,14 @@ class Pair:
         self.heard: list[tuple[list[int], Notice]] = []
         self.rests = 0
         self.use = Use.TOLD
-        self.reader = NotifyReader(LinuxPosix(), self.bound.fileno(), self.hear, self.rest)
+        posix = LinuxPosix()
+        self.reader = NotifyReader(
+            posix,
+            self.bound.fileno(),
+            senders=Senders(posix, lambda _: 0),
+            hears=self.hear,
+            rest=self.rest,
+        )
 
     def hear(self, senders: Iterator[int], notice: Notice) -> Use:
         """Everything counts, unless the test says otherwise."""
