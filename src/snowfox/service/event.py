@@ -155,9 +155,10 @@ class Unwell(Frozen):
 
 
 class Wanted(Frozen):
-    """A connection or datagram waits at a socket of this service, as `Demand` asked."""
+    """A connection or datagram waits at a socket of this service, as `Demand` asked; `key` says at which."""
 
     service: str
+    key: str = ""
 
 
 class Idle(Frozen):

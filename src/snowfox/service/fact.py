@@ -86,6 +86,31 @@ class ServiceFinished(Fact, kind="service.finished", kept=True):
     reason: str
 
 
+class ServiceCalled(Fact, kind="service.called", kept=True):
+    """It starts on demand, and something came for it: at `socket`, by its key."""
+
+    socket: str
+
+
+class ServiceIdle(Fact, kind="service.idle", kept=True):
+    """It starts on demand, nothing came for it for `seconds`, and no connection is open: it stops until something comes."""
+
+    seconds: float
+
+
+class ServiceReplacing(Fact, kind="service.replacing", kept=True):
+    """A new process is to take the place of its own; `beside`: which serves until the new one is ready."""
+
+    reason: str
+    beside: bool
+
+
+class ServiceKept(Fact, kind="service.kept", kept=True):
+    """The new process that was to take the place of its own ends, and its own serves on."""
+
+    reason: str
+
+
 class ServiceStuck(Fact, kind="service.stuck", kept=True):
     """SIGKILL did not end it."""
 

@@ -119,6 +119,12 @@ _TEXTS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "service.failed": _reason("failed"),
     "service.stopped": _reason("stopped"),
     "service.finished": _reason("finished"),
+    "service.called": lambda fact: f"something came for socket {fact['socket'].replace('=', ', ')}",
+    "service.idle": lambda fact: f"nothing came for it for {duration_text(fact['seconds'])}: it sleeps",
+    "service.replacing": lambda fact: (
+        f"a new process {'is launched beside it' if fact['beside'] else 'takes its place'}: {fact['reason']}"
+    ),
+    "service.kept": lambda fact: f"it serves on: {fact['reason']}",
     "service.stuck": lambda fact: f"SIGKILL did not end process {fact['pid']}",
     "service.launch-failed": lambda fact: fact["text"],
     "service.unready": _unready,

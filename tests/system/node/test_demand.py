@@ -73,6 +73,7 @@ def test_first_connection(node: Node, form: str) -> None:
     assert node.run("status").code == 0
     assert ask(family, address) == b"hello you"
     node.until(lambda: state(node) == "ready", "it is ready")
+    assert f"something came for socket front, {listen}" in node.good("why", "web")
     pid = node.running()["web"].pid
     os.kill(pid, 9)
     node.until(lambda: node.running().get("web", (pid,))[0] != pid, "it is back by itself")

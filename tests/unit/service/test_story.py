@@ -45,6 +45,23 @@ def test_a_crash_and_what_followed() -> None:
     ]
 
 
+def test_on_demand_and_replaced() -> None:
+    """What came for it, that nothing did, who takes its place, and that nobody does after all."""
+    assert texts(
+        told("called", socket="front=127.0.0.1:80"),
+        told("idle", seconds=600.0),
+        told("replacing", reason="its configuration changed", beside=True),
+        told("replacing", reason="asked for", beside=False),
+        told("kept", reason="its replacement did not get ready: exit 1"),
+    ) == [
+        "something came for socket front, 127.0.0.1:80",
+        "nothing came for it for 10m: it sleeps",
+        "a new process is launched beside it: its configuration changed",
+        "a new process takes its place: asked for",
+        "it serves on: its replacement did not get ready: exit 1",
+    ]
+
+
 def test_what_is_yet_to_come() -> None:
     """A start that did not follow yet has a moment of its own."""
     assert texts(exited(7, code=1), again(7.0, 3)) == [

@@ -99,7 +99,7 @@ class Attendant:
     def knocked(self, key: str) -> None:
         """Something waits at this socket."""
         for demand in [one for one in self._asleep.values() if key in one.keys]:
-            self._tell(Wanted(demand.service))
+            self._tell(Wanted(demand.service, key))
 
     def close(self) -> None:
         """Look at nothing any more."""

@@ -19,6 +19,7 @@ from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
 from snowfox.service.effects import Demand
 from snowfox.service.event import Ended, Idle, Wanted
+from snowfox.service.fact import ServiceCalled, ServiceIdle
 from snowfox.service.launch import socket_keys
 
 IDLE: Final = "nothing came for it"
@@ -43,7 +44,7 @@ class Demands:
         if group is None or told is None:
             return
         if isinstance(event, Wanted) and told.awaits == "connection":
-            self._call(group)
+            self._call(group, event.key)
         elif isinstance(event, Idle) and told.awaits == "idle":
             self._send_to_sleep(group)
 
@@ -69,12 +70,13 @@ class Demands:
             if group.service.is_on_demand or group.name in self._told:
                 self._tell(group)
 
-    def _call(self, group: Group) -> None:
+    def _call(self, group: Group, key: str) -> None:
         for member in group.members:
             was_asleep = member.is_asleep
             if self._fleet.is_to_run(member):
                 member.is_called = True
                 if was_asleep:
+                    member.instance.emit(ServiceCalled(key), self._fleet.turn)
                     self._fleet.start(member)
 
     def _send_to_sleep(self, group: Group) -> None:
@@ -83,6 +85,7 @@ class Demands:
         ]
         for member in members:
             member.is_called = False
+            member.instance.emit(ServiceIdle(group.service.idle), self._fleet.turn)
         self._fleet.stop(members, IDLE, again=True)
 
     def _tell(self, group: Group) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
 from snowfox.service.effects import SetTimer
+from snowfox.service.fact import ServiceKept, ServiceReplacing
 from snowfox.service.instance import Input, Instance
 from snowfox.service.life import step
 from snowfox.service.readiness import wait_of
@@ -34,7 +35,7 @@ HOLD = "~hold"
 
 REPLACED = "replaced by a new one"
 RENEWED = "its configuration changed"
-ANEW = "replaced"
+ANEW = "asked for"
 _FAILED = frozenset({"failing", "failed", "stuck", "finished"})
 
 
@@ -177,12 +178,15 @@ class Rollout:
     def _stop_first(self, member: Member, *, is_last: bool) -> None:
         """Let it end and start again; where nobody else serves, what requires it ends before it."""
         self._begun[member] = None
+        reason = ANEW if member.is_stale else RENEWED
+        member.instance.emit(ServiceReplacing(reason, beside=False), self._fleet.turn)
         behind = self._behind({member.group.name}) if is_last else []
-        self._fleet.stop([*reversed(behind), member], ANEW if member.is_stale else RENEWED, again=True)
+        self._fleet.stop([*reversed(behind), member], reason, again=True)
 
     def _launch_beside(self, member: Member) -> None:
         fleet, old = self._fleet, member.instance
         self._begun[member] = None
+        old.emit(ServiceReplacing(ANEW if member.is_stale else RENEWED, beside=True), fleet.turn)
         old.subject = f"{old.id}{OUTGOING}"
         fleet.elsewhere[old.token] = member
         new = Instance(old.id, member.group.service, fleet.turn.now)
@@ -222,7 +226,9 @@ class Rollout:
         state = "is stuck" if new.state == "stuck" else "did not get ready"
         reason = new.message(self._fleet.turn.now)
         give_back(self._fleet, member, "it did not get ready")
-        self._lose(member, f"its replacement {state}" + (f": {reason}" if reason else ""))
+        why = f"its replacement {state}" + (f": {reason}" if reason else "")
+        member.instance.emit(ServiceKept(why), self._fleet.turn)
+        self._lose(member, why)
         self._leave_rest(member)
 
     def _leave_rest(self, failed: Member) -> None:

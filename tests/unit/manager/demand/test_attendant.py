@@ -61,11 +61,11 @@ async def test_who_sleeps_is_called(play) -> None:
     play.attendant.attend(sleeping("api", A))
     assert play.watched == [[A, B], [A, B]]
     play.attendant.knocked(B)
-    assert play.told == [Wanted("web")]
+    assert play.told == [Wanted("web", B)]
     play.attendant.attend(Demand("web", ""))
     assert play.watched[-1] == [A]
     play.attendant.knocked(A)
-    assert play.told == [Wanted("web"), Wanted("api")]
+    assert play.told == [Wanted("web", B), Wanted("api", A)]
     play.attendant.knocked(B)
     assert len(play.told) == 2
 

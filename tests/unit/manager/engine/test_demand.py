@@ -64,8 +64,9 @@ def test_after_idle_it_sleeps_again():
     stage.exit("web", Exit(0))
     assert (stage.state("web"), stage.light("web")) == ("waiting", "green")
     assert stage.demands["web"].awaits == "connection"
-    stage.tell(event.Wanted("web"))
+    stage.tell(event.Wanted("web", KEYS[0]))
     assert stage.token("web") != token
+    assert [one for one in stage.kinds("web") if one in {"called", "idle"}] == ["called", "idle", "called"]
 
 
 def test_one_that_ends_well_by_itself_sleeps():

@@ -188,6 +188,7 @@ def test_a_restart_that_fails_keeps_the_old_ones():
     assert [(one.instance, one.is_well) for one in stage.steps] == [("web@1", False), ("web@2", False)]
     assert stage.steps[0].message.startswith("its replacement did not get ready: exit 1")
     assert stage.light("web@1") == stage.light("web@2") == "green"
+    assert [one for one in stage.kinds("web@1") if one in {"replacing", "kept"}] == ["replacing", "kept"]
     stage.advance(100)
     assert stage.running == before
 
