@@ -52,6 +52,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "restart": ("control", "stop and start services"),
     "scale": ("scale", "have more or fewer instances of services"),
     "reload": ("control", "have services read anew, or replace them"),
+    "run": ("run", "run a command as a service would be run"),
     "signal": ("signal", "send a signal to the main processes of services"),
     "logs": ("logs", "what services printed"),
     "events": ("events", "what happened"),

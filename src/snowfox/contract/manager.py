@@ -298,6 +298,15 @@ class Why(NamedTuple):
     lines: list[LogLine]
 
 
+class RunOutput(NamedTuple):
+    """What a command printed, errors included; or its end, with its exit code or the signal that ended it."""
+
+    text: bytes
+    code: int | None = None
+    signal: int | None = None
+    last: bool = False
+
+
 class Variable(NamedTuple):
     """A variable of an environment.
 
@@ -439,6 +448,14 @@ class Manager(Interface):
     @call(right=Right.READ)
     def why(self, pattern: str, count: int) -> list[Why]:
         """What led to how these are now: the newest `count` moments of each. Raises NotFound."""
+
+    @stream(right=Right.OPERATE)
+    def run(self, service: str, command: list[str]) -> RunOutput:
+        """Run a command with the environment, secrets, user, folder and limits of an instance, without its sockets.
+
+        Without a command that of the service. It reads nothing. A caller that goes away ends it, with all that it made.
+        Of several instances it is as the first. Raises NotFound, UserError also for several services, LaunchFailed.
+        """
 
     @call(right=Right.OPERATE)
     def env(self, instance: str) -> list[Variable]:

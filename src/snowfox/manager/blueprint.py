@@ -150,6 +150,10 @@ class Blueprints:
             if service.recycle is not None
         }
 
+    def command(self, instance: str) -> tuple[str, ...]:
+        """Of its service, nothing filled in. Raises UserError."""
+        return self._place(instance)[0].command
+
     def knows(self, instance: str) -> bool:
         """Whether it is of this configuration."""
         return instance in self._places

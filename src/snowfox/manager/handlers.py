@@ -15,6 +15,7 @@ from snowfox.contract.manager import (
     NodeStatus,
     Plan,
     Progress,
+    RunOutput,
     ServiceView,
     Variable,
     VersionLine,
@@ -27,6 +28,7 @@ from snowfox.errors import NotFound, UserError
 from snowfox.manager.change.options import Options
 from snowfox.manager.figures import Figures, look
 from snowfox.manager.node import Node
+from snowfox.manager.oneoff import OneOffs
 from snowfox.manager.output.follower import Follower
 from snowfox.manager.output.telling import Wanted
 from snowfox.manager.showing import show
@@ -48,6 +50,7 @@ class ManagerHandlers:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._oneoffs = OneOffs(node)
 
     @handles(Manager.status)
     async def status(self, pattern: str = "*") -> NodeStatus:
@@ -240,12 +243,24 @@ class ManagerHandlers:
     @handles(Manager.env)
     async def env(self, instance: str) -> list[Variable]:
         """What its next launch gets."""
+        return variables(self._node.blueprints.sample(await self._one(instance, "show the environment of")))
+
+    @handles(Manager.run)
+    async def run(self, service: str, command: list[str]) -> AsyncIterator[RunOutput]:
+        """What it prints, and its end."""
+        instance = await self._one(service, "run a command beside")
+        async with aclosing(self._oneoffs.run(instance, command, who=who(self._node.posix.users))) as output:
+            async for item in output:
+                yield item
+
+    async def _one(self, instance: str, verb: str) -> str:
+        """The first instance of the one service that is meant."""
         found = await self._select(instance)
         services = [name for name, ids in self._node.services.items() if not set(ids).isdisjoint(found)]
         if len(services) > 1:
-            msg = f"cannot show the environment of {instance}: it means {len(services)} services"
+            msg = f"cannot {verb} {instance}: it means {len(services)} services"
             raise UserError(msg, f"name one, for example {services[0]}")
-        return variables(self._node.blueprints.sample(found[0]))
+        return found[0]
 
     async def _operate(self, verb: str, pattern: str) -> AsyncIterator[Progress]:
         node = self._node

@@ -183,6 +183,16 @@ class HookFailed(Fact, kind="service.hook-failed", kept=True):
     text: str
 
 
+class ServiceRan(Fact, kind="service.ran", kept=True):
+    """A person ran a command beside it, which ended so."""
+
+    who: str
+    command: list[str]
+    code: int | None
+    signal: int | None
+    seconds: float
+
+
 class ProbeFailedFact(Fact, kind="service.probe-failed"):
     """A try of `ready` or `alive` failed in another way than before; "": `alive` answers again."""
 
