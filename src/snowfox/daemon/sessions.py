@@ -19,6 +19,7 @@ from snowfox.core.rpc.session import (
     Failed,
     Happening,
     Item,
+    Leaving,
     StreamEnded,
     Withdrawn,
 )
@@ -211,7 +212,7 @@ class Sessions:
                     reason = "it closed its session" if error is None else str(error)[:_LONGEST]
                     is_hung = error is not None and not isinstance(error, ConnectionLost)
                     events.append(Lost(role, reason, is_hung))
-                case Withdrawn() | Item() | StreamEnded() | Credited():
+                case Withdrawn() | Item() | StreamEnded() | Credited() | Leaving():
                     pass
                 case _:
                     assert_never(happening)

@@ -83,13 +83,17 @@ class Calls:
         *,
         left: Seconds | None,
         trace: Trace | None,
+        key: str = "",
     ) -> int:
         """Ask, with `left` seconds for the answer. Raises as `Session.call`."""
         known = self._numbers.get(method)
         number, wire = self._define(method) if known is None else known
         body, descriptors = wire.write_arguments(values)
         kind = frame.CALL
-        if trace is not None:
+        if key:
+            kind = frame.KEYED
+            body = message.keyed(trace, key) + body
+        elif trace is not None:
             kind = frame.TRACED
             body = message.trace(trace) + body
         milliseconds = 0 if left is None else max(1, round(min(left, _LONGEST) * 1000))

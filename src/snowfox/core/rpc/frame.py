@@ -53,7 +53,9 @@ CREDIT: Final = 9  # the caller took so many bytes of a stream's items
 PING: Final = 10
 PONG: Final = 11
 GOODBYE: Final = 12  # the last one: empty, or message.failure
-LAST: Final = GOODBYE
+KEYED: Final = 13  # a CALL whose body begins with a trace and an idempotency key
+DRAIN: Final = 14  # we take no more requests, and answer those that we have
+LAST: Final = DRAIN
 
 Frame = tuple[int, int, int, int, tuple[int, ...], bytes]
 """kind, method, request, number, descriptors, body. A plain tuple: one is made for each message."""

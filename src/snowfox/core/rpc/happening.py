@@ -9,12 +9,16 @@ from snowfox.errors import SnowFoxError
 
 
 class Called(NamedTuple):
-    """The other end asks: answer, refuse, or for a stream send items and end it. `method` is `Manager.status`."""
+    """The other end asks: answer, refuse, or for a stream send items and end it.
+
+    `method` is `Manager.status`, `key` its idempotency key, "" without one.
+    """
 
     request: int
     method: str
     arguments: tuple[Any, ...]
     trace: Trace | None = None
+    key: str = ""
 
 
 class Answered(NamedTuple):
@@ -57,10 +61,14 @@ class Credited(NamedTuple):
     request: int
 
 
+class Leaving(NamedTuple):
+    """The other end takes no more requests, and answers those that it has."""
+
+
 class Ended(NamedTuple):
     """The session is over; None when the other end closed it in order and nothing was open."""
 
     error: SnowFoxError | None
 
 
-Happening = Called | Answered | Failed | Item | StreamEnded | Withdrawn | Credited | Ended
+Happening = Called | Answered | Failed | Item | StreamEnded | Withdrawn | Credited | Leaving | Ended

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from snowfox.errors import SnowFoxError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from snowfox.core.rpc.asking import Asking
     from snowfox.core.rpc.interface import Method
-    from snowfox.core.rpc.link import Link
 
 T = TypeVar("T")
 
@@ -20,10 +22,21 @@ class Items(Generic[T]):
 
     Leaving the block cancels it. A reader that is slow slows down who sends, and nobody else: at most
     `frame.WINDOW` bytes of items wait for it here.
+
+    Args:
+        asking: the session, or what finds one once the stream is read.
+        method: what is asked for.
+        values: its arguments.
     """
 
-    def __init__(self, link: Link[Any], method: Method[Any, Any], values: tuple[Any, ...]) -> None:
-        self._link = link
+    def __init__(
+        self,
+        asking: Asking | Callable[[], Awaitable[Asking]],
+        method: Method[Any, Any],
+        values: tuple[Any, ...],
+    ) -> None:
+        self._asking: Asking | None = None if callable(asking) else asking
+        self._find = asking if callable(asking) else None
         self._method = method
         self._values = values
         self._request: int | None = None
@@ -33,19 +46,22 @@ class Items(Generic[T]):
         self._arrived = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._open()
+        await self._begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._request is not None:
-            self._link.close_stream(self._request)
+        if self._request is not None and self._asking is not None:
+            self._asking.close_stream(self._request)
 
     def __aiter__(self) -> Self:
-        self._open()
+        if self._asking is not None:
+            self._open(self._asking)
         return self
 
     async def __anext__(self) -> T:
         """The next item. Raises what the other end raised, ConnectionLost."""
+        if self._request is None:
+            await self._begin()
         while not self._items:
             if self._error is not None:
                 raise self._error
@@ -54,8 +70,8 @@ class Items(Generic[T]):
             self._arrived.clear()
             await self._arrived.wait()
         value, size = self._items.popleft()
-        if self._request is not None and not self._finished:
-            self._link.took(self._request, size)
+        if self._request is not None and self._asking is not None and not self._finished:
+            self._asking.took(self._request, size)
         return value
 
     def put(self, value: T, size: int) -> None:
@@ -69,6 +85,12 @@ class Items(Generic[T]):
         self._finished = True
         self._arrived.set()
 
-    def _open(self) -> None:
+    async def _begin(self) -> None:
+        if self._asking is None and self._find is not None:
+            self._asking = await self._find()
+        if self._asking is not None:
+            self._open(self._asking)
+
+    def _open(self, asking: Asking) -> None:
         if self._request is None:
-            self._request = self._link.open_stream(self._method, self._values, self)
+            self._request = asking.open_stream(self._method, self._values, self)

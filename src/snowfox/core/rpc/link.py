@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final, Generic, TypeVar, assert_never, cast
 
-from snowfox.core import deadline as deadlines
 from snowfox.core import log
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Posix
 from snowfox.core.promise import Promise, Resolver
+from snowfox.core.rpc.answers import Answers
+from snowfox.core.rpc.asking import Asking
 from snowfox.core.rpc.carrier import Carrier
-from snowfox.core.rpc.interface import Interface, Method
-from snowfox.core.rpc.items import Items
+from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.outbox import MOST_UNSENT
-from snowfox.core.rpc.requests import close_in
 from snowfox.core.rpc.serving import Caller, Handlers, Serving, current
 from snowfox.core.rpc.session import (
     Answered,
@@ -30,6 +28,7 @@ from snowfox.core.rpc.session import (
     Failed,
     Happening,
     Item,
+    Leaving,
     Options,
     Session,
     StreamEnded,
@@ -64,6 +63,7 @@ class Link(Generic[I]):
         handlers: what serves it.
         calling: what the other end offers.
         caller: who is there.
+        answers: what was answered to idempotency keys.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a conversation
@@ -77,20 +77,30 @@ class Link(Generic[I]):
         handlers: Handlers | None = None,
         calling: type[I] | None = None,
         caller: Caller = Caller(None),  # noqa: B008 - frozen
+        answers: Answers | None = None,
     ) -> None:
         self._carrier = carrier
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._session = Session(clock.now(), options, serving=serving, posix=posix)
-        self._serving = Serving(self._session, handlers or {}, caller, soon=self._soon)
+        self._serving = Serving(
+            self._session, handlers or {}, caller, soon=self._soon, answers=answers or Answers()
+        )
+        self.asking = Asking(
+            self._session,
+            clock,
+            soon=self._soon,
+            ahead=lambda: carrier.send_ahead(self._session.outbox),
+        )
         self._name = options.name
-        self._asked: dict[int, Resolver[Any]] = {}
-        self._streams: dict[int, Items[Any]] = {}
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
         self._closed: asyncio.Future[SnowFoxError | None] = self._loop.create_future()
         self._listeners: list[Callable[[], object]] = []
-        self.remote: I = cast("I", (calling or Interface)(self._bind))
+        self._leaving: list[Callable[[], object]] = []
+        self._greeting: asyncio.Future[None] | None = None
+        self._answering: asyncio.Future[None] | None = None
+        self.remote: I = cast("I", (calling or Interface)(self.asking.bind))
         carrier.begin(self)
         self._soon()
 
@@ -102,6 +112,26 @@ class Link(Generic[I]):
     def when_closed(self, listener: Callable[[], object]) -> None:
         """Call it once the session is over."""
         self._listeners.append(listener)
+
+    def when_leaving(self, listener: Callable[[], object]) -> None:
+        """Call it once the other end takes no more requests."""
+        self._leaving.append(listener)
+
+    async def greeted(self) -> None:
+        """Wait until the other end said who it is. Raises what ended the session before that."""
+        while self.is_open and not self._session.greeted:
+            self._greeting = self._loop.create_future()
+            await self._greeting
+        if not self.is_open:  # greeted, and refused with the next word
+            raise self._closed.result() or ConnectionLost("the other end went away")
+
+    async def finish(self) -> None:
+        """Ask for no more requests, and wait until those that there are were answered, or the session ended."""
+        self._session.drain()
+        self._soon()
+        while self.is_open and self._session.owed:
+            self._answering = self._loop.create_future()
+            await self._answering
 
     async def closed(self) -> SnowFoxError | None:
         """Wait for the end of the session: its error, or None where the other end left in order."""
@@ -117,63 +147,13 @@ class Link(Generic[I]):
             self._session.goodbye(why)
             self._happened(self._session.lost(None))
 
-    # --- calling
-
-    def _bind(self, method: Method[Any, Any]) -> Callable[..., Any]:
-        if method.is_stream:
-            return lambda *values, **named: Items[Any](self, method, method.bind(values, named))
-        return lambda *values, **named: self._call(method, method.bind(values, named))
-
-    def _call(self, method: Method[Any, Any], values: tuple[Any, ...]) -> Promise[Any]:
-        now = self._clock.now()
-        left = method.deadline
-        if left is not None:
-            left = max(0.0, min(left, deadlines.current() - now))
-        try:
-            request = self._session.call(method, values, now, deadline=left)
-        except ConnectionLost as error:
-            return Promise[Any].failed(error, method.full_name)
-        # The session keeps the deadline; the promise's own is only the net below it.
-        promise, resolver = _make(method.full_name, deadline=now + (left or 0.0) + 1.0, depth=3)
-        self._asked[request] = resolver
-        promise.when_settled(partial(self._settled, request))
-        self._soon()
-        self._carrier.send_ahead(self._session.outbox)
-        return promise
-
-    def _settled(self, request: int, _: Promise[Any]) -> None:
-        """Whoever asked no longer wants it: so the other end need not go on."""
-        if self._asked.pop(request, None) is not None:
-            self._session.cancel(request)
-            self._soon()
-
-    def open_stream(self, method: Method[Any, Any], values: tuple[Any, ...], items: Items[Any]) -> int:
-        """Ask for a stream. Raises ConnectionLost."""
-        now = self._clock.now()
-        until = deadlines.current()
-        left = method.deadline if until == deadlines.NO_END else until - now
-        request = self._session.call(method, values, now, deadline=left)
-        self._streams[request] = items
-        self._soon()
-        return request
-
-    def close_stream(self, request: int) -> None:
-        """It is no longer wanted."""
-        if self._streams.pop(request, None) is not None:
-            self._session.cancel(request)
-            self._soon()
-
-    def took(self, request: int, size: int) -> None:
-        """An item of this size was read."""
-        self._session.took(request, size)
-        if self._session.outbox.size:
-            self._soon()
-
     # --- moving bytes
 
     def heard(self, data: bytes, descriptors: tuple[int, ...]) -> None:
         """Bytes came; told by the carrier."""
         self._happened(self._session.receive(data, descriptors, self._clock.now()))
+        if self._greeting is not None and self._session.greeted:
+            _told(self._greeting)
 
     def lost(self, error: SnowFoxError | None) -> None:
         """The transport is at its end; told by the carrier."""
@@ -200,6 +180,8 @@ class Link(Generic[I]):
             self._happened(self._session.lost(ConnectionLost("the other end does not read")))
         else:
             self._serving.sent()
+        if self._answering is not None and not self._session.owed:
+            _told(self._answering)
         self._arm()
 
     def _arm(self) -> None:
@@ -223,43 +205,29 @@ class Link(Generic[I]):
             if isinstance(happening, Called):
                 self._serving.serve(happening)
             elif isinstance(happening, Answered):
-                self._answered(happening.request, happening.value)
+                self.asking.answered(happening)
             else:
                 self._went_on(happening)
         if self._session.outbox.size and self.is_open:
             self._soon()
 
-    def _went_on(self, happening: Failed | Item | StreamEnded | Withdrawn | Credited | Ended) -> None:
+    def _went_on(
+        self, happening: Failed | Item | StreamEnded | Withdrawn | Credited | Leaving | Ended
+    ) -> None:
         match happening:
-            case Failed(request, error):
-                self._failed(request, error)
-            case Item(request, value, size):
-                if (items := self._streams.get(request)) is None:
-                    close_in(value)
-                else:
-                    items.put(value, size)
-            case StreamEnded(request):
-                if (items := self._streams.pop(request, None)) is not None:
-                    items.finish(None)
+            case Failed() | Item() | StreamEnded():
+                self.asking.went_on(happening)
             case Withdrawn(request):
                 self._serving.withdraw(request)
             case Credited(request):
                 self._serving.credited(request)
+            case Leaving():
+                for listener in self._leaving:
+                    listener()
             case Ended(error):
                 self._over(error)
             case _:
                 assert_never(happening)
-
-    def _answered(self, request: int, value: Any) -> None:
-        resolver = self._asked.pop(request, None)
-        if resolver is None or not resolver.resolve(value):
-            close_in(value)
-
-    def _failed(self, request: int, error: SnowFoxError) -> None:
-        if (resolver := self._asked.pop(request, None)) is not None:
-            resolver.reject(error)
-        elif (items := self._streams.pop(request, None)) is not None:
-            items.finish(error)
 
     def _over(self, error: SnowFoxError | None) -> None:
         if self._closed.done():
@@ -273,5 +241,13 @@ class Link(Generic[I]):
         if isinstance(error, ProtocolError):
             _log.warning("a session ended", link=self._name, error=str(error))
         self._closed.set_result(error)
+        _told(self._greeting)
+        _told(self._answering)
         for listener in self._listeners:
             listener()
+
+
+def _told(waiter: asyncio.Future[None] | None) -> None:
+    """Wake who waits."""
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

@@ -185,6 +185,27 @@ def _fits(annotation: str | None, field: object) -> bool:
             return annotation == "list[str]"
 
 
+class Keyed(NamedTuple):
+    """What stands before the arguments of a KEYED call: its trace, empty where it has none, and its key."""
+
+    id: str
+    cause: str
+    key: str
+
+
+def keyed(place: Trace | None, key: str) -> bytes:
+    """What stands before the arguments of a KEYED call."""
+    return encode(Keyed, Keyed(place.id if place else "", place.cause if place else "", key))[0]
+
+
+def read_keyed(body: bytes) -> tuple[Trace | None, str, bytes]:
+    """The trace, the key, and the arguments behind them. Raises ProtocolError."""
+    found, rest = _head(Keyed, body)
+    if max(len(found.id), len(found.cause), len(found.key)) > LONGEST_ID:
+        raise ProtocolError("a trace's id or a key is too long")
+    return Trace(found.id, found.cause) if found.id else None, found.key, rest
+
+
 def trace(place: Trace) -> bytes:
     """What stands before the arguments of a TRACED call."""
     return encode(Trace, place)[0]
@@ -192,14 +213,20 @@ def trace(place: Trace) -> bytes:
 
 def read_trace(body: bytes) -> tuple[Trace, bytes]:
     """The trace, and the arguments behind it. Raises ProtocolError."""
+    found, rest = _head(Trace, body)
+    if len(found.id) > LONGEST_ID or len(found.cause) > LONGEST_ID:
+        raise ProtocolError("a trace's id is too long")
+    return found, rest
+
+
+def _head(kind: Any, body: bytes) -> tuple[Any, bytes]:
+    """A value at the front of a body, and the rest."""
     ends: list[int] = []
 
     def get(data: bytes, at: int, incoming: Incoming) -> tuple[Any, int]:
-        value, end = reader(Trace)(data, at, incoming)
+        value, end = reader(kind)(data, at, incoming)
         ends.append(end)
         return value, len(data)
 
-    found: Trace = whole(get, body, NO_DESCRIPTORS)
-    if len(found.id) > LONGEST_ID or len(found.cause) > LONGEST_ID:
-        raise ProtocolError("a trace's id is too long")
+    found = whole(get, body, NO_DESCRIPTORS)
     return found, body[ends[0] :]

@@ -73,6 +73,9 @@ class Requests:
         self._defined: list[_Defined] = []
         self._open: dict[int, _Open] = {}
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def define(self, number: int, body: bytes) -> None:
         """The other end is about to call a method. Raises ProtocolError for one that there is not."""
         if number != len(self._defined) or number >= MOST_DEFINED:
@@ -115,15 +118,18 @@ class Requests:
             self._outbox.put(frame.FAILURE, request, message.failure(defined.refusal))
             return
         trace: Trace | None = None
+        key = ""
         if kind == frame.TRACED:
             trace, body = message.read_trace(body)
+        elif kind == frame.KEYED:
+            trace, key, body = message.read_keyed(body)
         values = defined.wire.read_arguments(body, incoming)
         method = defined.method
         left = milliseconds / 1000 if milliseconds else method.deadline
         deadline = NEVER if left is None else now + left
         self._open[request] = _Open(defined, deadline, incoming)
         self.soonest = min(self.soonest, deadline)
-        happenings.append(Called(request, method.full_name, values, trace))
+        happenings.append(Called(request, method.full_name, values, trace, "" if method.is_stream else key))
 
     def cancelled(self, request: int, happenings: list[Happening]) -> None:
         """The other end no longer wants it; one that was answered already is fine."""

@@ -20,6 +20,7 @@ from snowfox.core.clock import SystemClock
 from snowfox.core.posix.active import active
 from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import Posix
+from snowfox.core.rpc.answers import Answers
 from snowfox.core.rpc.carrier import Carrier
 from snowfox.core.rpc.endpoint import Tls
 from snowfox.core.rpc.form import passes_descriptors
@@ -30,6 +31,7 @@ from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.serving import Caller, Handlers, current
 from snowfox.core.rpc.session import Options
 from snowfox.errors import InternalError, NotPermitted, PeerError, SnowFoxError
+from snowfox.values import Seconds
 
 __all__ = ["Grants", "Server", "current", "handles", "serve", "table"]
 
@@ -123,6 +125,7 @@ class Server:
         self._grants = grants
         self._clock = SystemClock()
         self._links: set[Link[Interface]] = set()
+        self._answers = Answers()
 
     @property
     def sessions(self) -> int:
@@ -138,6 +141,16 @@ class Server:
         self.drain()
         for link in list(self._links):
             link.close()
+
+    async def finish(self, *, within: Seconds) -> None:
+        """Accept no more, ask for no more requests, answer those that there are; after `within` seconds end all the same."""
+        self.drain()
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.gather(*(link.finish() for link in self._links))
+        except TimeoutError:
+            _log.warning("requests were not answered in time", sessions=len(self._links), within=within)
+        self.close()
 
     async def begin(self) -> None:
         """Take connections. Raises HostError when TLS cannot be used."""
@@ -159,6 +172,7 @@ class Server:
             serving=self._serving,
             handlers=self._handlers,
             caller=caller,
+            answers=self._answers,
         )
         if refusal is not None:
             _log.warning("a connection was refused", why=str(refusal), who=str(caller), name=name)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from snowfox.core import log
 from snowfox.core import trace as tracing
 from snowfox.core.posix.api import Credentials
+from snowfox.core.rpc.answers import Answers
 from snowfox.core.rpc.requests import close_in
 from snowfox.core.rpc.session import Called, Session
 from snowfox.errors import Cancelled, InternalError, RemoteError, SnowFoxError
@@ -63,11 +65,19 @@ class Serving:
         handlers: what serves them.
         caller: who asks.
         soon: called when there is something to send outside a turn of the link.
+        answers: what was answered to idempotency keys; of a server one for all its sessions.
     """
 
     def __init__(
-        self, session: Session, handlers: Handlers, caller: Caller, *, soon: Callable[[], object]
+        self,
+        session: Session,
+        handlers: Handlers,
+        caller: Caller,
+        *,
+        soon: Callable[[], object],
+        answers: Answers,
     ) -> None:
+        self._answers = answers
         self._session = session
         self._handlers = handlers
         self._caller = caller
@@ -79,6 +89,8 @@ class Serving:
     def serve(self, called: Called) -> None:
         """Run the handler of a request."""
         handler = self._handlers[called.method]
+        if called.key:
+            handler = partial(self._answers.once, (str(self._caller), called.method, called.key), handler)
         token = _caller.set(self._caller)
         try:
             with tracing.within(called.trace):

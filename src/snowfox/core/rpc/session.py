@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from snowfox.core import trace as tracing
-from snowfox.core.rpc import frame, message
+from snowfox.core.rpc import frame, idempotency, message
 from snowfox.core.rpc.calls import Calls
 from snowfox.core.rpc.happening import (
     Answered,
@@ -26,6 +26,7 @@ from snowfox.core.rpc.happening import (
     Failed,
     Happening,
     Item,
+    Leaving,
     StreamEnded,
     Withdrawn,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Failed",
     "Happening",
     "Item",
+    "Leaving",
     "Options",
     "Session",
     "StreamEnded",
@@ -54,6 +56,7 @@ __all__ = [
 ]
 
 NEVER: Final = float("inf")
+_CALLS: Final = frozenset({frame.CALL, frame.TRACED, frame.KEYED})
 
 COARSE: Final[Seconds] = 0.05
 """Between two looks at deadlines: one comes at most this late."""
@@ -141,7 +144,9 @@ class Session:
         if self.ended:
             raise ConnectionLost("the session is over")
         left = method.deadline if deadline is None else deadline
-        return self.calls.call(method, values, now, left=left, trace=tracing.current())
+        return self.calls.call(
+            method, values, now, left=left, trace=tracing.current(), key=idempotency.current()
+        )
 
     def cancel(self, request: int) -> None:
         """We no longer want it; nothing more is heard of it. One that is over is fine."""
@@ -173,6 +178,16 @@ class Session:
     def end(self, request: int) -> None:
         """A stream is at its end; in vain when it was withdrawn."""
         self._requests.end(request)
+
+    def drain(self) -> None:
+        """Ask the other end for no more requests. Those that cross this, or come all the same, are served."""
+        if not self.ended:
+            self.outbox.put(frame.DRAIN)
+
+    @property
+    def owed(self) -> int:
+        """Requests of the other end that are not answered yet."""
+        return len(self._requests)
 
     def goodbye(self, error: SnowFoxError | None = None) -> None:
         """Tell the other end that we leave, and why; the last that is sent."""
@@ -275,7 +290,7 @@ class Session:
         try:
             if not self._greeted:
                 self._greet(kind, body)
-            elif kind in {frame.CALL, frame.TRACED}:
+            elif kind in _CALLS:
                 self._requests.called(kind, method, request, number, body, incoming, now, happenings)
                 return
             elif frame.ANSWER <= kind <= frame.END:
@@ -304,6 +319,8 @@ class Session:
             self._requests.define(method, body)
         elif kind == frame.CANCEL:
             self._requests.cancelled(request, happenings)
+        elif kind == frame.DRAIN:
+            happenings.append(Leaving())
         elif kind == frame.CREDIT:
             self._requests.credited(request, number, happenings)
         elif kind == frame.PING:
@@ -317,7 +334,10 @@ class Session:
 
     def _over(self, error: SnowFoxError | None, happenings: list[Happening]) -> None:
         self.ended = True
-        self.calls.fail(error or ConnectionLost("the session is over"), happenings)
+        failure = error or ConnectionLost("the session is over")
+        if isinstance(failure, DeadlineExceeded):  # of the session's silence, not of a call
+            failure = ConnectionLost(str(failure))
+        self.calls.fail(failure, happenings)
         self._requests.withdraw(happenings)
         happenings.append(Ended(error))
 
