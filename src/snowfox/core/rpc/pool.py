@@ -87,13 +87,13 @@ class _Place:
 
 
 class _Member:
-    __slots__ = ("calls", "is_open", "leaves", "number", "place", "seconds", "used")
+    __slots__ = ("calls", "is_open", "leaves", "number", "place", "seconds", "used", "was_left")
 
     def __init__(self, number: int, place: _Place, now: Seconds) -> None:
         self.number = number
         self.place = place
         self.is_open = False
-        self.leaves = False
+        self.leaves = self.was_left = False
         self.calls = 0
         self.seconds: Seconds = _UNKNOWN
         self.used = now
@@ -189,17 +189,18 @@ class Pool:
         """The other end of a member takes no more: it ends what it has, and another takes its place."""
         member = self._members.get(number)
         if member is not None:
-            member.leaves = True
+            member.leaves = member.was_left = True
             self._put_off(member.place, PeerError(_LEFT, None), now)
         return self._go_on(now)
 
     def replace(self, places: Iterable[Endpoint], now: Seconds) -> list[Action]:
-        """Other places from now on: members of those that stay are kept, others end what they have."""
+        """Other places from now on: members of those that stay, or come back, are kept, others end what they have."""
         before = self._places
         self._places = {place.digest: before.get(place.digest) or _Place(place) for place in places}
         for member in self._members.values():
-            if member.place.endpoint.digest not in self._places:
-                member.leaves = True
+            place = self._places.get(member.place.endpoint.digest)
+            member.leaves = member.was_left or place is None
+            member.place = place or member.place
         return self._go_on(now)
 
     def tick(self, now: Seconds) -> list[Action]:

@@ -259,7 +259,7 @@ class Pools(RuleBasedStateMachine):
         """Not more connections than allowed; whoever waits has something to wait for."""
         for place in (A, B, C):
             members = [one for one in (*self.open.values(), *self.opening.values()) if one == place]
-            assert len(members) <= self.limits.connections + 2  # and those that leave
+            assert len(members) <= self.limits.connections
         assert self.pool.waiting == len(self.waiting)
         if self.waiting and not self.opening and not any(self.given.values()):
             due = self.pool.next_tick()
