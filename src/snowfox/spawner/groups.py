@@ -26,6 +26,9 @@ from snowfox.spawner.control_files import ControlFiles
 from snowfox.spawner.hierarchy import CPU, IO, MEMORY, PROCESSES, Hierarchies, Hierarchy
 from snowfox.values import HOST_MEMORY_REACHED, MEMORY_REACHED, PROCESSES_REACHED
 
+STEP: Final = "make control group"
+"""The step of a launch, the launcher's too."""
+
 _PERIOD: Final = 100_000
 _NO_DISKS: Final = ("loop", "ram", "zram")
 _ROUNDS: Final = 5
@@ -95,7 +98,8 @@ class Groups:
             for descriptor in opened:
                 self._posix.files.close(descriptor)
             self.drop(folders)
-            raise PosixError("make control group", error.object, error.errno) from error
+            self.lose()
+            raise PosixError(STEP, error.object, error.errno) from error
         return Made(tuple(opened), tuple(opened), bool(wanted) and wanted[0].is_unified)
 
     def kill(self, folders: tuple[str, ...]) -> None:
@@ -145,6 +149,11 @@ class Groups:
         self.sweep()
         for base in self._hierarchies.leave():
             self._remove(base)
+        self.lose()
+
+    def lose(self) -> None:
+        """Somebody removed the node's folders: they are made again for the next launch."""
+        self._hierarchies.leave()
         self._place = None
         if self._opened >= 0:
             self._posix.files.close(self._opened)

@@ -12,6 +12,7 @@ from snowfox.core.posix.api import Ids
 from snowfox.errors import LaunchFailed, PosixError, SnowFoxError
 from snowfox.spawner.confining import Confining
 from snowfox.spawner.events import Begun, Ended, Executed, NotLaunched
+from snowfox.spawner.groups import STEP
 from snowfox.spawner.held import Handle, Kit
 from snowfox.spawner.launch import FIRST, Limit, Maker, Order
 from snowfox.spawner.leftovers import MARK
@@ -297,6 +298,8 @@ class Launching:
     def _not_launched(self, token: str, failed: Failed) -> None:
         """Its launcher ended: nothing of it stays."""
         self._kit.held.forget(token)
+        if failed.step == STEP:
+            self._kit.groups.lose()
         advice = _ADVICE.get(failed.errno) if failed.step == "execute" else None
         error = LaunchFailed(instance_of(token), failed.step, failed.object, failed.errno, advice)
         self._kit.say(NotLaunched(token, error))

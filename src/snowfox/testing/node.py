@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from snowfox.contract.start import HOME, STORE, STORES
 from snowfox.core.rpc.blocking import Session, connect
+from snowfox.testing import group
 
 SETTLE_SECONDS = 20.0
 
@@ -164,12 +165,13 @@ class Node:
             os.kill(processes[role], 9)
 
     def left_behind(self) -> list[str]:
-        """What must not be there after `down`: processes, sockets, FIFOs, records, a held lock."""
+        """What must not be there after `down`: processes, sockets, FIFOs, records, control groups, a held lock."""
         left = [f"{role} {pid}" for role, pid in self.processes().items()]
         run = self.home / "run"
         if run.exists():
             left += [str(path) for path in run.rglob("*") if path.is_socket() or path.is_fifo()]
             left += [str(path) for path in (run / "launches").glob("*")]
+            left += [str(path) for path in group.places(run)]
         lock = self.home / "lock"
         if lock.exists() and subprocess.run(["flock", "-n", lock, "true"], check=False).returncode:
             left.append("the lock is held")

@@ -23,6 +23,7 @@ from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Descriptor, Interface, Method
 from snowfox.core.rpc.session import Answered, Called, Ended, Failed
+from snowfox.testing import group
 from snowfox.values import Exit
 
 MANAGER_UID = 61184
@@ -263,6 +264,9 @@ class RealSpawner:
                 os.killpg(pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
                 continue
+        until = time.monotonic() + PATIENCE
+        while group.places(self.run) and time.monotonic() < until:
+            group.remove(self.run)
         for line in self.lines:
             line.close()
         for descriptor in (self.listener, *self.kept.values()):

@@ -46,6 +46,30 @@ KEYS: dict[str, st.SearchStrategy[Any]] = {
     "sockets": st.sampled_from([["front"], ["front", "front"], ["back"], []]),
     "instances": st.sampled_from([1, 2]),
     "user": ODD,
+    "limits": st.fixed_dictionaries(
+        {},
+        optional={
+            "memory": st.sampled_from(["1", "512M", f"{1 << 50}", f"{(1 << 50) + 1}", "x"]),
+            "cpu": st.one_of(st.floats(), st.integers(-1, 9000), st.just(0.01)),
+            "processes": st.integers(0, 1 << 23),
+            "files": st.integers(7, 1 << 31),
+            "io": st.sampled_from(["1", "9G", "0"]),
+            "core": st.sampled_from(["0", "1G", f"{1 << 49}", f"{1 << 50}"]),
+        },
+    ),
+    "sandbox": st.fixed_dictionaries(
+        {},
+        optional={
+            "no-new-privileges": st.booleans(),
+            "capabilities": st.lists(st.sampled_from(["KILL", "cap_kill", "CAP_BPF", "X"]), max_size=3),
+            "private-tmp": st.booleans(),
+            "read-only": st.lists(ODD, max_size=2),
+            "writable": st.lists(ODD, max_size=2),
+        },
+    ),
+    "nice": st.integers(-21, 20),
+    "oom-score": st.integers(-1001, 1001),
+    "umask": st.sampled_from(["0", "077", "0777", "1000"]),
     "ready": st.one_of(
         st.just({"notify": True}), st.fixed_dictionaries({"command": st.lists(ODD, max_size=2)})
     ),
@@ -66,6 +90,30 @@ LOOK: dict[str, st.SearchStrategy[Any]] = {
     "backlog": st.integers(-1, 70000),
     "mode": st.sampled_from(["0660", "777", "1777", ""]),
     "user": ODD,
+    "limits": st.fixed_dictionaries(
+        {},
+        optional={
+            "memory": st.sampled_from(["1", "512M", f"{1 << 50}", f"{(1 << 50) + 1}", "x"]),
+            "cpu": st.one_of(st.floats(), st.integers(-1, 9000), st.just(0.01)),
+            "processes": st.integers(0, 1 << 23),
+            "files": st.integers(7, 1 << 31),
+            "io": st.sampled_from(["1", "9G", "0"]),
+            "core": st.sampled_from(["0", "1G", f"{1 << 49}", f"{1 << 50}"]),
+        },
+    ),
+    "sandbox": st.fixed_dictionaries(
+        {},
+        optional={
+            "no-new-privileges": st.booleans(),
+            "capabilities": st.lists(st.sampled_from(["KILL", "cap_kill", "CAP_BPF", "X"]), max_size=3),
+            "private-tmp": st.booleans(),
+            "read-only": st.lists(ODD, max_size=2),
+            "writable": st.lists(ODD, max_size=2),
+        },
+    ),
+    "nice": st.integers(-21, 20),
+    "oom-score": st.integers(-1001, 1001),
+    "umask": st.sampled_from(["0", "077", "0777", "1000"]),
     "group": ODD,
 }
 SOCKET = st.one_of(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from snowfox.testing.group import places
 from snowfox.testing.node import Node, alive
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -26,16 +27,7 @@ def no_leaked_groups(node: Node) -> Iterator[None]:
     yield
     if node.processes():
         node.run("down")
-    node.until(lambda: not groups_of(node), f"no group is left, but {groups_of(node)}", 5)
-
-
-def groups_of(node: Node) -> list[str]:
-    """Folders of this node's control groups."""
-    run = node.home / "run"
-    if not run.exists():
-        return []
-    found = run.stat()
-    return [str(path) for path in CGROUPS.rglob(f"snowfox-{found.st_dev:x}-{found.st_ino:x}")]
+    node.until(lambda: not places(node.home / "run"), "no group is left", 5)
 
 
 def group(pid: int, controller: str) -> str:
@@ -59,7 +51,7 @@ def test_each_launch_has_a_group(node: Node) -> None:
     assert "/web~" in group(pid, "no-controller")
     node.until(lambda: "/web~" in node.good("logs", "web"), "its own sight")
     node.good("stop", "web")
-    assert not [path for folder in groups_of(node) for path in Path(folder).glob("web~*")]
+    assert not [path for folder in places(node.home / "run") for path in folder.glob("web~*")]
 
 
 def test_limits(node: Node) -> None:

@@ -184,3 +184,15 @@ def test_a_limit_that_the_kernel_refuses(tmp_path: Path) -> None:
         node.make(folders, ALL)
     assert (caught.value.call, caught.value.errno) == ("make control group", 22)
     assert not Path(folders[0]).exists()
+
+
+def test_somebody_tidied_up(tmp_path: Path) -> None:
+    """The node's folder that was removed from outside is made again for the next launch."""
+    host = ControlHost(tmp_path, {"": "/"})
+    node = groups(host)
+    (folder,) = node.folders(TOKEN, None)
+    host.posix.folders.remove(str(Path(folder).parent), is_folder=True)
+    node.lose()
+    assert node.folders(TOKEN, None) == (folder,)
+    assert Path(folder).parent.exists()
+    node.end()
