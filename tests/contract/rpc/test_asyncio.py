@@ -325,3 +325,22 @@ async def test_a_missing_handler_is_found_at_once():
 
     with pytest.raises(InternalError, match=r"Bench\.slow"):
         table(Bench, Half())
+
+
+async def test_the_first_request_after_quiet_goes_at_once():
+    """The other end has it before the caller's turn is over."""
+    posix = LinuxPosix()
+    activate(posix)
+    ours, theirs = posix.sockets.pair()
+    link = await attach(ours, calling=Bench, serving=None, handlers=None, name="test")
+    try:
+        await asyncio.sleep(0)  # who we are has gone
+        while posix.sockets.receive(theirs, frame.READ):
+            pass
+        promise = link.remote.add(1, 2)
+        assert posix.sockets.receive(theirs, frame.READ) is not None
+    finally:
+        link.close()
+        os.close(theirs)
+    with pytest.raises(ConnectionLost):
+        await promise

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _make: Final[Callable[..., tuple[Promise[Any], Resolver[Any]]]] = Promise.make
 
+_FIRST: Final = 4
+"""Requests under way that are not held back until the turn of the loop ends."""
+
 
 class Asking:
     """The calls and streams of one session that are under way.
@@ -29,11 +32,11 @@ class Asking:
         session: over which they go.
         clock: for deadlines, the time of the running loop.
         soon: called when there is something to send.
-        ahead: called when there may be much to send already.
+        ahead: called when there may be much to send already; with whether it is of the first after quiet.
     """
 
     def __init__(
-        self, session: Session, clock: Clock, *, soon: Callable[[], object], ahead: Callable[[], object]
+        self, session: Session, clock: Clock, *, soon: Callable[[], object], ahead: Callable[[bool], object]
     ) -> None:
         self._session = session
         self._clock = clock
@@ -71,7 +74,8 @@ class Asking:
         self._asked[request] = resolver
         promise.when_settled(partial(self._settled, request))
         self._soon()
-        self._ahead()
+        # After quiet the first go now: the other end begins with them while we finish our turn.
+        self._ahead(len(self._asked) <= _FIRST)
         return promise
 
     def open_stream(self, method: Method[Any, Any], values: tuple[Any, ...], items: Items[Any]) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snowfox.core import log
 from snowfox.core.rpc import frame
+from snowfox.core.rpc.outbox import AHEAD
 from snowfox.errors import ConnectionLost, PosixError, ProtocolError, SnowFoxError
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class Carrier(ABC):
         """Send what it takes now; for the rest `drained` is told. An error is told as `lost`."""
 
     @abstractmethod
-    def send_ahead(self, outbox: Outbox) -> None:
-        """Send at once when there is much already, so that the other end can begin, where that helps."""
+    def send_ahead(self, outbox: Outbox, *, is_first: bool) -> None:
+        """Send at once when there is much already or the first after quiet, so that the other end can begin."""
 
     @abstractmethod
     def end(self, outbox: Outbox) -> None:
@@ -101,8 +102,8 @@ class SocketCarrier(Carrier):
             else:
                 self._loop.remove_writer(self._socket)
 
-    def send_ahead(self, outbox: Outbox) -> None:  # noqa: D102
-        outbox.send_ahead(self._posix, self._socket)
+    def send_ahead(self, outbox: Outbox, *, is_first: bool) -> None:  # noqa: D102
+        outbox.send_ahead(self._posix, self._socket, least=1 if is_first else AHEAD)
 
     def end(self, outbox: Outbox) -> None:  # noqa: D102
         try:
@@ -187,7 +188,7 @@ class StreamCarrier(Carrier, asyncio.BufferedProtocol):
             transport.write(chunk)
         outbox.is_blocked = self._is_paused and outbox.size > 0
 
-    def send_ahead(self, outbox: Outbox) -> None:  # noqa: D102
+    def send_ahead(self, outbox: Outbox, *, is_first: bool) -> None:  # noqa: D102
         pass  # a transport sends what it is given at once: with each call there would be a write for each
 
     def end(self, outbox: Outbox) -> None:  # noqa: D102

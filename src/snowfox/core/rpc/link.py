@@ -90,7 +90,7 @@ class Link(Generic[I]):
             self._session,
             clock,
             soon=self._soon,
-            ahead=lambda: carrier.send_ahead(self._session.outbox),
+            ahead=lambda is_first: carrier.send_ahead(self._session.outbox, is_first=is_first),
         )
         self._name = options.name
         self._flushing = False

@@ -117,9 +117,9 @@ class Outbox:
         self.gone += len(data)
         return data
 
-    def send_ahead(self, posix: Posix, socket: int) -> None:
-        """Send when there is much already. An error is left for the next `send`, which meets it again."""
-        if self.size >= AHEAD and not self.is_blocked:
+    def send_ahead(self, posix: Posix, socket: int, *, least: int = AHEAD) -> None:
+        """Send when there are so many bytes. An error is left for the next `send`, which meets it again."""
+        if self.size >= least and not self.is_blocked:
             with suppress(PosixError):
                 self.send(posix, socket)
 
