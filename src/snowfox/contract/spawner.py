@@ -186,8 +186,12 @@ class Spawner(Interface):
         """Signal the main process of a launch; False when it is gone or unknown."""
 
     @call(repeatable=True)
-    def kill(self, token: str) -> bool:
-        """SIGKILL to all that is left of a launch (its control group; without one its session); False when nothing was."""
+    def signal_all(self, tokens: list[str], number: int) -> None:
+        """Signal the main processes of launches; what is gone or unknown is passed over."""
+
+    @call(repeatable=True)
+    def kill(self, tokens: list[str]) -> None:
+        """SIGKILL to all that is left of launches (control groups; without them sessions); where nothing is, that is fine."""
 
     @call(repeatable=True)
     def open_socket(self, spec: ListenSpec) -> Listening:

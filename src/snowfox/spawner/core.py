@@ -56,6 +56,7 @@ from snowfox.spawner.events import (
     Report,
     SetStopTimer,
     Signal,
+    SignalAllAsked,
     SignalAsked,
     SocketsHeld,
     StopAsked,
@@ -123,10 +124,8 @@ class Core:
                 if self.state(token) in {State.LAUNCHING, State.RUNNING}:
                     return [Signal(caller, token, event.number)]
                 return [Answer(caller, False)]  # noqa: FBT003 - the answer itself
-            case KillAsked(caller=caller, token=token):
-                if self.state(token) in {None, State.UNDER_WAY}:
-                    return [Answer(caller, False)]  # noqa: FBT003 - the answer itself
-                return [Kill(token, caller)]
+            case SignalAllAsked() | KillAsked():
+                return self._end_all(event)
             case ForgetAsked():
                 return self._forget(event)
             case InventoryAsked():
@@ -175,6 +174,19 @@ class Core:
             return []
         return [AnswerLaunched(event.caller, token, entry.pid, entry.started, again=True)]
 
+    def _end_all(self, event: SignalAllAsked | KillAsked) -> list[Effect]:
+        """A process that an earlier spawner has under way is not ours to end yet."""
+        effects: list[Effect] = []
+        for token in event.tokens:
+            state = self.state(token)
+            if isinstance(event, KillAsked):
+                if state not in {None, State.UNDER_WAY}:
+                    effects.append(Kill(token))
+            elif state in {State.LAUNCHING, State.RUNNING}:
+                effects.append(Signal(None, token, event.number))
+        effects.append(Answer(event.caller, None))
+        return effects
+
     def _progress(
         self, event: Begun | Executed | NotLaunched | Found | FoundUnderWay | NeverLaunched
     ) -> list[Effect]:
@@ -208,7 +220,7 @@ class Core:
         entry.started = started
         effects: list[Effect] = self._answers(token, entry)
         if self._stopping is not None:
-            effects.append(Kill(token, None))
+            effects.append(Kill(token))
         return effects
 
     def _found(self, event: Found) -> list[Effect]:
@@ -217,7 +229,7 @@ class Core:
         entry.pid, entry.started, entry.exit, entry.at = event.pid, event.started, event.exit, event.at
         effects = self._answers(event.token, entry)
         if self._stopping is not None:
-            effects.append(Kill(event.token, None))
+            effects.append(Kill(event.token))
         return effects + self._finish_when_stopped()
 
     def _never_launched(self, token: str, entry: _Entry) -> list[Effect]:
@@ -291,7 +303,7 @@ class Core:
             case StopAsked(caller=caller):
                 self._stopping = caller
                 kills = [
-                    Kill(token, None)
+                    Kill(token)
                     for token, entry in self._entries.items()
                     if entry.state not in {State.ENDED, State.UNDER_WAY}
                 ]

@@ -32,11 +32,19 @@ class SignalAsked(Frozen):
     number: int
 
 
-class KillAsked(Frozen):
-    """The manager wants nothing left of a launch."""
+class SignalAllAsked(Frozen):
+    """The manager signals main processes, and does not ask which were there."""
 
     caller: Caller
-    token: str
+    tokens: tuple[str, ...]
+    number: int
+
+
+class KillAsked(Frozen):
+    """The manager wants nothing left of launches."""
+
+    caller: Caller
+    tokens: tuple[str, ...]
 
 
 class ForgetAsked(Frozen):
@@ -171,6 +179,7 @@ class SocketsHeld(Frozen):
 Event = (
     LaunchAsked
     | SignalAsked
+    | SignalAllAsked
     | KillAsked
     | ForgetAsked
     | InventoryAsked
@@ -243,18 +252,17 @@ class AnswerInventory(Frozen):
 
 
 class Signal(Frozen):
-    """Signal a main process and answer whether it was there."""
+    """Signal a main process; answer whether it was there, where somebody asked."""
 
-    caller: Caller
+    caller: Caller | None
     token: str
     number: int
 
 
 class Kill(Frozen):
-    """SIGKILL to all that is left of a launch; answer whether there was anything, where somebody asked."""
+    """SIGKILL to all that is left of a launch."""
 
     token: str
-    caller: Caller | None
 
 
 class FindExit(Frozen):

@@ -269,11 +269,11 @@ class Loop:
             case AnswerInventory():
                 self._answer_inventory(effect)
             case Signal(caller=caller, token=token, number=number):
-                parts.sessions.answer(caller, parts.leftovers.signal(token, number))
-            case Kill(token=token, caller=caller):
-                was_there = parts.leftovers.kill(token)
+                was_there = parts.leftovers.signal(token, number)
                 if caller is not None:
                     parts.sessions.answer(caller, was_there)
+            case Kill(token=token):
+                parts.leftovers.kill(token)
             case FindExit(token=token, told=told):
                 parts.exits.find(token, told)
             case Report(token=token, exit=seen, at=at):

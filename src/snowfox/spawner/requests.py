@@ -28,6 +28,7 @@ from snowfox.spawner.events import (
     InventoryAsked,
     KillAsked,
     LaunchAsked,
+    SignalAllAsked,
     SignalAsked,
 )
 from snowfox.spawner.in_force import InForce
@@ -46,8 +47,8 @@ MOST_VERIFIED: Final = 200
 
 _LAST: Final = 63
 _LONGEST_NOTIFY: Final = 107
-MOST_FORGOTTEN: Final = 10_000
-"""Tokens that one `forget` takes."""
+MOST_TOKENS: Final = 10_000
+"""Tokens that one request takes."""
 
 Reached = dict[tuple[str, str, str], Judge]
 """By a folder, a program in it, a PATH: who was found to reach them."""
@@ -235,10 +236,6 @@ def _is_secret(secret: Secret) -> bool:
     )
 
 
-def _check_token(_desk: Desk, token: str, *_: object) -> None:
-    _token(token)
-
-
 def _check_signal(_desk: Desk, token: str, number: int) -> None:
     _token(token)
     _require(1 <= number <= 64, "a signal's number")
@@ -248,8 +245,17 @@ def _signal(_desk: Desk, caller: Caller, token: str, number: int) -> Event:
     return SignalAsked(caller, token, number)
 
 
-def _kill(_desk: Desk, caller: Caller, token: str) -> Event:
-    return KillAsked(caller, token)
+def _check_signal_all(_desk: Desk, tokens: list[str], number: int) -> None:
+    _tokens(tokens)
+    _require(1 <= number <= 64, "a signal's number")
+
+
+def _signal_all(_desk: Desk, caller: Caller, tokens: list[str], number: int) -> Event:
+    return SignalAllAsked(caller, tuple(tokens), number)
+
+
+def _kill(_desk: Desk, caller: Caller, tokens: list[str]) -> Event:
+    return KillAsked(caller, tuple(tokens))
 
 
 def _check_open(desk: Desk, spec: ListenSpec) -> None:
@@ -441,10 +447,8 @@ def _inventory(_desk: Desk, caller: Caller, after: str) -> Event:
     return InventoryAsked(caller, after)
 
 
-def _check_forget(_desk: Desk, tokens: list[str]) -> None:
-    _require(len(tokens) <= MOST_FORGOTTEN, "too many tokens")
-    for token in tokens:
-        _token(token)
+def _check_tokens(_desk: Desk, tokens: list[str]) -> None:
+    _tokens(tokens)
 
 
 def _forget(_desk: Desk, caller: Caller, tokens: list[str]) -> Event:
@@ -453,6 +457,12 @@ def _forget(_desk: Desk, caller: Caller, tokens: list[str]) -> Event:
 
 def _user(name: str) -> None:
     _require(len(name) <= LONGEST_USER and "\0" not in name, "a user's name")
+
+
+def _tokens(tokens: list[str]) -> None:
+    _require(len(tokens) <= MOST_TOKENS, "too many tokens")
+    for token in tokens:
+        _token(token)
 
 
 def _token(token: str) -> None:
@@ -467,7 +477,8 @@ def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - a condition
 TABLE: Final[dict[str, Row]] = {
     Spawner.launch.full_name: Row(_check_launch, _launch),
     Spawner.signal.full_name: Row(_check_signal, _signal),
-    Spawner.kill.full_name: Row(_check_token, _kill),
+    Spawner.signal_all.full_name: Row(_check_signal_all, _signal_all),
+    Spawner.kill.full_name: Row(_check_tokens, _kill),
     Spawner.open_socket.full_name: Row(_check_open, _open),
     Spawner.reserve.full_name: Row(_check_open, _reserve),
     Spawner.close_socket.full_name: Row(_check_key, _close),
@@ -476,6 +487,6 @@ TABLE: Final[dict[str, Row]] = {
     Spawner.stirred.full_name: Row(_check_keys, _stirred),
     Spawner.verify.full_name: Row(_check_verify, _verify),
     Spawner.inventory.full_name: Row(_check_inventory, _inventory),
-    Spawner.forget.full_name: Row(_check_forget, _forget),
+    Spawner.forget.full_name: Row(_check_tokens, _forget),
 }
 """All requests of the manager. A test compares it with the interface."""

@@ -171,9 +171,15 @@ class PlayedHost:
         """It ends, where it is not stubborn."""
         return instance_of(token) not in self.stubborn and self._end(token, Exit(signal=number))
 
-    async def kill(self, token: str) -> bool:
-        """It ends."""
-        return self._end(token, Exit(signal=9))
+    async def signal_all(self, tokens: list[str], number: int) -> None:
+        """As `signal`."""
+        for token in tokens:
+            await self.signal(token, number)
+
+    async def kill(self, tokens: list[str]) -> None:
+        """They end."""
+        for token in tokens:
+            self._end(token, Exit(signal=9))
 
     def end(self, instance: str, *, code: int) -> None:
         """The newest process of this instance ends by itself."""
@@ -255,7 +261,7 @@ class _Session:
     """What the manager calls the spawner by."""
 
     def __init__(self, host: PlayedHost) -> None:
-        for name in ("launch", "signal", "kill", "forget"):
+        for name in ("launch", "signal", "signal_all", "kill", "forget"):
             setattr(self, name, promised(getattr(host, name)))
         for name in ("inventory", "verify", "reserve", "open_socket", "close_socket"):
             setattr(self, name, getattr(host, name))  # whoever no longer waits for these takes them back

@@ -103,14 +103,19 @@ class PlayedSpawner:
             self.end(token, Exit(signal=number))
         return alive
 
+    @handles(Spawner.signal_all)
+    def signal_all(self, tokens: list[str], number: int) -> None:
+        """As `signal`."""
+        for token in tokens:
+            self.signal(token, number)
+
     @handles(Spawner.kill)
-    def kill(self, token: str) -> bool:
-        """Always ends it."""
-        self.signals.append((token, 9))
-        alive = token in self.running and self.running[token].exit is None
-        if alive:
-            self.end(token, Exit(signal=9))
-        return alive
+    def kill(self, tokens: list[str]) -> None:
+        """Always ends them."""
+        for token in tokens:
+            self.signals.append((token, 9))
+            if token in self.running and self.running[token].exit is None:
+                self.end(token, Exit(signal=9))
 
     @handles(Spawner.open_socket)
     def open_socket(self, spec: ListenSpec) -> Listening:

@@ -41,7 +41,7 @@ def test_adopted(spawner: RealSpawner) -> None:
     found = spawner.inventory()[first.token]
     assert (found.pid, found.started, found.exit) == (first.pid, first.started, None)
     assert spawner.launch("web", "sleep 100").pid == first.pid
-    assert spawner.manager.call(Spawner.kill, first.token) is True
+    spawner.manager.call(Spawner.kill, [first.token])
     ended = reap(first.pid)
     assert ended == Exit(None, signal.SIGKILL)
     spawner.daemon.call(SpawnerControl.orphan, first.token, ended)

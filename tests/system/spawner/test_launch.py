@@ -171,7 +171,7 @@ def test_twice(spawner: RealSpawner) -> None:
     first = spawner.launch("web", "sleep 100")
     second = spawner.launch("web", "sleep 100")
     assert (second.pid, second.started, second.again) == (first.pid, first.started, True)
-    spawner.manager.call(Spawner.kill, first.token)
+    spawner.manager.call(Spawner.kill, [first.token])
     assert spawner.exit_of(first.token) == Exit(None, signal.SIGKILL)
     assert spawner.launch("web", "sleep 100").pid == first.pid
 
@@ -203,7 +203,7 @@ def test_kill_takes_all(spawner: RealSpawner) -> None:
         "web", "sleep 100 & echo $!; sh -ic 'sleep 101 & echo $!' 2>/dev/null; exec sleep 102"
     )
     pids = [int(line) for line in output(launched, lines=2)]
-    assert spawner.manager.call(Spawner.kill, launched.token) is True
+    spawner.manager.call(Spawner.kill, [launched.token])
     for pid in (launched.pid, *pids):
         wait_gone(pid)
 
@@ -213,7 +213,7 @@ def test_kill_after_the_leader(spawner: RealSpawner) -> None:
     launched = spawner.launch("web", "sleep 100 & echo $!")
     (pid,) = (int(line) for line in output(launched, lines=1))
     assert spawner.exit_of(launched.token) == Exit(0)
-    assert spawner.manager.call(Spawner.kill, launched.token) is True
+    spawner.manager.call(Spawner.kill, [launched.token])
     wait_gone(pid)
 
 

@@ -47,6 +47,7 @@ from snowfox.spawner.events import (
     Report,
     SetStopTimer,
     Signal,
+    SignalAllAsked,
     SignalAsked,
     SocketsHeld,
     StopAsked,
@@ -162,12 +163,19 @@ def test_signal(core: Core) -> None:
     assert after(core, Ended(WEB), signal) == [Answer(caller(), False)]
 
 
+def test_signals_reach_all_that_are_there(core: Core) -> None:
+    """Those that are gone or unknown are passed over; one answer for all."""
+    signal = SignalAllAsked(caller(), ("web@9~" + ID, WEB), 15)
+    assert after(core, *running(), signal) == [Signal(None, WEB, 15), Answer(caller(), None)]
+    assert after(core, Ended(WEB), signal) == [Answer(caller(), None)]
+
+
 def test_kill_reaches_what_outlives_the_first_process(core: Core) -> None:
     """Also after the end, until it is forgotten."""
-    kill = KillAsked(caller(), WEB)
-    assert after(core, kill) == [Answer(caller(), False)]
-    assert after(core, *running(), kill) == [Kill(WEB, caller())]
-    assert after(core, Ended(WEB), ExitKnown(WEB, Exit(0), 2), kill) == [Kill(WEB, caller())]
+    kill = KillAsked(caller(), (WEB,))
+    assert after(core, kill) == [Answer(caller(), None)]
+    assert after(core, *running(), kill) == [Kill(WEB), Answer(caller(), None)]
+    assert after(core, Ended(WEB), ExitKnown(WEB, Exit(0), 2), kill) == [Kill(WEB), Answer(caller(), None)]
 
 
 def test_inventory_pages_in_order(core: Core) -> None:
@@ -235,7 +243,7 @@ def test_stop(core: Core) -> None:
     other = f"zeta~{ID}"
     after(core, *running(), *ended(f"done~{ID}"), asked(3, other), Begun(other, 8))
     stop = StopAsked(caller(9, 2))
-    assert after(core, stop) == [Kill(WEB, None), Kill(other, None), SetStopTimer(25.0)]
+    assert after(core, stop) == [Kill(WEB), Kill(other), SetStopTimer(25.0)]
     assert after(core, Ended(WEB)) == [FindExit(WEB)]
     assert after(core, ExitKnown(WEB, Exit(None, 9), 3)) == [Report(WEB, Exit(None, 9), 3)]
     effects = after(core, NotLaunched(other, LaunchFailed("zeta", "start the launcher", "", 3)))
@@ -254,7 +262,7 @@ def test_stop_refuses_launches(core: Core) -> None:
     (refused,) = after(core, asked(2, f"x~{ID}"))
     assert isinstance(refused, Refuse)
     assert isinstance(refused.error, Cancelled)
-    assert Kill(WEB, None) in after(core, Executed(WEB, 100))
+    assert Kill(WEB) in after(core, Executed(WEB, 100))
 
 
 def test_stop_overdue(core: Core) -> None:
@@ -311,7 +319,7 @@ def test_total() -> None:
     events: list[Any] = [
         asked(2),
         SignalAsked(caller(), WEB, 1),
-        KillAsked(caller(), WEB),
+        KillAsked(caller(), (WEB,)),
         ForgetAsked(caller(), (WEB,)),
         InventoryAsked(caller(), ""),
         OrphanTold(caller(), WEB, Exit(0)),

@@ -182,7 +182,7 @@ def test_failures_are_answers(node: Node) -> None:
 
 def test_malformed_ends_the_session(node: Node) -> None:
     """The manager is sent away; the daemon attaches the next."""
-    request = node.manager.channel.call(Spawner.kill, "x")
+    request = node.manager.channel.call(Spawner.kill, ["x"])
     node.turns(lambda: node.manager.ended)
     assert str(node.manager.answers.pop(request)) == "malformed request: a token"
     node.attach()

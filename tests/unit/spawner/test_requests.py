@@ -12,7 +12,15 @@ from snowfox.core.posix.api import Ids
 from snowfox.core.rpc.interface import Method
 from snowfox.errors import HostError, NotPermitted, PosixError, ProtocolError, UserError
 from snowfox.spawner import requests
-from snowfox.spawner.events import Caller, ForgetAsked, InventoryAsked, KillAsked, LaunchAsked, SignalAsked
+from snowfox.spawner.events import (
+    Caller,
+    ForgetAsked,
+    InventoryAsked,
+    KillAsked,
+    LaunchAsked,
+    SignalAllAsked,
+    SignalAsked,
+)
 from snowfox.spawner.in_force import InForce
 from snowfox.spawner.requests import Desk, Replied
 from snowfox.testing.kernel import FakePosix
@@ -70,7 +78,8 @@ def test_fine(desk: Desk) -> None:
     assert isinstance(event, LaunchAsked)
     assert (event.launch, event.account.ids.uid, event.account.stays) == (LAUNCH, 1000, False)
     assert ask(desk, Spawner.signal, TOKEN, 15) == SignalAsked(CALLER, TOKEN, 15)
-    assert ask(desk, Spawner.kill, TOKEN) == KillAsked(CALLER, TOKEN)
+    assert ask(desk, Spawner.kill, [TOKEN]) == KillAsked(CALLER, (TOKEN,))
+    assert ask(desk, Spawner.signal_all, [TOKEN], 15) == SignalAllAsked(CALLER, (TOKEN,), 15)
     assert ask(desk, Spawner.inventory, "") == InventoryAsked(CALLER, "")
     assert ask(desk, Spawner.forget, [TOKEN]) == ForgetAsked(CALLER, (TOKEN,))
 
@@ -133,7 +142,9 @@ def test_malformed_launch(desk: Desk, changes: dict[str, object]) -> None:
         (Spawner.signal, (TOKEN, 0)),
         (Spawner.signal, (TOKEN, 65)),
         (Spawner.signal, ("1", 9)),
-        (Spawner.kill, ("../../proc/1",)),
+        (Spawner.kill, (["../../proc/1"],)),
+        (Spawner.signal_all, (["../../proc/1"], 15)),
+        (Spawner.signal_all, ([TOKEN], 65)),
         (Spawner.forget, (["x"],)),
         (Spawner.forget, ([TOKEN] * 10_001,)),
         (Spawner.inventory, ("x",)),

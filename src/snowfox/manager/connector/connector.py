@@ -23,6 +23,7 @@ from snowfox.manager.connector.errand import Errands
 from snowfox.manager.connector.knocks import Knocks
 from snowfox.manager.connector.launches import HELPER, Launches
 from snowfox.manager.connector.questions import Questions
+from snowfox.manager.connector.together import Together
 from snowfox.manager.probe.notice import Notice
 from snowfox.service import event
 from snowfox.service.event import Event
@@ -36,7 +37,6 @@ NO_USERS: Final[Mapping[str, Sequence[str]]] = {}
 """Launches are verified for their own users alone."""
 _Takes = Callable[[int], None] | None
 _Part = list[tuple[Launch, Sequence[str]]]
-_MOST_FORGOTTEN: Final = 200
 _LATE: Final[Seconds] = 0.5
 
 
@@ -69,7 +69,7 @@ class Connector:
         self.knocks = Knocks(self._errands)
         self._remote: Spawner | None = None
         self._questions = Questions(loop)
-        self._forgotten: list[str] = []
+        self._together = Together(self._errands, loop)
         self._early: dict[str, Exit] = {}
         self._has_begun = False
 
@@ -147,27 +147,27 @@ class Connector:
         self._questions.close()
         self._errands.close()
         self._late.clear()
+        self._together.clear()
 
     # What the engine wants
 
     def launch(self, launch: Launch) -> None:
         """Make a process; the answer goes to the engine."""
         self._launches.begin(launch)
+        self._together.flush()  # what an earlier process left goes before anything starts anew
         self._give(launch)
 
     def signal(self, token: str, number: int) -> None:
         """Signal the main process of a launch."""
-        self._errands.give(lambda remote: remote.signal(token, number), urgent=True)
+        self._together.signal(token, number)
 
     def kill(self, token: str) -> None:
         """SIGKILL to all that is left of a launch."""
-        self._errands.give(lambda remote: remote.kill(token), urgent=True)
+        self._together.kill(token)
 
     def forget(self, token: str) -> None:
-        """Its exit is stored. What is forgotten in one turn goes in one request."""
-        self._forgotten.append(token)
-        if len(self._forgotten) == 1:
-            self._loop.call_soon(self._forget)
+        """Its exit is stored."""
+        self._together.forget(token)
 
     async def helper(self, launch: Launch, capture: _Takes = None, *, feed: _Takes = None) -> Exit:
         """Run a helper to its end, also before `begin`. Raises what refused it. Cancelling kills it.
@@ -285,21 +285,11 @@ class Connector:
             self.kill(token)  # it may have happened all the same
         self._launches.refused(token, error)
 
-    def _forget(self) -> None:
-        tokens, self._forgotten = self._forgotten, []
-        for begin in range(0, len(tokens), _MOST_FORGOTTEN):
-            part = tokens[begin : begin + _MOST_FORGOTTEN]
-            self._errands.give(partial(_forget, part))
-
 
 def _close_streams(running: Running) -> None:
     for stream in (running.output, running.errors):
         if stream is not None:
             stream.close()
-
-
-def _forget(tokens: list[str], remote: Spawner) -> Promise[None]:
-    return remote.forget(tokens)
 
 
 def _parts(launches: Sequence[Launch], users: Mapping[str, Sequence[str]]) -> Iterator[_Part]:

@@ -55,10 +55,14 @@ class FakeSpawner:
         return token in self.running
 
     @promised
-    async def kill(self, token: str) -> bool:
-        """Noted."""
-        self.asked.append(("kill", token))
-        return True
+    async def signal_all(self, tokens: list[str], number: int) -> None:
+        """Noted, each."""
+        self.asked += [("signal", token, number) for token in tokens]
+
+    @promised
+    async def kill(self, tokens: list[str]) -> None:
+        """Noted, each."""
+        self.asked += [("kill", token) for token in tokens]
 
     @promised
     async def forget(self, tokens: list[str]) -> None:
@@ -268,6 +272,33 @@ async def test_a_launch_that_cannot_be_sent_is_refused(
     await settle()
     assert [type(one) for one in events] == 2000 * [event.LaunchRefused]
     assert spawner.asked == [("signal", "cache~1", 15)]
+
+
+async def test_what_is_ended_in_one_turn_is_asked_for_together(connector: Connector) -> None:
+    """In order, and before a launch that comes after it."""
+    spawner = FakeSpawner()
+    requests: list[tuple[object, ...]] = []
+
+    @promised
+    async def signal_all(tokens: list[str], number: int) -> None:
+        requests.append((number, *tokens))
+
+    @promised
+    async def kill(tokens: list[str]) -> None:
+        requests.append(("kill", *tokens))
+
+    spawner.signal_all, spawner.kill = signal_all, kill  # type: ignore[method-assign]
+    await started(connector, spawner)
+    for token in ("a~1", "b~1"):
+        connector.signal(token, 15)
+    for token in ("a~1", "b~1"):
+        connector.kill(token)
+    connector.signal("c~1", 15)
+    assert requests == []
+    connector.launch(launch("a~2"))
+    connector.kill("d~1")
+    await settle()
+    assert requests == [(15, "a~1", "b~1"), ("kill", "a~1", "b~1"), (15, "c~1"), ("kill", "d~1")]
 
 
 async def test_a_signal_waits_for_the_next_spawner(connector: Connector) -> None:
