@@ -65,6 +65,21 @@ def test_what_runs_by_the_first_look_is_not_waited_for(bench: Bench) -> None:
     assert [type(event) for event in bench.said()] == [Begun, Executed]
 
 
+def test_a_token_that_is_launched_again_before_the_first_look(bench: Bench) -> None:
+    """The process before it is over, and only the new one, still on its way, is waited for, once."""
+    bench.kernel.install("/usr/lib/snowfox/launcher", lambda _: None)
+    for is_last in (False, True):
+        bench.launching.begin(LAUNCH, SHOP)
+        bench.launching.settle()
+        if not is_last:
+            bench.held.forget(TOKEN)
+    bench.launching.look()
+    handle = bench.held.get(TOKEN)
+    assert handle is not None
+    assert bench.held.whose(handle.status) == TOKEN
+    assert [type(event) for event in bench.said()] == [Begun, Begun]
+
+
 def test_keeps_three_descriptors(bench: Bench) -> None:
     """A running launch costs a pidfd and a read end, nothing else."""
     before = len(bench.posix.process.descriptors)
