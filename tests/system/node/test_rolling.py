@@ -73,3 +73,21 @@ def test_a_restart_is_rolling_and_keeps_the_old_ones_when_the_new_one_fails(node
         assert "did not get ready" in failed.out and (first["is_well"], last["code"]) == (False, 1)
     assert clients.problems == []
     node.until(lambda: not any(alive(one.pid) for one in before.values()), "the first ones are gone")
+
+
+def test_an_apply_that_fails_halfway_returns_to_the_old_ones(node: Node) -> None:
+    """The second new one fails: the third old one was not touched, the first is replaced back; nobody is refused."""
+    (port,) = free_ports(1)
+    program = f"import os, sys\nif os.environ['NUMBER'] == '2' and sys.argv[1] == '2': raise SystemExit(3)\n{SERVER}"
+    text = web(port, 1, '"rolling"', program=program).replace("''']", "''', '${INSTANCE}']")
+    node.write(text)
+    node.good("up", "-d")
+    before = node.running()
+    with Clients(port) as clients:
+        node.write(text.replace('NUMBER = "1"', 'NUMBER = "2"'))
+        failed = node.run("apply")
+    assert failed.code == 4, failed.text
+    assert "web@2 did not get ready: exit 3" in failed.text
+    assert clients.problems == []
+    after = node.running()
+    assert {name for name in before if after[name] != before[name]} == {"web@1"}

@@ -140,6 +140,8 @@ def test_f42_random_requests(spawner: RealSpawner) -> None:
                 (Spawner.inventory, ("",)),
                 (Spawner.open_socket, (ListenSpec(f"front={address}", address),)),
                 (Spawner.close_socket, (f"front={address}",)),
+                (Spawner.watch_sockets, ([f"front={address}"],)),
+                (Spawner.stirred, ([f"front={address}"],)),
             ]
         )
         asked.append(spawner.manager.send(method, *arguments))
