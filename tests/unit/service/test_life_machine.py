@@ -58,8 +58,10 @@ SERVICES = st.builds(
 )
 
 
-class Life(RuleBasedStateMachine):
-    """An instance and its world."""
+class World:
+    """An instance and what is beside it: a driver, processes, hooks, a clock."""
+
+    instance: Instance
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,19 +70,11 @@ class Life(RuleBasedStateMachine):
         self.count = 0
         self.launching = ""
         self.living: set[str] = set()
-        self.signalled: set[str] = set()
         self.killed: set[str] = set()
         self.timer: tuple[str, float] | None = None
         self.hook: tuple[str, str] | None = None
         self.probed: set[str] = set()
         self.watched: set[str] = set()
-
-    @initialize(service=SERVICES, way=st.integers(0, 4))
-    def begin(self, service: Service, way: int) -> None:
-        """Any service, on its way."""
-        self.instance = Instance("web", service, self.now)
-        if way > 0:
-            self.run(is_made=way > 1, is_ready=way > 2)
 
     def run(self, *, is_made: bool, is_ready: bool) -> None:
         """Start it, and what follows where nothing goes wrong."""
@@ -125,7 +119,6 @@ class Life(RuleBasedStateMachine):
                 self.launching = token
             case effects.Signal(_, token):
                 assert token in self.living
-                self.signalled.add(token)
             case effects.Kill(_, token):
                 self.killed.add(token)
             case effects.RunHook(_, token, name):
@@ -153,6 +146,42 @@ class Life(RuleBasedStateMachine):
                 pass
             case _:
                 raise AssertionError(effect)
+
+    def ready(self) -> None:
+        """Tell that it is ready, as it would be found out."""
+        by = "probed" if self.probed else "notified"
+        self.probed.clear()  # the driver ends a probe that was answered
+        self.tell("ready", text=by)
+
+    def hook_over(self, text: str) -> None:
+        """The hook that runs ends."""
+        self.hook = None
+        self.tell("hook-over", text=text)
+
+    def made(self) -> None:
+        """A launch that was under way succeeds."""
+        token, self.launching = self.launching, ""
+        self.living.add(token)
+        self.tell("launched", pid=self.count + 100, started=self.count)
+
+    def time_out(self) -> None:
+        """Its timer fires."""
+        assert self.timer is not None
+        name, due = self.timer
+        self.now, self.timer = max(self.now, due), None
+        self.instance.timer = ""
+        assert self.tell(name, text="delay"), f"{name} in {self.instance.state}"
+
+
+class Life(World, RuleBasedStateMachine):
+    """What may happen to it, and what must always be so."""
+
+    @initialize(service=SERVICES, way=st.integers(0, 4))
+    def begin(self, service: Service, way: int) -> None:
+        """Any service, on its way."""
+        self.instance = Instance("web", service, self.now)
+        if way > 0:
+            self.run(is_made=way > 1, is_ready=way > 2)
 
     # What people and the engine want
 
@@ -213,12 +242,6 @@ class Life(RuleBasedStateMachine):
         """It is found so, or says so, be it once more."""
         self.ready()
 
-    def ready(self) -> None:
-        """Tell that it is ready, as it would be found out."""
-        by = "probed" if self.probed else "notified"
-        self.probed.clear()  # the driver ends a probe that was answered
-        self.tell("ready", text=by)
-
     @precondition(lambda self: self.watched)
     @rule()
     def unwell(self) -> None:
@@ -230,11 +253,6 @@ class Life(RuleBasedStateMachine):
     def hook_ends(self, text: str) -> None:
         """A hook ends."""
         self.hook_over(text)
-
-    def hook_over(self, text: str) -> None:
-        """The hook that runs ends."""
-        self.hook = None
-        self.tell("hook-over", text=text)
 
     @precondition(lambda self: self.timer is not None)
     @rule()
@@ -340,20 +358,6 @@ class Life(RuleBasedStateMachine):
                 self.tell("exited", exit=Exit(signal=9))
         assert self.instance.state == "stopped"
         assert not self.living
-
-    def made(self) -> None:
-        """A launch that was under way succeeds."""
-        token, self.launching = self.launching, ""
-        self.living.add(token)
-        self.tell("launched", pid=self.count + 100, started=self.count)
-
-    def time_out(self) -> None:
-        """Its timer fires."""
-        assert self.timer is not None
-        name, due = self.timer
-        self.now, self.timer = max(self.now, due), None
-        self.instance.timer = ""
-        assert self.tell(name, text="delay"), f"{name} in {self.instance.state}"
 
 
 TestLife = Life.TestCase
