@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -67,6 +68,10 @@ class Forker(Maker):
         self._join(order)
         if confinement.nice is not None:
             posix.own.set_nice(confinement.nice)
+            with suppress(
+                PosixError
+            ):  # among sessions that of the session counts, where the kernel groups them: sched(7)
+                self._put("/proc/self/autogroup", str(confinement.nice), "set nice to")
         if confinement.score is not None:
             self._put(
                 "/proc/self/oom_score_adj", str(confinement.score), "set the score of running out of memory"

@@ -14,6 +14,7 @@ import errno
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from posixpath import basename, dirname, join
 from typing import Final, NamedTuple
 
@@ -117,6 +118,10 @@ class Groups:
     def remove(self, folders: tuple[str, ...]) -> bool:
         """Remove the groups; False while a process is in one of them."""
         left = [folder for folder in folders if not self._remove(folder)]
+        for place in {dirname(folder) for folder in folders if folder not in left}:
+            if not self._hierarchies.knows(place):  # of the node when it was started elsewhere
+                with suppress(PosixError):
+                    self._posix.folders.remove(place, is_folder=True)
         return not left
 
     def drop(self, folders: tuple[str, ...]) -> None:

@@ -94,6 +94,10 @@ class Hierarchies:
         """The node's folder in one that it has a place in, or would have it."""
         return self._bases.get(one.top) or join(one.folder, self._name)
 
+    def knows(self, base: str) -> bool:
+        """Whether this is, or would be, the node's folder in one of them."""
+        return base in self._serves or any(base == self.base(one) for one in self.all)
+
     def served(self, base: str) -> frozenset[str]:
         """What groups in this folder are bounded in; all of it where that is not known, in an earlier node's."""
         return self._serves.get(base, frozenset(CONTROLLERS))

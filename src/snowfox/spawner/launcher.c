@@ -130,6 +130,11 @@ static void join_groups(void) {
 static void set_priorities(const char *nice, const char *score) {
     const char *at = nice + (*nice == '-');
     if (*nice) check(kernel(SETPRIORITY, 0, 0, *nice == '-' ? 0 - number(&at) : number(&at), 0), "set nice to", nice);
+    if (*nice) { /* among sessions that of the session counts, where the kernel groups them: sched(7) */
+        long opened = kernel(OPENAT, (word)HERE, (word)"/proc/self/autogroup", ONLY_WRITE | CLOSE_ON_EXEC, 0);
+        for (at = nice; *at;) at++;
+        if (opened >= 0) kernel(WRITE, (word)opened, (word)nice, (word)(at - nice), 0), kernel(CLOSE, (word)opened, 0, 0, 0);
+    }
     if (*score) put_into("/proc/self/oom_score_adj", score, HERE, "set the score of running out of memory");
 }
 

@@ -66,6 +66,13 @@ def test_a_lower_one_is_for_root(maker: Maker, tmp_path: Path) -> None:
     assert done.out == "-5\n"
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/autogroup"), reason="this kernel does not group sessions")
+def test_nice_of_the_session(maker: Maker, tmp_path: Path) -> None:
+    """Its priority counts among other sessions, too."""
+    done = launch(maker, tmp_path / "r", **shell("cat /proc/$$/autogroup"), confinement=Confinement(nice=7))
+    assert done.out.endswith("nice 7\n")
+
+
 def test_score_that_the_kernel_refuses(maker: Maker, tmp_path: Path) -> None:
     """A step that fails is named."""
     done = launch(maker, tmp_path / "r", confinement=Confinement(score=1001))

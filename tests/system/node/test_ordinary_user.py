@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from snowfox.testing.node import Node, alive
+from snowfox.testing.node import Node, alive, environment
 
 is_root = os.getuid() == 0
 pytestmark = pytest.mark.skipif(not is_root, reason="needs root, to become an ordinary user")
@@ -99,3 +100,57 @@ def test_sandbox(theirs: Node) -> None:
     assert "0000000000000000" in logs
     write(theirs, '[service.web]\ncommand = ["sleep", "1"]\nsandbox.capabilities = ["KILL"]\n')
     assert "an ordinary user's node has no capabilities to give" in theirs.run("plan").text
+
+
+@pytest.fixture
+def delegated() -> Iterator[Path]:
+    """A control group of version 2 that the user may do with as it likes, as a service manager delegates them."""
+    top = next(
+        (
+            one
+            for one in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
+            if (one / "cgroup.procs").exists()
+        ),
+        None,
+    )
+    if top is None:
+        pytest.skip("no control groups of version 2")
+    folder = top / f"snowfox-test-{os.getpid()}"
+    folder.mkdir()
+    for one in (
+        folder,
+        folder / "cgroup.procs",
+        folder / "cgroup.subtree_control",
+        folder / "cgroup.threads",
+    ):
+        shutil.chown(one, USER, USER)
+    yield folder
+    end = time.monotonic() + 5
+    while (folder / "cgroup.procs").read_text() and time.monotonic() < end:
+        time.sleep(0.02)
+    folder.rmdir()
+
+
+def test_delegated_groups(theirs: Node, delegated: Path) -> None:
+    """Where a group was delegated to the user, its node's launches have groups in it, as root's have."""
+    script = "env -i setsid sh -c 'env -i setsid sleep 1000 & echo $! >> pids' & wait; exec sleep 1000"
+    write(theirs, f'[service.web]\ncommand = ["sh", "-c", "{script}"]\n')
+    up = (
+        f"exec setpriv --reuid={USER} --regid={USER} --init-groups {sys.executable} -m snowfox.cli.main up -d"
+    )
+    done = subprocess.run(
+        ["sh", "-c", f"echo $$ > {delegated}/cgroup.procs; {up}"],
+        cwd=theirs.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    group = Path(f"/proc/{theirs.running()['web'].pid}/cgroup").read_text().splitlines()[-1]
+    assert f"/{delegated.name}/snowfox-" in group
+    (pid,) = children(theirs.folder, 1)
+    assert alive(pid)
+    theirs.good("stop", "web")
+    assert not alive(pid)
+    theirs.good("down")

@@ -166,6 +166,21 @@ def test_strangers_of_an_earlier_spawner(tmp_path: Path) -> None:
     assert not Path(gone[0]).exists()
 
 
+def test_another_place(tmp_path: Path) -> None:
+    """A launch from when the node was started elsewhere goes with the folder that it had there."""
+    host = ControlHost(tmp_path, {"": "/a"})
+    earlier, other = (
+        made(groups(host), Confinement(nice=1)),
+        made(groups(host), Confinement(nice=1), f"old~{ID}"),
+    )
+    Path(host.proc, "cgroup").write_text("0::/")
+    node = groups(host)
+    assert node.remove(earlier)
+    assert Path(other[0]).exists()
+    assert node.remove(other)
+    assert not Path(other[0]).parent.exists()
+
+
 def test_a_limit_that_the_kernel_refuses(tmp_path: Path) -> None:
     """Then nothing of the groups stays, and the step is named."""
     host = ControlHost(tmp_path, {"": "/"}, controllers=V2)
