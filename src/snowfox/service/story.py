@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from snowfox.service.restart import death_text
-from snowfox.values import Exit, duration_text, signal_name, span_text
+from snowfox.values import Exit, Seconds, duration_text, signal_name, span_text
 
+_LATE: Final[Seconds] = 1.0
+"""What is later than this is told to be late."""
 _BY: Final = {
     "notified": "it said so",
     "probed": "its probe found it",
@@ -93,6 +95,12 @@ def _exited(fact: dict[str, Any]) -> str:
     )
 
 
+def _late(fact: dict[str, Any]) -> str:
+    if fact["missed"]:
+        return ", missed before and made up for"
+    return f", {span_text(fact['late'])} late" if fact["late"] >= _LATE else ""
+
+
 def _unready(fact: dict[str, Any]) -> str:
     said = f": {fact['text']}" if fact["text"] else ""
     return f"not ready within {duration_text(fact['seconds'])}{said}"
@@ -108,7 +116,7 @@ def _reason(word: str) -> Callable[[dict[str, Any]], str]:
     return text
 
 
-_TEXTS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
+TEXTS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "service.started": lambda _: "started",
     "service.adopted": lambda _: "taken over by a new manager, as it was",
     "service.ready": lambda fact: (
@@ -129,15 +137,25 @@ _TEXTS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "service.launch-failed": lambda fact: fact["text"],
     "service.unready": _unready,
     "service.unwell": lambda fact: fact["text"],
+    "service.due": lambda fact: f"due by its schedule{_late(fact)}",
+    "service.skipped": lambda fact: f"skipped a run of its schedule: {fact['reason']}",
+    "service.follows": lambda fact: f"to {fact['verb']}, because {fact['after']} crashed and is ready again",
+    "service.hook-failed": lambda fact: f"{fact['hook']}: {fact['text']}",
+    "service.ran": lambda fact: (
+        f"{fact['who']} ran {fact['command']}: {Exit(fact['code'], fact['signal'])} after {span_text(fact['seconds'])}"
+    ),
+    "service.recycled": lambda fact: f"replaced by a fresh one: {fact['reason']}",
+    "service.reloaded": lambda fact: f"reload failed: {fact['error']}" if fact["error"] else "reloaded",
     "service.signalled": lambda fact: (
         f"signal {fact['number']} ({signal_name(fact['number'])}) sent by {fact['who']}"
     ),
 }
+"""The words for each kind of fact that is kept of a service."""
 
 
 def _text(told: Told) -> str:
     """In the words of its kind; of one without words of ours its fields."""
-    words = _TEXTS.get(told.kind)
+    words = TEXTS.get(told.kind)
     try:
         if words is not None:
             return words(told.fact)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from snowfox.core.event.fact import catalogue
+from snowfox.service import fact, story
 from snowfox.service.story import Moment, Told, moments
 
 
@@ -107,6 +109,22 @@ def test_being_executed_is_no_moment() -> None:
         (told("stuck", pid=7, token="web~7"), "SIGKILL did not end process 7"),
         (told("launch-failed", text="cannot launch web: no", hint=""), "cannot launch web: no"),
         (told("signalled", pid=7, number=1, who="anna"), "signal 1 (HUP) sent by anna"),
+        (told("due", planned=1, late=0.1, missed=False), "due by its schedule"),
+        (told("due", planned=1, late=7.0, missed=False), "due by its schedule, 7 s late"),
+        (told("due", planned=1, late=7.0, missed=True), "due by its schedule, missed before and made up for"),
+        (told("skipped", planned=1, reason="it still runs"), "skipped a run of its schedule: it still runs"),
+        (
+            told("follows", verb="restart", after="cache"),
+            "to restart, because cache crashed and is ready again",
+        ),
+        (told("hook-failed", hook="before-start", text="exit 1"), "before-start: exit 1"),
+        (
+            told("ran", who="anna", command="./shell", code=0, signal=None, seconds=2.0),
+            "anna ran ./shell: exit 0 after 2 s",
+        ),
+        (told("recycled", reason="it is 1d old"), "replaced by a fresh one: it is 1d old"),
+        (told("reloaded", error=""), "reloaded"),
+        (told("reloaded", error="no answer"), "reload failed: no answer"),
         (told("adopted", pid=7, token="web~7", started=1), "taken over by a new manager, as it was"),
     ],
 )
@@ -119,6 +137,13 @@ def test_of_another_version() -> None:
     """A kind, or fields, that this version does not know are told as they are."""
     assert texts(told("levitated", height=3, pid=7, note="")) == ["levitated: 3"]
     assert texts(told("stuck", token="web~7")) == ["stuck"]
+
+
+def test_every_kept_fact_has_words() -> None:
+    """None of ours is told by its fields alone."""
+    kinds = {kind for kind, fact in catalogue().items() if kind.startswith("service.") and fact.kept}
+    assert fact.ServiceStarted.kind in kinds
+    assert kinds == set(story.TEXTS)
 
 
 def test_place() -> None:
