@@ -27,11 +27,12 @@ def adopt(instance: Instance, told: Input, turn: Turn) -> None:
 
 
 def ended_before(instance: Instance, told: Input, turn: Turn) -> None:
-    """Its process ended while nobody looked."""
+    """Its process ended while nobody looked; `text` is what it was being ended for, as a failure."""
     _take_up(instance, told, turn)
-    bury(instance, told.exit, turn, asked=False)
+    bury(instance, told.exit, turn, asked=bool(told.text))
     lived = None if told.exit.is_unknown else told.age
-    follow(instance, Death(death_text(told.exit, lived), told.age, told.was_ready, told.exit), turn)
+    death = Death(death_text(told.exit, lived), told.age, told.was_ready, told.exit)
+    follow(instance, Death(told.text, told.age) if told.text else death, turn)
 
 
 def finished_before(instance: Instance, told: Input, turn: Turn) -> None:

@@ -126,6 +126,30 @@ alive = {{ command = ["true"], every = "50ms" }}
     assert node.running()["other"] == before["other"]
 
 
+def test_another_manager_goes_on_asking(node: Node) -> None:
+    """What was ready stays so with its pid, and is asked, and ended, by the manager that took it over."""
+    sick = node.folder / "sick"
+    node.write(
+        f"""
+[service.web]
+command = ["sleep", "1000"]
+directory = "/"
+alive = {{ command = ["test", "!", "-e", "{sick}"], every = "100ms", failures = 2 }}
+"""
+    )
+    node.good("up", "-d")
+    first = node.running()["web"]
+    node.kill("manager")
+    node.until(lambda: node.run("status").code == 0, "another manager answers")
+    time.sleep(0.5)
+    assert node.running()["web"] == first
+    sick.touch()
+    node.until(lambda: node.status()["web"]["restarts"] > 0, "restarted")
+    sick.unlink()
+    node.until(lambda: node.status()["web"]["state"] == "ready", "ready again")
+    assert "not alive: test: exit 1, 2 times in a row" in node.status()["web"]["message"]
+
+
 def test_a_change_of_alive_is_taken_over_at_once(node: Node) -> None:
     """The same process, asked in another way; without one nobody asks."""
     text = '[service.web]\ncommand = ["sleep", "1000"]\ndirectory = "/"\n'
@@ -299,6 +323,31 @@ restart = {{ when = "never" }}
     assert "it said ENOSPC: no space left on device" in node.status()["web"]["message"]
 
 
+def test_f01_what_is_said_while_there_is_no_manager_counts(node: Node, python: str) -> None:
+    """It waits in the socket, for whoever takes the launches over."""
+    go = node.folder / "go"
+    server = written(
+        node,
+        NOTIFY
+        + f"while not os.path.exists('{go}'):\n    time.sleep(0.002)\nsay('READY=1')\ntime.sleep(1000)\n",
+    )
+    node.write(
+        f"""
+[service.web]
+command = ["{python}", "{server}"]
+directory = "/"
+ready = {{ notify = true, timeout = "60s" }}
+"""
+    )
+    with node.begin("up", "-d") as client:
+        node.until(lambda: node.run("status").code in {0, 3} and "web" in node.running(), "web runs")
+        time.sleep(0.3)  # until its interpreter looks for the file
+        node.kill("manager")
+        go.touch()
+        node.until(lambda: node.run("status").code == 0, "another manager found it ready")
+        client.kill()
+
+
 def test_a_daemon_of_the_old_kind_says_it_for_its_service(node: Node, python: str) -> None:
     """A process that left its session, and whose parent is gone, is known by the control group that it is in."""
     if not any(os.access(f"/sys/fs/cgroup/{name}", os.W_OK) for name in ("pids", "cgroup.procs")):
@@ -363,8 +412,8 @@ ready = {{ notify = true, timeout = "60s" }}
         node.until(lambda: "@" in node.run("logs", "silent").out, "silent told us its socket")
         address = next(word for word in node.good("logs", "silent").split() if word.startswith("@"))
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
-            stranger.settimeout(5)
-            for _ in range(20):
+            stranger.settimeout(20)
+            for _ in range(3):
                 stranger.sendto(b"READY=1", "\0" + address[1:])
         node.until(lambda: node.status()["flood"]["state"] == "ready", "flood is ready")
         began = time.monotonic()

@@ -9,6 +9,19 @@ import pytest
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.life import step
 from snowfox.testing.life import WEB
+from snowfox.values import Exit
+
+
+def test_what_was_being_ended_failed_for_that_reason():
+    """Its signal was ours, whoever saw its end."""
+    turn = Turn(100.0, Random(1))
+    instance = Instance("web", WEB, 0.0)
+    told = Input(
+        "ended-before", token="web~1", pid=7, age=3.0, exit=Exit(signal=15), text="not ready after 3 s"
+    )
+    assert step(instance, told, turn)
+    assert instance.state == "backoff"
+    assert instance.message(100.0).startswith("not ready after 3 s; next try")
 
 
 @pytest.mark.parametrize(("was_ready", "state"), [(True, "ready"), (False, "starting")])

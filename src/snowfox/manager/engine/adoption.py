@@ -237,6 +237,7 @@ def _recall_end(fleet: Fleet, member: Member, ended: Found, before: Status | Non
         started=ended.started,
         exit=how,
         age=ended.age,
+        text=before.message if before is not None and before.state == "failing" else "",
         was_ready=was_ready and not member.group.service.is_task,
     )
     fleet.tell(member, told)

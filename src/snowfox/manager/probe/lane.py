@@ -60,9 +60,11 @@ class Lane:
         self._under_way -= 1
         ticket.task = None
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if not ticket.is_cancelled:
-            ticket.done(error)
-        while self._queue and self._under_way < self._most:
-            following = self._queue.popleft()
-            if not following.is_cancelled:
-                self._begin(following)
+        try:
+            if not ticket.is_cancelled:
+                ticket.done(error)
+        finally:
+            while self._queue and self._under_way < self._most:
+                following = self._queue.popleft()
+                if not following.is_cancelled:
+                    self._begin(following)

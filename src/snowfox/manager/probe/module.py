@@ -46,9 +46,15 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
             node.keeper.hurry()  # it is not said again to a manager that takes our place
         return use
 
+    def turn() -> None:
+        if node.is_known.is_set():
+            reader.turn()
+        else:  # what was said while there was no manager is of launches that are not taken over yet
+            rest()
+
     def rest() -> None:
         node.loop.remove_reader(reader.descriptor)
-        rests.append(node.alarms.set(REST, lambda: node.loop.add_reader(reader.descriptor, reader.turn)))
+        rests.append(node.alarms.set(REST, lambda: node.loop.add_reader(reader.descriptor, turn)))
         del rests[:-1]
 
     rests: list[Alarm] = []
@@ -59,7 +65,7 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
         hears=hears,
         rest=rest,
     )
-    node.loop.add_reader(reader.descriptor, reader.turn)
+    node.loop.add_reader(reader.descriptor, turn)
     yield
     for alarm in rests:
         node.alarms.clear(alarm)
