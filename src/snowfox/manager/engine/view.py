@@ -73,6 +73,8 @@ def _own(member: Member, now: Seconds) -> str:
     own = member.instance.message(now)
     if member.is_idle and member.instance.state in _BETWEEN:
         return "; ".join(filter(None, (_next_run(member.group, now), own)))
+    if member.due > 1:
+        return "; ".join(filter(None, (own, f"{member.due - 1} more by its schedule after it")))
     return own
 
 

@@ -85,6 +85,7 @@ def test_overlap_queue() -> None:
     for planned in (1, 2, 3):
         due(stage, planned)
     assert len(stage.running) == 1
+    assert stage.message("job") == "2 more by its schedule after it"
     stage.exit("job", Exit(1))
     stage.exit("job", Exit(0))
     assert stage.launches == ["job"] * 3
