@@ -111,6 +111,12 @@ def stop_on(instance: Instance, told: Input, turn: Turn) -> None:
         instance.enter("stopping", turn)
 
 
+def stop_stuck(instance: Instance, told: Input, turn: Turn) -> None:
+    """Of what SIGKILL did not end: perhaps it does now."""
+    stop_on(instance, told, turn)
+    turn.effects.append(Kill(instance.id, instance.token))
+
+
 def stop_idle(instance: Instance, told: Input, turn: Turn) -> None:
     """Of what has no process. What comes after an exit runs on, unless all is to end at once."""
     if told.kind == "kill":

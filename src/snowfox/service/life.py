@@ -185,7 +185,7 @@ ROWS: Final[dict[str, Row]] = {
         **refused("it is stuck", "ready", *_UNHEALTH),
         **refused("its launch has ended", "launched", "refused"),
         "start": Move("stuck", do=ending.start_after),
-        "stop": Move("stuck", do=ending.stop_on),
+        "stop": Move("stuck", do=ending.stop_stuck),
         "hook-over": Move("stuck", do=ending.hooked),
         "exited": Move("stopped", "waiting", "stopping", do=ending.exited_asked),
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snowfox.testing.node import Node
+from snowfox.testing.node import Node, alive
 
 
 def test_a_task_that_takes_too_long_has_failed(node: Node) -> None:
@@ -184,3 +184,55 @@ restart = { reset = "2s" }
     first = node.running()["web"].pid
     node.until(lambda: node.running().get("web", (first,))[0] != first, "a fresh one")
     assert "of memory" in node.good("events", "-n", "100")
+
+
+POLICY = """
+[defaults]
+directory = "/"
+
+[service.final]
+command = ["sh", "-c", "sleep 0.2; exit 78"]
+restart = { final = [78] }
+
+[service.fine]
+command = ["sh", "-c", "sleep 0.2; exit 2"]
+restart = { when = "on-failure", success = [0, 2] }
+
+[service.slow]
+command = ["sh", "-c", "sleep 0.2; exit 1"]
+restart = { delay = "60s", growth = 3, jitter = 0, max-delay = "5m", reset = "1h" }
+"""
+
+
+def test_the_policy_of_restarts(node: Node) -> None:
+    """What is final is not tried again, what is a success is no failure, and the next try is shown."""
+    node.write(POLICY)
+    assert node.run("up", "-d").code == 1
+    node.until(lambda: node.status()["slow"]["state"] == "backoff", "it waits")
+    now = node.status()
+    assert (now["final"]["state"], now["fine"]["state"]) == ("failed", "finished")
+    assert "exit 78 is final" in now["final"]["message"]
+    assert "next try in" in now["slow"]["message"]
+
+
+def test_what_ignores_its_signal_is_killed(node: Node) -> None:
+    """After its grace, with all that it left in its session; also what is stopped and cannot hear it."""
+    node.write("""
+[defaults]
+directory = "/"
+stop.grace = "300ms"
+
+[service.deaf]
+command = ["sh", "-c", "trap '' TERM; sleep 1000 & echo child $!; while :; do sleep 0.05; done"]
+
+[service.frozen]
+command = ["sleep", "1000"]
+""")
+    node.good("up", "-d")
+    node.until(lambda: "child" in node.good("logs", "deaf"), "its child runs")
+    child = int(node.good("logs", "deaf").rsplit("child ", 1)[1].split()[0])
+    node.good("signal", "STOP", "frozen")
+    pids = [one.pid for one in node.running().values()]
+    node.good("stop", "deaf", "frozen")
+    node.until(lambda: not any(map(alive, [*pids, child])), "all of it is gone")
+    assert {one["state"] for one in node.status().values()} == {"stopped"}

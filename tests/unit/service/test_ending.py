@@ -78,3 +78,16 @@ def test_a_task_that_takes_too_long_is_ended_and_has_failed():
     assert instance.state == "failing"
     step(instance, Input("exited", exit=Exit(0)), Turn(121.0, Random(1)))
     assert (instance.state, instance.reason) == ("failed", "not done after 60 s")
+
+
+def test_a_stop_of_what_is_stuck_tries_once_more():
+    """SIGKILL again; it stays stuck until it ends, and then it is stopped."""
+    turn = Turn(100.0, Random(1))
+    instance = Instance("web", WEB, 0.0)
+    bring(instance, "stuck", turn)
+    turn = Turn(200.0, Random(1))
+    step(instance, Input("stop", text="stopped by a person"), turn)
+    assert [type(effect).__name__ for effect in turn.effects] == ["Kill"]
+    assert instance.state == "stuck"
+    step(instance, Input("exited", exit=Exit(signal=9)), turn)
+    assert (instance.state, instance.reason) == ("stopped", "stopped by a person")
