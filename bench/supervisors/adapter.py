@@ -11,7 +11,7 @@ import time
 
 from processes import Failed, descendants, now, reaped
 
-METRICS = frozenset({"start", "mem", "idle", "status", "restart", "reload", "stop"})
+METRICS = frozenset({"start", "mem", "idle", "status", "restart", "reload", "stop", "capture"})
 
 
 class Service:
@@ -43,6 +43,7 @@ class Adapter:
         self.bench, self.work = bench, work
         self.env = {"PATH": bench.path, "HOME": str(work), "LANG": "C.UTF-8", "SHELL": "/bin/sh"}
         self.root, self.services = None, []
+        self.captures = False
 
     # -- what an adapter gives
 
@@ -50,7 +51,10 @@ class Adapter:
         return ""
 
     def write_config(self, services):
-        """Write the configuration for services (a list of Service)."""
+        """Write the configuration for services (a list of Service).
+
+        With `captures` their output goes into files below `logs`, put aside at 10 MB, 200 of them kept.
+        """
         raise NotImplementedError
 
     def start(self):
@@ -71,6 +75,10 @@ class Adapter:
     def stop(self):
         """Ask for an orderly stop of everything; need not wait."""
         os.kill(self.root, signal.SIGTERM)
+
+    def log_files(self):
+        """The files with what services printed."""
+        return [p for p in (self.work / "logs").rglob("*") if p.is_file()]
 
     # -- what it gets
 
@@ -178,6 +186,10 @@ class Limit(Adapter):
         return [self.bench.limit]
 
     def start(self):
+        if self.captures:
+            logs = self.work / "logs"
+            logs.mkdir()
+            return self.spawn([*self.command(), "log", *self.services[0].argv, "--", logs / "current"])
         return self.spawn(
             [*self.command(), self.how, len(self.services), self.bench.sleeper, self.bench.events.path]
         )

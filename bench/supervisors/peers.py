@@ -30,7 +30,12 @@ class Supervisord(Adapter):
         w = self.work
         minfds = 3 * n + 64
         (w / "logs").mkdir(exist_ok=True)
-        common = "autorestart=true\nstartsecs=0\nredirect_stderr=true\nstdout_logfile=NONE\n"
+        common = "autorestart=true\nstartsecs=0\nredirect_stderr=true\n"
+        if self.captures:
+            common += f"stdout_logfile={w}/logs/current\nstdout_logfile_maxbytes=10MB\n"
+            common += "stdout_logfile_backups=200\n"
+        else:
+            common += "stdout_logfile=NONE\n"
         text = [
             f"[supervisord]\nnodaemon=true\nuser=root\nidentifier=b\nlogfile={w}/main.log\n"
             f"pidfile={w}/pid\nchildlogdir={w}/logs\nminfds={minfds}\nminprocs=200\n"
@@ -81,6 +86,12 @@ class Circus(Adapter):
         text = [f"[circus]\nendpoint = ipc://{w}/ep\npubsub_endpoint = ipc://{w}/pub\n{delay}"]
         for s in services:
             text.append(f"[watcher:{s.name}]\ncmd = {s.argv[0]}\nargs = {shlex.join(s.argv[1:])}\n")
+            if self.captures:
+                (w / "logs").mkdir(exist_ok=True)
+                text.append(
+                    f"stdout_stream.class = FileStream\nstdout_stream.filename = {w}/logs/current\n"
+                    "stdout_stream.max_bytes = 10000000\nstdout_stream.backup_count = 200\n"
+                )
         (w / "circus.ini").write_text("\n".join(text))
 
     def start(self):
@@ -113,6 +124,17 @@ class ScanDir(Adapter):
         d = self.work / "scan" / s.name
         d.mkdir(parents=True, exist_ok=True)
         self.write_run(d / "run", self.script(s))
+        if self.captures:
+            (d / "log").mkdir(exist_ok=True)
+            (self.work / "logs" / s.name).mkdir(parents=True, exist_ok=True)
+            self.write_run(d / "log" / "run", f"#!/bin/sh\nexec {self.logger(s)}\n")
+
+    def logger(self, s):
+        """The command that writes a service's log."""
+        raise NotImplementedError
+
+    def log_files(self):
+        return [p for p in super().log_files() if p.name not in {"lock", "state", "config"}]
 
     @staticmethod
     def write_run(path, text):
@@ -137,6 +159,9 @@ class S6(ScanDir):
     def version(self):
         return self.bench.package_version("s6")
 
+    def logger(self, s):
+        return f"{self.which('s6-log')} n200 s10000000 {self.work}/logs/{s.name}"
+
     def start(self):
         return self.spawn([self.which("s6-svscan"), "-c", 4 * len(self.services) + 10, self.work / "scan"])
 
@@ -159,6 +184,10 @@ class Runit(ScanDir):
 
     def version(self):
         return self.bench.package_version("runit")
+
+    def logger(self, s):
+        (self.work / "logs" / s.name / "config").write_text("s10000000\nn200\n")
+        return f"{self.which('svlogd')} -b 65536 {self.work}/logs/{s.name}"
 
     def start(self):
         return self.spawn([self.which("runsvdir"), "-P", self.work / "scan"])
@@ -198,6 +227,7 @@ class Pm2(Adapter):
 
     def write_config(self, services):
         self.services = services
+        (self.work / "logs").mkdir(exist_ok=True)
         apps = []
         for s in services:
             app = {
@@ -214,7 +244,7 @@ class Pm2(Adapter):
                 automation=False,
                 treekill=False,
                 max_restarts=1000,
-                out_file="/dev/null",
+                out_file=f"{self.work}/logs/current" if self.captures else "/dev/null",
                 error_file="/dev/null",
             )
             apps.append(app)

@@ -15,9 +15,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from adapter import Service
 from processes import Events, Failed, become_subreaper, cpu_with_children, descendants, mem_of, ms, now, reap
 
 HERE = Path(__file__).resolve().parent
+FLOOD_SECONDS, FLOOD_MB = 5, 200
 
 
 def in_memory():
@@ -108,6 +110,49 @@ class Bench:
             self.notes.append(f"{cls.name}, {where}, N = {n}: {error}")
         finally:
             self.cleanup()
+
+    def capture(self, cls, lines):
+        """One service floods its output, so many lines a write: MB/s until all is in its log, and processor time."""
+        work = self.work / "session"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        self.events = Events(work.parent / "events")
+        peer = cls(self, work)
+        peer.captures = True
+        try:
+            self.versions.setdefault(cls.name, peer.version())
+            argv = [self.sleeper, "-f", FLOOD_SECONDS, FLOOD_MB, lines, self.events.path, 0]
+            peer.write_config([Service(0, argv)])
+            time.sleep(1.1)
+            peer.start()
+            begin = self.events.wait(lambda e: e[3] == "start", 60)
+            if not begin:
+                raise Failed("the flooding service did not start")
+            pids = peer.main_pids()
+            before = cpu_with_children(pids)
+            done = self.events.wait(lambda e: e[3].startswith("end:"), 60 + FLOOD_SECONDS)
+            if not done:
+                raise Failed("the flooding service did not end")
+            wrote = int(done[3][4:])
+            landed = max(done[0], self.landed(peer, wrote))
+            cpu = cpu_with_children(pids) - before
+            self.add(cls, "capture", lines, wrote / 1e6 / ((landed - begin[0]) / 1e9))
+            self.add(cls, "capture_cpu", lines, cpu * 1000 / (wrote / 1e6))
+        except (Failed, FileNotFoundError) as error:
+            self.notes.append(f"{cls.name}, capture, {lines} lines a write: {error}")
+        finally:
+            self.cleanup()
+
+    def landed(self, peer, wrote):
+        """When all was seen in the log, ns; looked each 5 ms."""
+        end, size = time.monotonic() + 30, -1
+        while time.monotonic() < end:
+            with contextlib.suppress(FileNotFoundError):  # put aside just now
+                size = sum(p.stat().st_size for p in peer.log_files())
+            if size >= wrote:
+                return now() - 5_000_000
+            time.sleep(0.005)
+        raise Failed(f"only {size} of {wrote} bytes in the log")
 
     def measure_mem(self, cls, peer, n):
         self.add(cls, "pss", n, mem_of(peer.main_pids())[1])

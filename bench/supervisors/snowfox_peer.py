@@ -24,12 +24,18 @@ class SnowFox(Adapter):
     def write_config(self, services):
         self.services = services
         text = ['[node]\nname = "bench"\n']
+        if self.captures:
+            text.append('[defaults]\nlog = { size = "10M", keep = 200 }\n')
         for s in services:
             command = ", ".join(f'"{word}"' for word in s.argv)
             text.append(
                 f'[service.{s.name}]\ncommand = [{command}]\nrestart = {{ delay = "0s", limit = 1000 }}\n'
             )
         (self.work / "snowfox.toml").write_text("\n".join(text))
+
+    def log_files(self):
+        found = (self.work / ".snowfox" / "logs").rglob("*")
+        return [p for p in found if p.is_file() and p.suffix != ".index"]
 
     def start(self):
         return self.spawn([self.which("snowfox"), "up", "-d", self.work])
