@@ -125,14 +125,10 @@ class Bench:
             peer.write_config([Service(0, argv)])
             time.sleep(1.1)
             peer.start()
-            begin = self.events.wait(lambda e: e[3] == "start", 60)
-            if not begin:
-                raise Failed("the flooding service did not start")
+            begin = self.told("start", 60)
             pids = peer.main_pids()
             before = cpu_with_children(pids)
-            done = self.events.wait(lambda e: e[3].startswith("end:"), 60 + FLOOD_SECONDS)
-            if not done:
-                raise Failed("the flooding service did not end")
+            done = self.told("end:", 60 + FLOOD_SECONDS)
             wrote = int(done[3][4:])
             landed = max(done[0], self.landed(peer, wrote))
             cpu = cpu_with_children(pids) - before
@@ -142,6 +138,13 @@ class Bench:
             self.notes.append(f"{cls.name}, capture, {lines} lines a write: {error}")
         finally:
             self.cleanup()
+
+    def told(self, word, seconds):
+        """What the flooding service reports with this word."""
+        event = self.events.wait(lambda e: e[3].startswith(word), seconds)
+        if not event:
+            raise Failed(f"the flooding service did not say {word}")
+        return event
 
     def landed(self, peer, wrote):
         """When all was seen in the log, ns; looked each 5 ms."""

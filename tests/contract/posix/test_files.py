@@ -254,3 +254,13 @@ def test_out_of_descriptors(world) -> None:
             world.posix.files.pipe()
     finally:
         world.posix.limits.set("NOFILE", soft, hard)
+
+
+def test_a_pipe_can_hold_more(world) -> None:
+    """What is no pipe is refused."""
+    _, writer = world.posix.files.pipe()
+    world.posix.files.enlarge(writer, 1 << 17)
+    plain = world.posix.files.open(f"{world.folder}/plain", os.O_RDWR | os.O_CREAT)
+    with pytest.raises(PosixError) as caught:
+        world.posix.files.enlarge(plain, 1 << 17)
+    assert caught.value.errno == errno.EBADF

@@ -95,6 +95,10 @@ class Descriptors(ABC):
     def pipe(self) -> tuple[int, int]:
         """A pipe's (read end, write end), both non-blocking."""
 
+    @abstractmethod
+    def enlarge(self, pipe: int, size: int) -> None:
+        """Let a pipe or FIFO hold so many bytes (F_SETPIPE_SZ). EPERM: more than its user may have."""
+
 
 class Files(Descriptors):
     """Open files by path or below an open folder."""

@@ -100,6 +100,12 @@ class LinuxFiles(Files):
         except OSError as error:
             raise refused("make a pipe", "", error) from error
 
+    def enlarge(self, pipe: int, size: int) -> None:  # noqa: D102
+        try:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
+        except OSError as error:
+            raise refused("enlarge", pipe, error) from error
+
     def sealed(self, name: str, content: bytes) -> int:  # noqa: D102
         try:
             made = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)

@@ -98,6 +98,7 @@ SPAWNER: Final = _PARENTS | {
 """Launches, signals, opens ports, owns."""
 
 MANAGER: Final = _NODE | {
+    "files.enlarge",
     "files.pipe",
     "folders.names",
     "folders.rename",

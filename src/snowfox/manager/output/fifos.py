@@ -21,6 +21,7 @@ from snowfox.manager.output.files import InstanceLog
 from snowfox.manager.output.intake import Intake
 from snowfox.manager.output.logs import Logs
 from snowfox.manager.output.losses import Losses
+from snowfox.manager.output.pauses import Habit, Pauses
 from snowfox.manager.output.shelf import ERRORS
 from snowfox.service.spec import Forward, Log
 
@@ -46,7 +47,17 @@ class Listens(Protocol):
 class Source:
     """An open FIFO."""
 
-    __slots__ = ("allowance", "descriptor", "is_over", "is_served", "limits", "listener", "log", "name")
+    __slots__ = (
+        "allowance",
+        "descriptor",
+        "habit",
+        "is_over",
+        "is_served",
+        "limits",
+        "listener",
+        "log",
+        "name",
+    )
 
     def __init__(self, name: str, descriptor: int, limits: Log, listener: Listens | None = None) -> None:
         self.name = name
@@ -57,6 +68,7 @@ class Source:
         self.allowance: Allowance | None = None
         self.is_served = False
         self.is_over = False
+        self.habit = Habit()
 
 
 class Fifos:
@@ -88,6 +100,7 @@ class Fifos:
         self._loop = loop
         self._forward = forward
         self._lock = Lock()
+        self._pauses = Pauses(posix, clock)
         self._sources: dict[int, Source] = {}
         self._by_name: dict[str, tuple[int, ...]] = {}
         self._intake = Intake(posix, self._serve)
@@ -98,6 +111,7 @@ class Fifos:
 
     def close(self) -> bool:
         """Read what is there now, write all, close every FIFO. False when the disk did not take it in time."""
+        self._pauses.close()
         return self._intake.close(self._close_all, _CLOSE_WITHIN)
 
     def attach(self, name: str, descriptor: int, limits: Log, listener: Listens | None = None) -> None:
@@ -194,20 +208,29 @@ class Fifos:
         log = source.log
         if log is None:
             log = source.log = self._logs.get(source.name)
-        with log.lock:
-            log.limits = source.limits
-            for _ in range(_BURST):
-                try:
-                    data = self._posix.files.read(source.descriptor, CHUNK)
-                except PosixError as error:
-                    _log.error("cannot read the output of a service", instance=source.name, error=str(error))
-                    return None
-                if not data:
-                    return True if data is None else None
-                if not self._take(source, log, data):
-                    return False
-                if len(data) < CHUNK:
+        may_pause = self._pauses.begin(source.habit, source.descriptor)
+        try:
+            with log.lock:
+                log.limits = source.limits
+                return self._chunks(source, log, may_pause=may_pause)
+        finally:
+            self._pauses.end(source.habit, paused=may_pause)
+
+    def _chunks(self, source: Source, log: InstanceLog, *, may_pause: bool) -> bool | None:
+        for _ in range(_BURST):
+            try:
+                data = self._posix.files.read(source.descriptor, CHUNK)
+            except PosixError as error:
+                _log.error("cannot read the output of a service", instance=source.name, error=str(error))
+                return None
+            if not data:
+                return True if data is None else None
+            if not self._take(source, log, data):
+                return False
+            if len(data) < CHUNK:
+                if not may_pause:
                     break
+                self._pauses.pause()
         return True
 
     def _take(self, source: Source, log: InstanceLog, data: bytes) -> bool:

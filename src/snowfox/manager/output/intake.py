@@ -103,10 +103,20 @@ class Intake:
                 self._idle -= 1
                 if not self._idle and len(self._threads) < MOST_THREADS:
                     self._add_thread()
-            if self._serve(descriptor):
+            if self._served(descriptor):
                 try:
                     self._poller.again(descriptor)
                 except PosixError as error:  # closed meanwhile
                     _log.debug("no longer waited for", descriptor=descriptor, error=str(error))
             with self._lock:
                 self._idle += 1
+
+    def _served(self, descriptor: int) -> bool:
+        """A mistake of ours costs one FIFO and not the thread of all."""
+        try:
+            return self._serve(descriptor)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are read on
+            _log.error(
+                "a FIFO is read no more", descriptor=descriptor, error=f"{type(error).__name__}: {error}"
+            )
+            return False

@@ -150,6 +150,13 @@ class FakeFiles(Files):
         with self._kernel.doing(self._process, "files.set_blocking", "set blocking of", descriptor):
             self._process.get(descriptor).blocking = blocking
 
+    def enlarge(self, pipe: int, size: int) -> None:  # noqa: D102
+        with self._kernel.doing(self._process, "files.enlarge", "enlarge", pipe):
+            if not isinstance(self._process.get(pipe), PipeEnd):
+                raise fault(errno.EBADF)
+            if size > 1 << 31:
+                raise fault(errno.EINVAL)
+
     def pipe(self) -> tuple[int, int]:  # noqa: D102
         with self._kernel.doing(self._process, "files.pipe", "make a pipe", ""):
             pipe = Pipe()
