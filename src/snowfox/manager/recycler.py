@@ -82,7 +82,7 @@ class Recycler:
         """Why it is to be replaced, or ""."""
         age = (self._clock.boot() - status.started) / _SECOND
         if bounds.age is not None and status.started and age >= bounds.age:
-            return f"recycled: older than {duration_text(bounds.age)}"
+            return f"older than {duration_text(bounds.age)}"
         if bounds.memory is not None and (memory := resident(self._posix, status.pid)) >= bounds.memory:
-            return f"recycled: it took {size_text(memory)} of memory"
+            return f"it took {size_text(memory)} of memory"
         return ""

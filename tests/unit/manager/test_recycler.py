@@ -86,7 +86,7 @@ def test_age():
     host.now = 70 * SECOND
     host.fire()
     host.fire()
-    assert host.told == [Recycle("web~1", "recycled: older than 1m")] * 2
+    assert host.told == [Recycle("web~1", "older than 1m")] * 2
 
 
 def test_memory(monkeypatch: pytest.MonkeyPatch):
@@ -99,4 +99,4 @@ def test_memory(monkeypatch: pytest.MonkeyPatch):
     assert host.told == []
     host.statuses["web"] = host.statuses["web"].replace(pid=100)
     host.fire()
-    assert host.told == [Recycle("web~1", "recycled: it took 100.0M of memory")]
+    assert host.told == [Recycle("web~1", "it took 100.0M of memory")]

@@ -46,7 +46,7 @@ def recycle(fleet: Fleet, event: Recycle, renew: Callable[[Iterable[Member]], No
     if member.group.service.is_rolling:
         renew([member])
     else:
-        fleet.stop([member], event.reason, again=True)
+        fleet.stop([member], f"recycled: {event.reason}", again=True)
 
 
 def _is_quiet(fleet: Fleet, member: Member) -> bool:

@@ -120,7 +120,7 @@ def test_what_is_old_is_replaced_rolling():
     stage = up(service(replacement="rolling"))
     stage.beside, stage.stubborn = 1, set()
     old = stage.token("web")
-    stage.tell(Recycle(old, "recycled: older than 1d"), Recycle(old, "recycled: older than 1d"))
+    stage.tell(Recycle(old, "older than 1d"), Recycle(old, "recycled: older than 1d"))
     stage.advance(5)
     assert (len(stage.launches), stage.tokens("web") == [old]) == (2, False)
     assert stage.statuses["web"].restarts == 0
@@ -132,7 +132,7 @@ def test_what_is_young_is_not_replaced_however_fat():
     stage = Stage(service(replacement="rolling"))
     stage.up()
     stage.advance(9)
-    stage.tell(Recycle(stage.token("web"), "recycled: it took 2.0G of memory"))
+    stage.tell(Recycle(stage.token("web"), "it took 2.0G of memory"))
     assert len(stage.launches) == 1
 
 
@@ -142,13 +142,13 @@ def test_what_is_old_and_cannot_be_replaced_rolling_restarts_alone():
     stage.stubborn = set()
     front, tokens = stage.token("front"), [stage.token("web@1"), stage.token("web@2")]
     stage.held = {"web@1"}
-    stage.tell(*(Recycle(token, "recycled: older than 1d") for token in tokens))
+    stage.tell(*(Recycle(token, "older than 1d") for token in tokens))
     assert (stage.state("web@1"), stage.token("web@2"), stage.token("front")) == (
         "starting",
         tokens[1],
         front,
     )
     stage.answer("web@1")
-    stage.tell(Recycle(tokens[1], "recycled: older than 1d"))
+    stage.tell(Recycle(tokens[1], "older than 1d"))
     assert stage.token("web@2") != tokens[1]
     assert stage.token("front") == front
