@@ -134,6 +134,7 @@ def test_times_and_expressions(node: Node) -> None:
         '[service.tick]\ncommand = ["sh", "-c", "n=0; while sleep 0.02; do n=$((n+1)); echo tick $n; done"]\n',
     )
     node.until(lambda: len(printed(node)) > 30, "some lines")
+    node.good("stop", "tick")
     rows = [json.loads(line) for line in node.good("logs", "--json", "-n", "100").splitlines()]
     times = [row["at"] for row in rows]
     assert times == sorted(times)
@@ -150,7 +151,7 @@ def test_times_and_expressions(node: Node) -> None:
     assert printed(node, "--grep", "tick [12]$", "-n", "1") == ["tick 2"]
     assert printed(node, "--until", "1h") == []
     at = time.strptime(" ".join(node.good("logs", "-t", "-n", "1").split()[2:4])[:19], "%Y-%m-%d %H:%M:%S")
-    assert abs(time.mktime(at) - time.time()) < 10
+    assert abs(time.mktime(at) - time.time()) < 60
 
 
 def test_several_services_in_the_order_of_time(node: Node) -> None:
