@@ -71,6 +71,7 @@ class PlayedSpawner:
         self.forgotten: list[str] = []
         self.open: set[str] = set()
         self.reserved: set[str] = set()
+        self.watched: list[str] = []
         self.unfit: set[str] = set()
         self.refuses_sockets: SnowFoxError | None = None
         self.refuses_launches: SnowFoxError | None = None
@@ -140,6 +141,16 @@ class PlayedSpawner:
         """Nor closed."""
         self.open.discard(key)
         self.reserved.discard(key)
+
+    @handles(Spawner.watch_sockets)
+    def watch_sockets(self, keys: list[str]) -> None:
+        """Noted; nothing comes."""
+        self.watched = keys
+
+    @handles(Spawner.stirred)
+    def stirred(self, keys: list[str]) -> list[str]:  # noqa: ARG002 - as the contract has it
+        """None."""
+        return []
 
     @handles(Spawner.sockets)
     def sockets(self) -> list[Listening]:
