@@ -10,9 +10,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
-
-import pytest
+from typing import Final, NoReturn, Self
+from unittest import SkipTest
 
 from snowfox.testing.node import Node
 
@@ -22,11 +21,12 @@ POSTGRES: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 _ALL: Final = "SNOWFOX_TEST_ALL"
 
 
-def missing(program: str) -> None:
+def missing(program: str) -> NoReturn:
     """Skip a test whose program is not there; fail it where all have to be."""
     if os.environ.get(_ALL):
-        pytest.fail(f"{program} is not installed")
-    pytest.skip(f"{program} is not installed")
+        msg = f"{program} is not installed"
+        raise AssertionError(msg)
+    raise SkipTest(f"{program} is not installed")
 
 
 def need(program: str) -> str:

@@ -181,6 +181,7 @@ async def test_output_is_kept_and_followed(manager: RealManager) -> None:
     await until((manager.home / "logs/cache/current").exists, "the log")
     async with manager.commands() as commands, commands.logs("cache", 1, follow=True) as lines:
         assert (await anext(lines)).text == b"two"
+        assert (await anext(lines)).instance == ""  # what was there before is told
         manager.spawner.print(token, b"three\n")
         assert (await anext(lines)).text == b"three"
 
