@@ -1,5 +1,5 @@
 # Everything happens in .venv, made on first use from the locked requirements; each target can be run again at any time.
-.PHONY: demo up test lint bench docs clean
+.PHONY: demo up test lint bench bench-rpc docs clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -25,6 +25,9 @@ lint: $(VENV)/.lint
 
 bench: $(VENV)/.run
 	@$(RUN) bench/run.py $(ARGS)
+
+bench-rpc: $(VENV)/.run
+	@$(RUN) bench/rpc/run.py $(ARGS)
 
 docs: $(VENV)/.run
 	@$(RUN) tools/make_docs.py
