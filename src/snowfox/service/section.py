@@ -214,7 +214,6 @@ class ServiceTable(Section):
         override: what a second file of the same service does with the first.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({})
     EXAMPLE: ClassVar[str] = '[service.web] and below it command = "python3 app.py"'
 
     command: Annotated[tuple[str, ...], COMMAND]

@@ -226,8 +226,8 @@ restart = {{ when = "never" }}
         client.kill()
     go.touch()
     node.until(lambda: node.status()["nine"]["state"] == "ready", "nine is ready")
+    node.until(lambda: node.status()["three"]["state"] == "ready", "three is ready")
     status = node.status()
-    assert status["three"]["state"] == "ready"
     node.until(lambda: node.status()["closes"]["state"] == "failed", "closes has failed")
     assert "not ready after 0.5 s: it wrote no line to descriptor 3" in node.status()["closes"]["message"]
     fds = {

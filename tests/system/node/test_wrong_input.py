@@ -48,7 +48,7 @@ def refused(node: Node, *words: str, code: int = 3) -> str:
             SERVICE + 'requires = ["db"]\n\n[service.db]\ncommand = "true"\nrequires = ["web"]\n',
             ["web requires db requires web"],
         ),
-        (SERVICE + 'limits = { memory = "1G" }\n', ['"limits" is not supported yet']),
+        (SERVICE + '[http]\nlisten = "127.0.0.1:1"\n', ['"http" is not supported yet']),
         (SERVICE + 'sockets = ["front"]\n', ["front"]),
         ('[service.web\ncommand = "true"\n', ["snowfox.toml:1:"]),
         ('[service.web]\ncommand = ["echo", "${NOWHERE}"]\n', ["NOWHERE"]),
