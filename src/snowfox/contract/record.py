@@ -30,6 +30,9 @@ FOLDER: Final = "launches"
 OUTPUT: Final = ".out"
 """What the name of a FIFO ends with, after the token."""
 
+BESIDE: Final = ".."
+"""Between the instance and the role of a command beside it, in its token: `web@1..before-start~01JD…`. No id holds it."""
+
 ERRORS: Final = ".err"
 """What that of a second one ends with, where streams are kept apart."""
 
@@ -38,7 +41,7 @@ LARGEST: Final = 16384
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]*~[0-9A-Z]{26}\Z")
 _NOTE: Final = re.compile(r"[0-9a-f]{0,64}\Z")
-_LONGEST_TOKEN: Final = LONGEST_NAME + 40 + 1 + 26  # an instance of the longest name, or a helper of it
+_LONGEST_TOKEN: Final = LONGEST_NAME + 40 + 1 + 26  # an instance of the longest name, or a command beside it
 
 
 class Started(NamedTuple):
@@ -93,6 +96,12 @@ def is_note(text: str) -> bool:
 def instance_of(token: str) -> str:
     """`web@1` of `web@1~01JD…`."""
     return token.rpartition("~")[0]
+
+
+def subject_of(token: str) -> str:
+    """What is launched, for people: `web@1`, or `before-start of web@1`."""
+    instance, mark, role = instance_of(token).partition(BESIDE)
+    return f"{role} of {instance}" if mark else instance
 
 
 def parse(content: bytes) -> Record:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
+from snowfox.contract.record import BESIDE
 from snowfox.contract.spawner import Confinement, Launch, ListenSpec, Secret
 from snowfox.core.config.digest import digest
 from snowfox.core.ids import LENGTH
 from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import User, Users
 from snowfox.errors import UserError
-from snowfox.manager.connector.launches import HELPER
+from snowfox.service.beside import Beside, hooks
 from snowfox.service.confinement import Limits, Sandbox
 from snowfox.service.launch import LaunchPlan, Node, dynamic_uids, plan, run_as, socket_keys
 from snowfox.service.renewal import Recycle
@@ -101,7 +102,7 @@ class Blueprints:
         return self._node.addresses
 
     def prepare(self, only: Container[str] | None = None) -> tuple[list[Launch], list[UserError]]:
-        """Launches of all instances, for verify; and why others cannot be made, once per service.
+        """Launches of all instances, and of what runs beside them, for verify; and why others cannot be made, once per service.
 
         Args:
             only: names of services; None is all.
@@ -117,7 +118,19 @@ class Blueprints:
                 errors.setdefault(service.name, error)
             else:
                 launches.append(_launch(made, f"{instance}~{_NO_ID}"))
+                try:
+                    launches += self._beside(instance, made)
+                except UserError as error:
+                    errors.setdefault(service.name, error)
         return launches, list(errors.values())
+
+    def _beside(self, instance: str, made: LaunchPlan) -> Iterator[Launch]:
+        """What runs beside an instance that is launched by this plan. Raises UserError."""
+        for hook in hooks(made.service):
+            yield self.hook(instance, hook, _NO_ID, {})
+        for role, words in (("ready", made.ready.command), ("alive", made.alive.command)):
+            if words:
+                yield _helper(made, Beside(role, words), _NO_ID)
 
     def launch(self, instance: str, token: str, note: str = "") -> Launch:
         """What to launch for an instance; `note` is kept with it. Raises UserError."""
@@ -127,20 +140,18 @@ class Blueprints:
             return launch
         return launch._replace(ready=made.ready.descriptor, notify=self._node.notify)
 
-    def helper(self, instance: str, command: tuple[str, ...], id: str) -> Launch:
+    def helper(self, instance: str, command: Beside, id: str) -> Launch:
         """A command beside an instance: as its user, in its folder and environment, without its sockets and output."""
-        words = self._plan(instance).replace(sockets=(), socket_names=())
-        made = words.replace(program=command[0], arguments=command)
-        return _launch(made, f"{instance}{HELPER}~{id}", output=False)
+        return _helper(self._plan(instance), command, id)
 
-    def hook(self, instance: str, command: tuple[str, ...], id: str, environment: dict[str, str]) -> Launch:
+    def hook(self, instance: str, command: Beside, id: str, environment: Mapping[str, str]) -> Launch:
         """A command as of the instance itself, but for its sockets, with further variables. Raises UserError."""
         service, number = self._place(instance)
-        hooked = service.replace(command=command)
+        hooked = service.replace(command=command.words)
         made = plan(self._configuration, hooked, number, node=self._node, user=self._entry(service))
         variables = {name: text for name, text in made.environment.items() if name != "NOTIFY_SOCKET"}
         bare = made.replace(sockets=(), socket_names=(), environment={**variables, **environment})
-        return _launch(bare, f"{instance}{HELPER}~{id}")._replace(errors=False)
+        return _launch(bare, f"{instance}{BESIDE}{command.role}~{id}")._replace(errors=False)
 
     def recycled(self) -> dict[str, Recycle]:
         """When instances are replaced by fresh ones, of those that ever are."""
@@ -210,6 +221,11 @@ def _look(socket: Socket, address: str) -> tuple[int, str, str]:
     """Mode, user and group, of an address that has a file."""
     has_file = address.startswith("unix") and not parse(address).is_abstract
     return (socket.mode, socket.user, socket.group) if has_file else (-1, "", "")
+
+
+def _helper(made: LaunchPlan, command: Beside, id: str) -> Launch:
+    words = made.replace(program=command.words[0], arguments=command.words, sockets=(), socket_names=())
+    return _launch(words, f"{made.instance}{BESIDE}{command.role}~{id}", output=False)
 
 
 def _launch(made: LaunchPlan, token: str, *, output: bool = True) -> Launch:

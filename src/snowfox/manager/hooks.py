@@ -15,6 +15,7 @@ from snowfox.core.ids import Ids
 from snowfox.core.log import get
 from snowfox.errors import PosixError, SnowFoxError, UserError
 from snowfox.manager.blueprint import Blueprints
+from snowfox.service.beside import Beside
 from snowfox.service.effects import RunHook
 from snowfox.service.event import HookEnded
 from snowfox.service.spec import Log
@@ -94,7 +95,8 @@ class Hooks:
         except TimeoutError:
             return f"{program} was not done after {span_text(effect.timeout)}"
         except SnowFoxError as error:
-            return str(error)
+            why = str(error)  # its name and its instance are told with it
+            return why.partition(": ")[2] if why.startswith("cannot launch ") else why
         return "" if end.code == 0 else f"{program}: {end}"
 
     def _launch(self, effect: RunHook, blueprints: Sequence[Blueprints]) -> tuple[Blueprints, Launch]:
@@ -102,7 +104,8 @@ class Hooks:
         if plans is None:
             msg = f"{effect.instance} is no longer in the configuration"
             raise UserError(msg)
-        return plans, plans.hook(effect.instance, effect.command, self._ids.new(), dict(effect.environment))
+        beside = Beside(effect.name.replace(" ", "-"), effect.command)
+        return plans, plans.hook(effect.instance, beside, self._ids.new(), dict(effect.environment))
 
     def _capture(self, instance: str, log: Log, descriptor: int) -> None:
         try:

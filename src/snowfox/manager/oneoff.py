@@ -14,6 +14,7 @@ from snowfox.contract.manager import RunOutput
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError, UserError
 from snowfox.manager.node import Node
+from snowfox.service.beside import Beside
 from snowfox.service.fact import ServiceRan
 from snowfox.service.filling import plain
 from snowfox.values import Exit
@@ -110,7 +111,7 @@ class OneOffs:
             msg = f"cannot run a command beside {instance}: {MOST} others run"
             raise UserError(msg, "wait until one of them has ended")
         command = tuple(map(plain, words)) or node.blueprints.command(instance)
-        launch = node.blueprints.hook(instance, command, node.ids.new(), {})
+        launch = node.blueprints.hook(instance, Beside("run", command), node.ids.new(), {})
         pipe = Pipe(node.posix, node.loop)
         began = node.clock.now()
         self._count += 1

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from snowfox.contract.control import Welcome
+from snowfox.contract.record import BESIDE
 from snowfox.contract.spawner import Launch
 from snowfox.core.config.source import Names, Sources
 from snowfox.core.config.sources.folder import Further
@@ -32,7 +33,6 @@ from snowfox.core.tree import refusal
 from snowfox.errors import LaunchFailed, errno_text
 from snowfox.manager.blueprint import helper_uid
 from snowfox.manager.connector.capture import Capture
-from snowfox.manager.connector.launches import HELPER
 from snowfox.values import Exit
 
 RunHelper = Callable[[Launch, Callable[[int], None]], Awaitable[Exit]]
@@ -98,7 +98,7 @@ class Repository:
     async def _run(self, git: Git, command: Command, user: str) -> Ran:
         """Run it to its end, within the bounds."""
         launch = Launch(
-            f"git{HELPER}~{self._means.new_id()}",
+            f"node{BESIDE}git~{self._means.new_id()}",
             command.arguments[0],
             list(command.arguments),
             command.environment,

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from posixpath import commonpath, normpath
 from typing import Final, NamedTuple
 
-from snowfox.contract.record import instance_of
+from snowfox.contract.record import subject_of
 from snowfox.contract.spawner import Confinement as Asked
 from snowfox.contract.spawner import Launch
 from snowfox.core.posix.api import Posix
@@ -82,7 +82,7 @@ class Confining:
         asked = launch.confinement
         if asked is None:
             return []
-        action = f"launch {instance_of(launch.token)}"
+        action = f"launch {subject_of(launch.token)}"
         found: list[SnowFoxError] = [*self._not_permitted(asked, account, action)]
         found += [
             HostError(f"cannot {action}: {problem}", hint)

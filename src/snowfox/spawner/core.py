@@ -17,7 +17,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, assert_never
 
-from snowfox.contract.record import instance_of
+from snowfox.contract.record import subject_of
 from snowfox.errors import Cancelled, DeadlineExceeded, HostError
 from snowfox.spawner.events import (
     Answer,
@@ -157,12 +157,12 @@ class Core:
         token = event.launch.token
         if self._stopping is not None:
             return [
-                Refuse(event.caller, Cancelled(f"cannot launch {instance_of(token)}: the node is stopping"))
+                Refuse(event.caller, Cancelled(f"cannot launch {subject_of(token)}: the node is stopping"))
             ]
         entry = self._entries.get(token)
         if entry is None:
             if len(self._entries) >= MOST_LAUNCHES:
-                text = f"cannot launch {instance_of(token)}: {MOST_LAUNCHES} launches are the most"
+                text = f"cannot launch {subject_of(token)}: {MOST_LAUNCHES} launches are the most"
                 return [Refuse(event.caller, HostError(text))]
             entry = self._entries[token] = _Entry(State.LAUNCHING)
             entry.waiting.append((event.caller, False))
@@ -238,7 +238,7 @@ class Core:
             return []
         del self._entries[token]
         if entry.again is None or self._stopping is not None:
-            refused = Cancelled(f"cannot launch {instance_of(token)}: the node is stopping")
+            refused = Cancelled(f"cannot launch {subject_of(token)}: the node is stopping")
             return [*(Refuse(caller, refused) for caller, _ in entry.waiting), *self._finish_when_stopped()]
         effects = self._launch(entry.again)
         self._entries[token].waiting = entry.waiting

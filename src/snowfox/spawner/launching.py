@@ -6,7 +6,7 @@ import errno
 import signal
 from typing import Final, NamedTuple
 
-from snowfox.contract.record import ERRORS, OUTPUT, Failed, instance_of, parse
+from snowfox.contract.record import ERRORS, OUTPUT, Failed, parse, subject_of
 from snowfox.contract.spawner import Launch
 from snowfox.core.posix.api import Ids
 from snowfox.errors import LaunchFailed, PosixError, SnowFoxError
@@ -301,7 +301,7 @@ class Launching:
         if failed.step == STEP:
             self._kit.groups.lose()
         advice = _ADVICE.get(failed.errno) if failed.step == "execute" else None
-        error = LaunchFailed(instance_of(token), failed.step, failed.object, failed.errno, advice)
+        error = LaunchFailed(subject_of(token), failed.step, failed.object, failed.errno, advice)
         self._kit.say(NotLaunched(token, error))
 
 
@@ -313,7 +313,7 @@ def _environment(launch: Launch) -> dict[str, str]:
 
 def _failure(launch: Launch, error: PosixError) -> LaunchFailed:
     """A call of ours that failed, as the step of a launch; too much to pass is what its execution would say."""
-    instance = instance_of(launch.token)
+    instance = subject_of(launch.token)
     if error.call == "start" and error.errno == errno.E2BIG:
         return LaunchFailed(instance, "execute", launch.program, error.errno, _ADVICE[error.errno])
     if error.call in {"start", "fork"}:

@@ -12,7 +12,7 @@ from errno import ENAMETOOLONG
 from posixpath import normpath
 from typing import Any, Final, NamedTuple
 
-from snowfox.contract.record import instance_of, is_note, is_token
+from snowfox.contract.record import is_note, is_token, subject_of
 from snowfox.contract.spawner import Launch, ListenSpec, Refusal, Secret, Spawner
 from snowfox.core import log
 from snowfox.core.clock import Clock
@@ -147,7 +147,7 @@ def record_refusal(desk: Desk, method: str, refused: SnowFoxError) -> None:
 
 def account_of(desk: Desk, launch: Launch) -> Account:
     """Who a launch runs as. Raises UserError (no such user), NotPermitted."""
-    action = f"launch {instance_of(launch.token)}"
+    action = f"launch {subject_of(launch.token)}"
     try:
         account = desk.accounts.find(launch.user)
     except UserError as error:
@@ -167,10 +167,10 @@ def _check_launch(desk: Desk, launch: Launch) -> None:
     for name, value in launch.limits.items():
         problem = _limit_problem(desk, name, value)
         if problem is not None:
-            raise HostError(f"cannot launch {instance_of(launch.token)}: {problem}")
+            raise HostError(f"cannot launch {subject_of(launch.token)}: {problem}")
     if not desk.launches.take(desk.clock.now()):
         raise HostError(
-            f"cannot launch {instance_of(launch.token)}: too many launches at once", "try again in a second"
+            f"cannot launch {subject_of(launch.token)}: too many launches at once", "try again in a second"
         )
 
 
@@ -408,7 +408,7 @@ def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
     ]
     limits = [_limit_problem(desk, name, value) for name, value in launch.limits.items()]
     problems += [problem for problem in limits if problem is not None]
-    action = f"cannot launch {instance_of(launch.token)}: "
+    action = f"cannot launch {subject_of(launch.token)}: "
     return [*refusals, *(Refusal(launch.token, action + problem, "") for problem in problems)]
 
 

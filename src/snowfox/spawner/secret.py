@@ -20,7 +20,7 @@ from posixpath import relpath
 from stat import S_IMODE, S_ISLNK, S_ISREG, S_ISVTX
 from typing import Final, NamedTuple
 
-from snowfox.contract.record import instance_of
+from snowfox.contract.record import subject_of
 from snowfox.contract.spawner import Launch, Secret
 from snowfox.core.posix.api import Posix, Stat
 from snowfox.errors import LaunchFailed, PosixError, SnowFoxError, UserError
@@ -98,14 +98,13 @@ class Secrets:
         return Given(environment, tuple(descriptors))
 
     def _read(self, launch: Launch, secret: Secret, account: Account) -> bytes:
-        instance = instance_of(launch.token)
-        action = f"cannot launch {instance}: secret {secret.name}"
+        action = f"cannot launch {subject_of(launch.token)}: secret {secret.name}"
         try:
             content = self._content(secret, account, action)
         except PosixError as error:
             step = f"read secret {secret.name} from"
             advice = "no link is followed on the way to it" if error.errno in _LINKS else None
-            raise LaunchFailed(instance, step, secret.file, error.errno, advice) from error
+            raise LaunchFailed(subject_of(launch.token), step, secret.file, error.errno, advice) from error
         if len(content) > LARGEST:
             raise UserError(f"{action}: {secret.file} is larger than {LARGEST >> 10}K", "")
         if secret.form != ENVIRONMENT:

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from snowfox.contract.spawner import Launch, Spawner
 from snowfox.core.rpc.interface import Method
-from snowfox.errors import ProtocolError, SnowFoxError, UserError
+from snowfox.errors import ProtocolError, SnowFoxError
 from snowfox.manager.blueprint import Blueprints, listen_specs
 from snowfox.service.launch import Node
 from snowfox.spawner import requests
 from snowfox.spawner.events import Caller
 from snowfox.testing.configuration import checked
-from snowfox.testing.launches import ID, Bench, host
+from snowfox.testing.launches import Bench, host
 
 NODE = Node("box", uid=1000, user="shop", is_root=False, path="/bin", notify="@notify")
 DEEP = "d/" * 2100
@@ -133,16 +133,9 @@ def written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def launches(blueprints: Blueprints, instances: list[str]) -> list[Launch]:
-    """All that the manager would have launched: instances, and the commands that find out whether they are ready."""
-    made, _ = blueprints.prepare()
-    for instance in instances:
-        try:
-            command = blueprints.ready(instance).command
-            made += [blueprints.helper(instance, command, ID)] if command else []
-        except UserError:
-            continue
-    return made
+def launches(blueprints: Blueprints) -> list[Launch]:
+    """All that the manager would have launched: instances, and commands beside them."""
+    return blueprints.prepare()[0]
 
 
 def sent(text: str) -> int:
@@ -162,11 +155,10 @@ def sent(text: str) -> int:
         knocks=bench.knocks,
         holders=bench.held.holders,
     )
-    ids = [instance for service in configuration.services.values() for instance in service.ids()]
     asked: list[tuple[Method[Any, Any], object]] = [
         (Spawner.reserve, spec) for spec in listen_specs(configuration)
     ]
-    made = launches(Blueprints(configuration, NODE, bench.posix.users), ids)
+    made = launches(Blueprints(configuration, NODE, bench.posix.users))
     asked += [(Spawner.launch, launch) for launch in made]
     for method, argument in asked:
         try:

@@ -52,6 +52,20 @@ environment = { MARK = "here" }
 """
 
 
+def test_a_hook_that_cannot_run_is_refused_before_anything_starts(node: Node) -> None:
+    """It is named by what it is for, as the program of a service is by its instance."""
+    node.write("""
+[service.web]
+command = ["sleep", "1000"]
+directory = "/"
+before-start = ["./prepare"]
+""")
+    refused = node.run("up", "-d")
+    assert refused.code != 0
+    assert "cannot launch before-start of web: " in refused.text
+    assert "/project/prepare: no such file or directory" in refused.text
+
+
 def test_hooks_run_around_a_life(node: Node) -> None:
     """In their order, as the service's user and in its environment; what they print is in its log."""
     node.write(HOOKS)

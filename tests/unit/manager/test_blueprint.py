@@ -4,12 +4,15 @@ from collections.abc import Collection
 
 import pytest
 
-from snowfox.contract.record import instance_of, is_token
+from snowfox.contract.record import instance_of, is_token, subject_of
 from snowfox.contract.spawner import ListenSpec, Secret
 from snowfox.core.posix.api import User, Users
 from snowfox.manager.blueprint import Blueprints, free_uids, listen_specs
 from snowfox.service import spec
+from snowfox.service.beside import Beside
+from snowfox.service.hook import Hook, Step
 from snowfox.service.launch import Node
+from snowfox.service.renewal import Reload
 from snowfox.service.spec import Configuration, Log, Ready, Service, Socket
 
 
@@ -89,7 +92,7 @@ def test_secrets_are_named_only() -> None:
     """A launch, and a helper beside it, says which file is read; it holds nothing of it."""
     service = configuration().services["web"].replace(secrets=(spec.Secret("A", "secrets/a", "file"),))
     some = Blueprints(configuration().replace(services={"web": service}), NODE, FewUsers())
-    for launch in (some.launch("web@1", "T"), some.helper("web@1", ("check",), "0" * 26)):
+    for launch in (some.launch("web@1", "T"), some.helper("web@1", Beside("probe", ("check",)), "0" * 26)):
         assert launch.secrets == [Secret("A", "/srv/shop/secrets/a", "file")]
 
 
@@ -105,16 +108,55 @@ def test_prepared_launches_are_well_formed_and_used_once() -> None:
     prepared, errors = some.prepare()
     assert errors == []
     assert all(is_token(launch.token) for launch in prepared)
-    assert [instance_of(launch.token) for launch in prepared] == ["web@1", "web@2"]
+    assert [subject_of(launch.token) for launch in prepared] == [
+        "web@1",
+        "ready of web@1",
+        "web@2",
+        "ready of web@2",
+    ]
     first = some.launch("web@1", "web@1~1")
     assert first == prepared[0]._replace(token="web@1~1")
     assert some.launch("web@1", "web@1~1") == first
     assert list(some._prepared) == ["web@2"]
 
 
+def test_commands_beside_an_instance_are_verified_with_it() -> None:
+    """Hooks, reload, commands of the stop's steps and of probes, named by what they are for."""
+    service = (
+        configuration()
+        .services["web"]
+        .replace(
+            instances=1,
+            ready=Ready(),
+            before_start=Hook(("prepare",)),
+            reload=Reload(command=("read",)),
+            stop=spec.Stop(steps=(Step(15), Step(command=("drain",)))),
+            alive=spec.Alive(command=("ask",)),
+        )
+    )
+    some = Blueprints(configuration().replace(services={"web": service}), NODE, FewUsers())
+    prepared, errors = some.prepare()
+    assert errors == []
+    assert all(is_token(launch.token) for launch in prepared)
+    assert [(subject_of(launch.token), launch.program) for launch in prepared[1:]] == [
+        ("before-start of web", "prepare"),
+        ("reload of web", "read"),
+        ("stop-2 of web", "drain"),
+        ("alive of web", "ask"),
+    ]
+
+
+def test_what_beside_an_instance_cannot_be_made_is_told_once_for_its_service() -> None:
+    """A name that is not set in a hook is told before anything starts."""
+    service = configuration().services["web"].replace(after_exit=Hook(("${NOBODY}",)))
+    some = Blueprints(configuration().replace(services={"web": service}), NODE, FewUsers())
+    _, (error,) = some.prepare()
+    assert "${NOBODY} is not set" in str(error)
+
+
 def test_a_helper_has_neither_sockets_nor_output_and_a_name_of_its_own() -> None:
     """It runs as the service does, but takes nothing that the service needs."""
-    helper = blueprints().helper("web@1", ("check", "1"), "0" * 26)
+    helper = blueprints().helper("web@1", Beside("probe", ("check", "1")), "0" * 26)
     assert is_token(helper.token)
     assert instance_of(helper.token) not in {"web", "web@1", "web@2"}
     assert (helper.arguments, helper.sockets, helper.output, helper.folder) == (
@@ -149,7 +191,7 @@ def test_what_cannot_be_launched_is_told_once_per_service() -> None:
     both = own.replace(services={**own.services, "api": api})
     root = Node("shop", 0, "root", is_root=True)
     launches, errors = Blueprints(both, root, FewUsers()).prepare()
-    assert len(launches) == 2
+    assert {instance_of(launch.token) for launch in launches if launch.output} == {"web@1", "web@2"}
     assert [str(error) for error in errors] == [
         "cannot run service api as nobody-here: there is no such user"
     ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from errno import ENOENT
 from typing import Any
 
 from snowfox.core.clock import SystemClock
 from snowfox.core.ids import Ids, KernelRandom
-from snowfox.errors import UserError
+from snowfox.errors import LaunchFailed, UserError
 from snowfox.manager.hooks import Hooks
+from snowfox.service.beside import Beside
 from snowfox.service.effects import RunHook
 from snowfox.service.event import HookEnded
 from snowfox.service.spec import Log
@@ -79,7 +81,7 @@ async def text_of(how: Exit | Exception | None) -> str:
     played.hooks.run(EFFECT, (some,))
     async with asyncio.timeout(5):
         await played.was_told.wait()
-    assert plans.made[0][:2] == ("web", ("/bin/do", "it"))
+    assert plans.made[0][:2] == ("web", Beside("before-start", ("/bin/do", "it")))
     assert plans.made[0][3] == {"A": "b"}
     (heard,) = played.heard
     assert (heard.token, heard.name) == ("web~1", "before-start")
@@ -90,7 +92,9 @@ async def test_how_it_ended():
     """Well, badly, not at all, not in time."""
     assert await text_of(Exit(0)) == ""
     assert await text_of(Exit(3)) == "do: exit 3"
-    assert await text_of(UserError("cannot launch web: no such file")) == "cannot launch web: no such file"
+    assert await text_of(LaunchFailed("before-start of web", "execute", "do", ENOENT)) == (
+        "execute do: no such file or directory (ENOENT)"
+    )
     assert await text_of(None) == "do was not done after 0.05 s"
 
 

@@ -17,7 +17,7 @@ from snowfox.testing.changing import PlayedHost, PlayedManager
 from snowfox.testing.clock import VirtualClock
 
 WEB = '[service.web]\ncommand = ["web", "${INSTANCE}"]\nenvironment = { A = "1" }\n'
-BESIDE = "web..helper"
+BESIDE = "web..run"
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ async def test_reading(shop: Path) -> None:
     assert len(sources.files) == 31
     assert sources.files[-1].text == "#" * 10_000 + "9"
     assert await one.commit("main") == sources.commit
-    assert {launch.token for launch in helpers.launches} == {"git..helper~" + "0" * 26}
+    assert {launch.token for launch in helpers.launches} == {"node..git~" + "0" * 26}
     assert {launch.user for launch in helpers.launches} == {""}
     with pytest.raises(ConfigurationRefused, match=f"cannot read git:{shop}@none: there is no branch"):
         await one.read("none", NAMES)
@@ -178,7 +178,7 @@ async def test_a_folder_that_git_may_not_enter() -> None:
     helpers = Helpers()
 
     async def fail(_: int) -> Exit:
-        raise LaunchFailed("git..helper", "change to folder", "/root/x", EACCES)
+        raise LaunchFailed("node..git", "change to folder", "/root/x", EACCES)
 
     helpers.act = fail
     with pytest.raises(ConfigurationRefused) as caught:

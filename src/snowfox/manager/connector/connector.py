@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from snowfox.contract.record import BESIDE
 from snowfox.contract.spawner import (
     Launch,
     Launched,
@@ -21,7 +22,7 @@ from snowfox.core.promise import Promise
 from snowfox.errors import DeadlineExceeded, RemoteError, SnowFoxError
 from snowfox.manager.connector.errand import Errands
 from snowfox.manager.connector.knocks import Knocks
-from snowfox.manager.connector.launches import HELPER, Launches
+from snowfox.manager.connector.launches import Launches
 from snowfox.manager.connector.questions import Questions
 from snowfox.manager.connector.together import Together
 from snowfox.manager.probe.notice import Notice
@@ -94,7 +95,7 @@ class Connector:
         self._has_begun = True
         found: list[Running] = []
         for running in inventory.values():
-            if HELPER in running.token:
+            if BESIDE in running.token:
                 self._end_helper(running)
                 continue
             end = self._early.pop(running.token, running.exit)

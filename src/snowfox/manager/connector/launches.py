@@ -24,8 +24,6 @@ from snowfox.values import UNKNOWN_EXIT, Exit
 _TEMPORARY: Final = frozenset({EAGAIN, ENOMEM, EMFILE, ENFILE})
 _MOST_EARLY: Final = 256
 _MOST_OF_ONE: Final = 8
-HELPER: Final = "..helper"
-"""Follows the instance in the token of a helper, `web@1..helper~01JD…`; no name of a service holds two dots."""
 
 
 class Launches:

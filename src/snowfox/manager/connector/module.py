@@ -16,6 +16,7 @@ from snowfox.manager.probe.listening import listener
 from snowfox.manager.probe.notice import Notice
 from snowfox.manager.repository import Means, Repository
 from snowfox.manager.source import Reader
+from snowfox.service.beside import Beside
 from snowfox.service.environment_files import needed
 from snowfox.service.event import Event
 from snowfox.values import Exit
@@ -46,7 +47,7 @@ async def connector(setup: Setup) -> AsyncIterator[None]:
     node.connector = Connector(tell=tell, captured=captured, heard=heard, loop=node.loop)
 
     def run(instance: str, words: tuple[str, ...], feed: Callable[[int], None]) -> Awaitable[Exit]:
-        launch = node.blueprints.helper(instance, words, node.ids.new())
+        launch = node.blueprints.helper(instance, Beside("forward", words), node.ids.new())
         return node.connector.helper(launch._replace(input=True), feed=feed)
 
     node.output.forwards.run = run

@@ -15,6 +15,7 @@ from snowfox.manager.probe.prober import Means, Prober
 from snowfox.manager.probe.senders import Senders
 from snowfox.manager.probe.watchdog import Watchdogs
 from snowfox.manager.probe.watching import Watching
+from snowfox.service.beside import Beside
 from snowfox.service.event import Event
 from snowfox.values import Exit
 
@@ -25,7 +26,9 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
     node: Node = setup.context
 
     async def helper(instance: str, command: tuple[str, ...]) -> Exit:
-        return await node.connector.helper(node.blueprints.helper(instance, command, node.ids.new()))
+        return await node.connector.helper(
+            node.blueprints.helper(instance, Beside("probe", command), node.ids.new())
+        )
 
     def tell(happened: Event) -> None:
         node.driver.tell(happened)

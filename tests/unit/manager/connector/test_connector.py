@@ -427,17 +427,17 @@ async def test_cancelling_a_helper_kills_it(connector: Connector) -> None:
     """A probe that is over does not leave its command behind."""
     spawner = FakeSpawner()
     await started(connector, spawner)
-    helper = asyncio.ensure_future(connector.helper(launch("web..helper~1")))
+    helper = asyncio.ensure_future(connector.helper(launch("web..probe~1")))
     await settle()
     helper.cancel()
     await settle()
-    assert ("kill", "web..helper~1") in spawner.asked
+    assert ("kill", "web..probe~1") in spawner.asked
 
 
 async def test_a_helper_before_the_beginning(connector: Connector, events: list[event.Event]) -> None:
     """A configuration is read by git before anything else is asked; it is no launch that the engine hears of."""
     spawner = FakeSpawner()
-    token = "git..helper~1"
+    token = "node..git~1"
     helper = asyncio.ensure_future(connector.helper(launch(token)))
     await settle()
     await connector.join(spawner)  # type: ignore[arg-type]
@@ -455,26 +455,26 @@ async def test_a_helper_before_the_beginning(connector: Connector, events: list[
 async def test_a_helper_before_the_beginning_that_is_refused(connector: Connector) -> None:
     """Its error is the answer; one without a spawner in time as well, and nothing is kept of either."""
     spawner = FakeSpawner()
-    spawner.fails = LaunchFailed("git..helper", "execute", "sh", 2)
+    spawner.fails = LaunchFailed("node..git", "execute", "sh", 2)
     await connector.join(spawner)  # type: ignore[arg-type]
     with pytest.raises(LaunchFailed):
-        await connector.helper(launch("git..helper~1"))
+        await connector.helper(launch("node..git~1"))
 
 
 async def test_helpers_of_a_manager_before(connector: Connector, events: list[event.Event]) -> None:
     """Nobody waits for them: what runs is killed, what ended is forgotten; neither is an instance."""
     spawner = FakeSpawner()
     spawner.running = {
-        "web..helper~1": Running("web..helper~1", 5, 5, None, None),
-        "web..helper~2": Running("web..helper~2", 6, 5, Exit(0), None),
+        "web..probe~1": Running("web..probe~1", 5, 5, None, None),
+        "web..probe~2": Running("web..probe~2", 6, 5, Exit(0), None),
     }
     await connector.join(spawner)  # type: ignore[arg-type]
     assert await connector.begin() == []
     connector.open()
     await settle()
-    assert ("kill", "web..helper~1") in spawner.asked
-    assert ("forget", ("web..helper~2",)) in spawner.asked
-    connector.exited("web..helper~1", Exit(signal=9))
+    assert ("kill", "web..probe~1") in spawner.asked
+    assert ("forget", ("web..probe~2",)) in spawner.asked
+    connector.exited("web..probe~1", Exit(signal=9))
     await settle()
-    assert ("forget", ("web..helper~1",)) in spawner.asked
+    assert ("forget", ("web..probe~1",)) in spawner.asked
     assert events == []

@@ -161,7 +161,7 @@ def is_open(descriptor: int) -> bool:
 
 def test_the_output_of_a_helper_goes_to_who_asked() -> None:
     """Not to the log of an instance; of one that nobody waits for any more it is closed."""
-    token, other = "git..helper~1", "git..helper~2"
+    token, other = "node..git~1", "node..git~2"
 
     async def run() -> None:
         heard, taken = Heard(), list[int]()
