@@ -5,7 +5,8 @@ who is started for it may take long to take it.
 
 Whether any came while a service takes them is harder: it is gone before a second one who waits for the socket is awake,
 and the kernel counts none. So the socket is marked to send a signal (`Sockets.notice`), which comes whoever takes what
-came. The first signal takes the mark away, so that a busy service costs one signal each time somebody asks. Rejected:
+came. The first signal takes the mark away, so that a busy service costs one signal each time somebody asks. It goes to a
+process of its own (`hearer`), for who was passed the socket may have it sent any signal. Rejected:
 looking at times for connections that are open (misses all that are short), taking them ourselves and passing them on (a
 service would have to be written for it), a filter in the kernel that counts (needs rights).
 """
@@ -19,6 +20,7 @@ from typing import Final
 from snowfox.core import log
 from snowfox.core.posix.api import Poller, Posix
 from snowfox.errors import PosixError
+from snowfox.spawner.hearer import Ear
 from snowfox.spawner.ports import Ports
 
 NOTICES: Final = tuple(range(signal.SIGRTMIN + 8, signal.SIGRTMIN + 24))
@@ -31,13 +33,15 @@ class Knocks:
     """Watches open sockets.
 
     Args:
-        posix: the kernel; all of `NOTICES` are watched.
+        posix: the kernel.
         poller: the loop's.
         ports: all sockets.
+        ear: gets `NOTICES`.
     """
 
-    def __init__(self, posix: Posix, poller: Poller, ports: Ports) -> None:
+    def __init__(self, posix: Posix, poller: Poller, ports: Ports, *, ear: Ear) -> None:
         self._posix = posix
+        self._ear = ear
         self._poller = poller
         self.ports = ports
         self._find = ports.get
@@ -67,8 +71,11 @@ class Knocks:
         return key
 
     def stirred(self, keys: Iterable[str]) -> list[str]:
-        """For which of these something came since they were asked for last."""
+        """For which of these something came since they were asked for last; all, while nobody hears what comes."""
         found: list[str] = []
+        listens = self._ear.listens()
+        if not listens:
+            return [key for key in keys if self._find(key) is not None]
         for key in keys:
             descriptor = self._find(key)
             if descriptor is None:
@@ -80,16 +87,19 @@ class Knocks:
                 self._noticed[key] = NOTICES[self._next % len(NOTICES)]
                 self._next += 1
             # Again each time: who was passed the socket may have taken the mark away.
-            self._posix.sockets.notice(descriptor, self._noticed[key])
+            self._posix.sockets.notice(descriptor, self._noticed[key], process=listens)
         return found
 
-    def signalled(self, numbers: Iterable[int]) -> None:
-        """These signals came; some may be of `NOTICES`."""
-        came = frozenset(numbers)
-        for key in [one for one, notice in self._noticed.items() if notice in came]:
+    def heard(self, descriptor: int) -> bool:
+        """Take what the ear heard, if this descriptor of the poller is its."""
+        if not self._ear.owns(descriptor):
+            return False
+        came = self._ear.take()
+        for key in [one for one, notice in self._noticed.items() if came is None or notice in came]:
             del self._noticed[key]
             self._stirred.add(key)
             self._unmark(key)
+        return True
 
     def forget(self, key: str) -> None:
         """It is about to be closed."""
@@ -109,6 +119,6 @@ class Knocks:
         if descriptor is None:
             return
         try:
-            self._posix.sockets.notice(descriptor, 0)
+            self._posix.sockets.notice(descriptor, 0, process=0)
         except PosixError as error:
             _log.warning("cannot take a mark from a socket", key=key, error=str(error))

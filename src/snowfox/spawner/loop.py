@@ -165,6 +165,8 @@ class Loop:
                     sessions.readable(descriptor)
             elif descriptor == self._signals:
                 self._signalled()
+            elif self._parts.desk.knocks.heard(descriptor):
+                continue
             elif (key := self._parts.desk.knocks.came(descriptor)) is not None:
                 sessions.tell(MANAGER, ExitReports.wanted, key)
             elif descriptor == self._listener and self._awaits_daemon:
@@ -215,9 +217,7 @@ class Loop:
 
     def _signalled(self) -> None:
         """Of what could end us only SIGTERM without a daemon does: the daemon ends us over its session."""
-        came = self._posix.signals.take(self._signals)
-        self._parts.desk.knocks.signalled(came)
-        if signal.SIGTERM in came:
+        if signal.SIGTERM in self._posix.signals.take(self._signals):
             self._events.append(TerminationAsked())
             self._decide()
 

@@ -31,6 +31,7 @@ from snowfox.spawner.confining import Confining
 from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.groups import Groups
+from snowfox.spawner.hearer import Hearer
 from snowfox.spawner.held import Held, Kit
 from snowfox.spawner.hierarchy import Hierarchies
 from snowfox.spawner.in_force import InForce
@@ -119,7 +120,7 @@ def main(words: Sequence[str]) -> int:
 
 def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loop:
     """A spawner on the descriptors of its daemon. Raises UserError when the policy cannot be used, PosixError."""
-    signals = posix.signals.watch((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, *NOTICES))
+    signals = posix.signals.watch((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
     rules = _rules(posix, given)
     soft, hard = posix.limits.get("NOFILE")
     posix.limits.set("NOFILE", hard, hard)
@@ -150,7 +151,7 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
             clock,
             confining=confining,
             rules=rules,
-            knocks=Knocks(posix, poller, ports),
+            knocks=Knocks(posix, poller, ports, ear=Hearer(posix, poller, NOTICES)),
             holders=held.holders,
         ),
         launching=Launching(kit, means),

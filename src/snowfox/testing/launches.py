@@ -6,16 +6,17 @@ import os
 
 from snowfox.contract.record import FOLDER, Record, parse
 from snowfox.contract.spawner import Launch
-from snowfox.core.posix.api import Ids
+from snowfox.core.posix.api import Ids, Poller
 from snowfox.spawner.adoption import Adoption
 from snowfox.spawner.confining import Confining
 from snowfox.spawner.events import Event
 from snowfox.spawner.exits import Exits
 from snowfox.spawner.groups import Groups
+from snowfox.spawner.hearer import Ear
 from snowfox.spawner.held import Held, Kit
 from snowfox.spawner.hierarchy import Hierarchies
 from snowfox.spawner.in_force import InForce
-from snowfox.spawner.knocks import Knocks
+from snowfox.spawner.knocks import NOTICES, Knocks
 from snowfox.spawner.launch import Limit
 from snowfox.spawner.launching import Launching, Means
 from snowfox.spawner.leftovers import Leftovers
@@ -32,6 +33,29 @@ ID = "01JD0000000000000000000000"
 TOKEN = f"web~{ID}"
 SHOP = Account("shop", Ids(1000, 1000, (1000,)), stays=False)
 LAUNCH = Launch(TOKEN, "/usr/bin/web", ["web", "-v"], {"PATH": "/usr/bin"}, "/srv", "shop")
+
+
+class FakeEar(Ear):
+    """The spawner's own process on a fake kernel. `has_ended`: what the next `take` says, as of one that was killed."""
+
+    def __init__(self, posix: FakePosix, poller: Poller) -> None:
+        self._posix = posix
+        self.descriptor = posix.signals.watch(NOTICES)
+        poller.add(self.descriptor)
+        self.hears = True
+        self.has_ended = False
+
+    def listens(self) -> int:
+        """Its pid."""
+        return self._posix.own.pid() if self.hears else 0
+
+    def owns(self, descriptor: int) -> bool:
+        """The descriptor of watched signals."""
+        return descriptor == self.descriptor
+
+    def take(self) -> tuple[int, ...] | None:
+        """All that came."""
+        return None if self.has_ended else self._posix.signals.take(self.descriptor)
 
 
 class Bench:
@@ -57,7 +81,8 @@ class Bench:
         self.policy = Policy(own=0, manager=61184, home="/srv/shop")
         self.rules = InForce(self.posix, self.policy)
         self.ports = Ports(self.posix, self.rules)
-        self.knocks = Knocks(self.posix, self.poller, self.ports)
+        self.ear = FakeEar(self.posix, self.poller)
+        self.knocks = Knocks(self.posix, self.poller, self.ports, ear=self.ear)
         null = self.posix.files.open("/dev/null", os.O_RDWR)
         self.confining = Confining(self.posix, self.rules, self.groups, confines=True)
         maker = launcher.FakeLauncher(self.posix)

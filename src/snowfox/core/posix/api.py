@@ -368,11 +368,11 @@ class Sockets(ABC):
         """Whether it is a socket that accepts. False for anything else."""
 
     @abstractmethod
-    def notice(self, descriptor: int, number: int) -> None:
-        """Send this process signal `number` whenever something comes for it, also when others take it; 0: no more.
+    def notice(self, descriptor: int, number: int, *, process: int) -> None:
+        """Send a process signal `number` whenever something comes for it, also when others take it; 0: no more.
 
-        A mark of the open file description (F_SETSIG and O_ASYNC of fcntl(2)), which whoever shares it may remove: who
-        was passed the socket and sets its flags. The signal has to be watched before. EINVAL: no such signal.
+        A mark of the open file description (F_SETSIG and O_ASYNC of fcntl(2)), which whoever shares it may remove, or
+        change: to any signal, SIGKILL too, which the process gets as from us. EINVAL, ESRCH: no such signal, process.
         """
 
 

@@ -213,21 +213,22 @@ class LinuxSockets(Sockets):
         finally:
             around.detach()
 
-    def notice(self, descriptor: int, number: int) -> None:  # noqa: D102
+    def notice(self, descriptor: int, number: int, *, process: int) -> None:  # noqa: D102
         try:
-            _notice(descriptor, number)
+            _notice(descriptor, number, process)
         except OSError as error:
             raise refused("notice", descriptor, error) from error
 
 
-def _notice(descriptor: int, number: int) -> None:
+def _notice(descriptor: int, number: int, process: int) -> None:
     flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
     if number:
-        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(descriptor, fcntl.F_SETOWN, process)
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, number)
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
     else:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags & ~os.O_ASYNC)
+        fcntl.fcntl(descriptor, fcntl.F_SETOWN, 0)  # whoever shares it could make the mark again
 
 
 def _parsed(call: str, address: str) -> Address:

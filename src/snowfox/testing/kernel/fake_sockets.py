@@ -175,12 +175,13 @@ class FakeSockets(Sockets):
         slot = self._process.descriptors.get(descriptor)
         return slot is not None and isinstance(slot.opened, FakeSocket) and slot.opened.is_listening
 
-    def notice(self, descriptor: int, number: int) -> None:  # noqa: D102
+    def notice(self, descriptor: int, number: int, *, process: int) -> None:  # noqa: D102
         with self._kernel.doing(self._process, "sockets.notice", "notice", descriptor, descriptor=descriptor):
             if not 0 <= number <= 64:
                 raise fault(errno.EINVAL)
-            process, kernel = self._process, self._kernel
-            told = partial(kernel.signal, process, number) if number else None
+            if number and process not in self._kernel.processes:
+                raise fault(errno.ESRCH)
+            told = partial(self._kernel.signal, self._kernel.processes[process], number) if number else None
             self._socket(descriptor).notice = told
 
     def _socket(self, descriptor: int) -> FakeSocket:
