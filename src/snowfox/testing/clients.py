@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -27,38 +28,37 @@ while not ending:
 """Answers on the socket that it was passed, whatever it is asked, with `hello` before it. Ends in order."""
 
 
-class Clients:
-    """Threads that connect, ask and look at the answer, one connection after another, while the block lasts.
+class Visitors:
+    """Threads that visit a server, one time after another, while the block lasts.
 
     Args:
-        port: of a server that answers as `SERVER` does.
+        visit: one visit of a thread, by its number; raises OSError or ValueError when it fails.
         count: of threads.
 
     Attributes:
-        answers: how many each has got.
-        problems: what went wrong.
+        served: how many visits went well.
+        refused: those that no connection could be made for.
+        broken: those that ended in another way.
     """
 
-    def __init__(self, port: int, count: int = 3) -> None:
-        self._port = port
+    def __init__(self, visit: Callable[[int], None], count: int = 3) -> None:
+        self._visit = visit
         self._ending = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(count)]
-        self.answers = [0] * count
-        self.problems: list[str] = []
+        self._threads = [threading.Thread(target=self._come, args=(number,)) for number in range(count)]
+        self.served = 0
+        self.refused: list[str] = []
+        self.broken: list[str] = []
 
-    def _ask(self, number: int) -> None:
+    def _come(self, number: int) -> None:
         while not self._ending.is_set():
-            asked = f"{number} {self.answers[number]}".encode()
             try:
-                with socket.create_connection(("127.0.0.1", self._port), timeout=10) as connection:
-                    connection.sendall(asked)
-                    answer = connection.recv(100)
-            except OSError as error:
-                self.problems.append(repr(error))
+                self._visit(number)
+            except ConnectionRefusedError as error:
+                self.refused.append(repr(error))
+            except (OSError, ValueError) as error:
+                self.broken.append(repr(error))
             else:
-                if answer != b"hello " + asked:
-                    self.problems.append(f"{answer!r} to {asked!r}")
-            self.answers[number] += 1
+                self.served += 1
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -71,3 +71,35 @@ class Clients:
         self._ending.set()
         for thread in self._threads:
             thread.join()
+
+
+class Clients(Visitors):
+    """Threads that connect, ask and look at the answer, one connection after another, while the block lasts.
+
+    Args:
+        port: of a server that answers as `SERVER` does.
+        count: of threads.
+
+    Attributes:
+        answers: how many each has got.
+    """
+
+    def __init__(self, port: int, count: int = 3) -> None:
+        super().__init__(self._ask, count)
+        self._port = port
+        self.answers = [0] * count
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong."""
+        return [*self.refused, *self.broken]
+
+    def _ask(self, number: int) -> None:
+        asked = f"{number} {self.answers[number]}".encode()
+        self.answers[number] += 1
+        with socket.create_connection(("127.0.0.1", self._port), timeout=10) as connection:
+            connection.sendall(asked)
+            answer = connection.recv(100)
+        if answer != b"hello " + asked:
+            msg = f"{answer!r} to {asked!r}"
+            raise ValueError(msg)

@@ -6,11 +6,8 @@ import importlib.util
 import os
 import pwd
 import shutil
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Final, NoReturn, Self
+from typing import Final, NoReturn
 from unittest import SkipTest
 
 from snowfox.testing.node import Node
@@ -65,48 +62,3 @@ def folder_of(node: Node, name: str, user: str | None = None) -> Path:
 def user_line(user: str) -> str:
     """`user = …`, where the node may choose one."""
     return f'user = "{user}"\n' if os.getuid() == 0 else ""
-
-
-class Visitors:
-    """Threads that visit a server, one time after another, while the block lasts.
-
-    Args:
-        visit: one visit of a thread, by its number; raises OSError or ValueError when it fails.
-        count: of threads.
-
-    Attributes:
-        served: how many visits went well.
-        refused: those that no connection could be made for.
-        broken: those that ended in another way.
-    """
-
-    def __init__(self, visit: Callable[[int], None], count: int = 3) -> None:
-        self._visit = visit
-        self._ending = threading.Event()
-        self._threads = [threading.Thread(target=self._come, args=(number,)) for number in range(count)]
-        self.served = 0
-        self.refused: list[str] = []
-        self.broken: list[str] = []
-
-    def _come(self, number: int) -> None:
-        while not self._ending.is_set():
-            try:
-                self._visit(number)
-            except ConnectionRefusedError as error:
-                self.refused.append(repr(error))
-            except (OSError, ValueError) as error:
-                self.broken.append(repr(error))
-            else:
-                self.served += 1
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self._ending.set()
-        for thread in self._threads:
-            thread.join()

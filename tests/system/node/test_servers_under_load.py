@@ -23,8 +23,9 @@ from typing import Any
 import pytest
 
 from snowfox.contract.manager import Manager
+from snowfox.testing.clients import Visitors
 from snowfox.testing.node import Node
-from snowfox.testing.programs import POSTGRES, Visitors, folder_of, missing, need, packages, user_line
+from snowfox.testing.programs import POSTGRES, folder_of, missing, need, packages, user_line
 from snowfox.testing.world import free_ports, python_of_services
 
 FRONT = '[socket.front]\nlisten = "127.0.0.1:{port}"\n'
