@@ -5,8 +5,9 @@ A launch that has a control group is that group. Without one it is its session, 
 Each process starts in a session of its own, whose number is its pid. `kill` signals the process group of that number at
 once. A little later one look through /proc, shared by all kills of that time, kills what else is in those sessions: job
 control makes groups of its own. So it does with what left its session but has the environment that the launch began with:
-there `MARK` names the launch (as Jenkins finds what a build left, by its BUILD_ID). Who left its session and executed
-something with another environment is not found; that is for control groups.
+there `MARK` names the launch (as Jenkins finds what a build left, by its BUILD_ID), and with what still writes into the
+launch's output. Who left its session, executed something with another environment and writes elsewhere is not found;
+that is for control groups.
 
 No stranger is hit: while the main process is unreaped, nobody else can get its number, and our children are reaped only
 when forgotten. Where it was reaped (adopted ones are the daemon's children), the kernel keeps the number as long as the
@@ -18,6 +19,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from snowfox.core import log
@@ -33,15 +36,27 @@ _ROUNDED: Final = 20_000_000  # ns; /proc rounds a start down to a tick of 10 ms
 
 
 _NEVER: Final = 1 << 63
+_OUTPUTS: Final = (1, 2)
+_REMOVED: Final = (
+    " (deleted)"  # what the kernel says behind a path that is not there any more (proc_pid_fd(5))
+)
 _log = log.get("spawner")
 
 
 class _Marked(NamedTuple):
-    """A session to kill: of a launch that started then; its number was free from `free` on."""
+    """A session to kill: of a launch that started then; its number was free from `free` on; FIFOs of its output."""
 
     started: int
     free: int
     token: str
+    streams: tuple[str, ...]
+
+
+class _Signs(NamedTuple):
+    """What those of launches have who left their sessions."""
+
+    marks: frozenset[bytes]
+    streams: frozenset[str]
 
 
 class Leftovers:
@@ -70,7 +85,9 @@ class Leftovers:
         if handle.had_groups:
             self._kit.groups.kill(handle.groups)
         else:
-            self._marked[handle.pid] = _Marked(handle.started, _free(handle), token)
+            self._marked[handle.pid] = _Marked(
+                handle.started, _free(handle), token, tuple(self._streams(handle))
+            )
         # First itself: it may not lead its group yet.
         was_there = handle.pidfd >= 0 and self._posix.processes.signal(handle.pidfd, _KILL)
         if handle.is_child or was_there:
@@ -98,14 +115,17 @@ class Leftovers:
         left: list[tuple[int, int]] = []
         ours: set[int] = set()
         oldest = min(each.started for each in marked.values())
-        marks = {mark_of(each.token) for each in marked.values()}
+        signs = _Signs(
+            frozenset(mark_of(each.token) for each in marked.values()),
+            frozenset(stream for each in marked.values() for stream in each.streams),
+        )
         for pid in self._posix.processes.all():
             found = self._posix.processes.identity(pid)
             if found is None or found.state in "ZX":
                 continue
             if found.session not in marked:
-                if found.started + _ROUNDED >= oldest and self._has_mark(pid, marks):
-                    self._kill_marked(pid, marks)
+                if found.started + _ROUNDED >= oldest and self._is_ours(pid, signs):
+                    self._kill_marked(pid, signs)
                 continue
             if pid == found.session:  # ours is dying of its group's signal; else the number was used again
                 del marked[pid]
@@ -117,7 +137,26 @@ class Leftovers:
             if session in marked and session in ours:
                 self._kill_member(pid, session)
 
-    def _has_mark(self, pid: int, marks: set[bytes]) -> bool:
+    def _streams(self, handle: Handle) -> Iterator[str]:
+        """Paths of its FIFOs, which no other launch ever has."""
+        for end in (handle.output, handle.errors):
+            if end is not None:
+                with suppress(PosixError):
+                    yield self._posix.files.link_target(f"/proc/self/fd/{end}").removesuffix(_REMOVED)
+
+    def _is_ours(self, pid: int, signs: _Signs) -> bool:
+        return self._has_mark(pid, signs.marks) or any(
+            self._writes_into(pid, number, signs.streams) for number in _OUTPUTS
+        )
+
+    def _writes_into(self, pid: int, number: int, streams: frozenset[str]) -> bool:
+        try:
+            target = self._posix.files.link_target(f"/proc/{pid}/fd/{number}")
+        except PosixError:
+            return False  # gone, or not ours to know
+        return target.removesuffix(_REMOVED) in streams
+
+    def _has_mark(self, pid: int, marks: frozenset[bytes]) -> bool:
         """Whether one of these is among the variables that it began with; a shell changes their order."""
         try:
             opened = self._posix.files.open(f"/proc/{pid}/environ", os.O_RDONLY)
@@ -133,13 +172,13 @@ class Leftovers:
             self._posix.files.close(opened)
         return not marks.isdisjoint(content.split(b"\0"))
 
-    def _kill_marked(self, pid: int, marks: set[bytes]) -> None:
+    def _kill_marked(self, pid: int, signs: _Signs) -> None:
         try:
             pidfd = self._posix.processes.open(pid)
         except PosixError:
             return  # gone meanwhile
         try:
-            if self._has_mark(pid, marks):
+            if self._is_ours(pid, signs):
                 self._posix.processes.signal(pidfd, _KILL)
         finally:
             self._posix.files.close(pidfd)

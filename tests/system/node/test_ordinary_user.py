@@ -62,6 +62,17 @@ def test_f20_double_fork(theirs: Node) -> None:
     theirs.until(lambda: not alive(pid), "its grandchild is gone", 3)
 
 
+def test_another_environment_is_no_way_out(theirs: Node) -> None:
+    """What left its session and began with an environment of its own goes too: it still has the service's output."""
+    script = "env -i setsid sh -c 'echo $$ >> pids; exec sleep 1000' & exec sleep 1000"
+    write(theirs, f'[service.web]\ncommand = ["sh", "-c", "{script}"]\n')
+    theirs.good("up", "-d")
+    (pid,) = children(theirs.folder, 1)
+    assert alive(pid)
+    theirs.good("stop", "web")
+    theirs.until(lambda: not alive(pid), "its child is gone", 3)
+
+
 def test_limits_that_cannot_be(theirs: Node) -> None:
     """cpu, io and processes are refused with the reason; memory bounds each process."""
     write(

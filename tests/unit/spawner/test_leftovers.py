@@ -6,8 +6,9 @@ import errno
 
 import pytest
 
+from snowfox.testing.kernel.disk import LinkNode
 from snowfox.testing.kernel.process import FakeProcess
-from snowfox.testing.launches import TOKEN, Bench, host
+from snowfox.testing.launches import RUN, TOKEN, Bench, host
 from snowfox.values import Exit
 
 
@@ -17,6 +18,13 @@ def descendant(bench: Bench, leader: FakeProcess, *, group: int | None = None) -
     child.session = leader.session
     child.group = leader.group if group is None else child.pid
     return child
+
+
+def link(bench: Bench, path: str, target: str) -> None:
+    """As the kernel shows what a descriptor is."""
+    folder, _, name = path.rpartition("/")
+    node = LinkNode(target, bench.posix.own.ids(), bench.kernel.disk.number())
+    bench.kernel.folder(folder).entries[name] = node
 
 
 def test_signal(bench: Bench) -> None:
@@ -135,6 +143,23 @@ def test_what_left_its_session_and_has_the_mark(bench: Bench) -> None:
     for child, mark in ((away, TOKEN), (other, TOKEN.replace("web", "cache"))):
         child.session = child.group = child.pid
         bench.kernel.write(f"/proc/{child.pid}/environ", f"SNOWFOX_LAUNCH={mark}\0A=b\0".encode())
+    bench.leftovers.kill(TOKEN)
+    bench.leftovers.sweep()
+    assert away.exit == Exit(None, 9)
+    assert other.exit is None
+
+
+def test_what_left_its_session_and_still_writes_into_its_output(bench: Bench) -> None:
+    """Though it has another environment; who writes into another launch's output is left alone."""
+    process = bench.begin()
+    handle = bench.held.get(TOKEN)
+    assert handle is not None
+    fifo = f"{RUN}/launches/{TOKEN}.out"
+    link(bench, f"/proc/self/fd/{handle.output}", fifo)
+    away, other = descendant(bench, process), descendant(bench, process)
+    for child, target in ((away, f"{fifo} (deleted)"), (other, fifo.replace("web", "cache"))):
+        child.session = child.group = child.pid
+        link(bench, f"/proc/{child.pid}/fd/2", target)
     bench.leftovers.kill(TOKEN)
     bench.leftovers.sweep()
     assert away.exit == Exit(None, 9)
