@@ -32,6 +32,7 @@ from snowfox.daemon.orphans import Orphans
 from snowfox.daemon.reporter import Reporter
 from snowfox.daemon.sessions import HUNG, Project, Sessions
 from snowfox.daemon.steady import SteadyClock
+from snowfox.daemon.strays import end_strays
 from snowfox.errors import HostError, PosixError, SnowFoxError, UsageError
 
 DELAYS: Final = Backoff(first=0.1, factor=2.0, most=30.0)
@@ -190,6 +191,8 @@ def _loop(means: Means, opened: Opened, *, signals: int, limit: tuple[int, int])
     end = loop.run(Begin(keeper=opened.found is not None, adopting=opened.adopting))
     sessions.close(SPAWNER)
     sessions.close(MANAGER)
+    if not end.leave:
+        end_strays(posix, clock)
     opening.close(posix, opened, leave=end.leave)
     return end.code
 

@@ -73,6 +73,16 @@ def test_another_environment_is_no_way_out(theirs: Node) -> None:
     theirs.until(lambda: not alive(pid), "its child is gone", 3)
 
 
+def test_what_nobody_can_name_goes_with_the_node(theirs: Node) -> None:
+    """It left its session, began with an environment of its own and writes elsewhere."""
+    script = "env -i setsid sh -c 'echo $$ >> pids; exec sleep 1000 >&- 2>&- <&-' & exec sleep 1000"
+    write(theirs, f'[service.web]\ncommand = ["sh", "-c", "{script}"]\n')
+    theirs.good("up", "-d")
+    (pid,) = children(theirs.folder, 1)
+    theirs.good("down")
+    assert not alive(pid)
+
+
 def test_limits_that_cannot_be(theirs: Node) -> None:
     """cpu, io and processes are refused with the reason; memory bounds each process."""
     write(
