@@ -58,7 +58,7 @@ class _Place(FilePath):
 def _core(text: str) -> int:
     count = size(text)
     if count >= 1 << 50:
-        msg = f"{quoted(text)} is not a size that a file can have"
+        msg = f"{quoted(text)} is not a size that can be given here"
         raise ValueError(msg)
     return count
 

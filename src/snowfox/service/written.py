@@ -192,7 +192,7 @@ def _a_while(text: str) -> float:
 def _size(text: str) -> int:
     count = size(text) if len(text) < 20 else LARGEST_SIZE + 1
     if not 1 <= count <= LARGEST_SIZE:
-        msg = f"{quoted(text)} is not a size that a file can have"
+        msg = f"{quoted(text)} is not a size that can be given here"
         raise ValueError(msg)
     return count
 

@@ -61,7 +61,7 @@ def test_priorities() -> None:
         ("limits.cpu = 0", "limits.cpu must be 0.01 to 8192, not 0"),
         ("limits.cpu = true", "limits.cpu must be a number of processors, not true"),
         ("limits.processes = 0", "limits.processes must be 1 to 4194304, not 0"),
-        ('limits.memory = "0"', '"0" is not a size that a file can have'),
+        ('limits.memory = "0"', '"0" is not a size that can be given here'),
         ("nice = 20", "nice must be -20 to 19, not 20"),
         ("oom-score = 1001", "oom-score must be -1000 to 1000, not 1001"),
         ('umask = "888"', '"888" is not the mode of a file'),

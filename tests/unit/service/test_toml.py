@@ -373,7 +373,7 @@ def test_unquoted_dotted_name():
         ('restart.delay = "400d"', '"400d" is more than 366d', ""),
         ('restart.healthy = "1s"', 'unknown key "restart.healthy"', ""),
         ('stop.signal = "FOO"', '"FOO" is not a signal', 'for example "TERM", "QUIT", "HUP"'),
-        ('log.size = "0"', '"0" is not a size that a file can have', ""),
+        ('log.size = "0"', '"0" is not a size that can be given here', ""),
         ('log.size = "1T"', '"1T" is not a size', 'for example "64K", "20M", "2G"'),
         ("description = 1", "description must be text, not a number", ""),
         ('labels = "a"', "labels must be a list, not text", ""),

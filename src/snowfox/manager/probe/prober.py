@@ -11,6 +11,7 @@ because this process did not run (stopped, the host suspended) says nothing abou
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from functools import partial
 from random import Random
@@ -18,7 +19,7 @@ from typing import Final, Protocol
 
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Posix
-from snowfox.errors import SnowFoxError
+from snowfox.errors import SnowFoxError, errno_text
 from snowfox.manager.alarm import Alarm, Alarms
 from snowfox.manager.probe.attempt import look
 from snowfox.manager.probe.lane import Lane, Ticket
@@ -206,6 +207,10 @@ def _words(error: BaseException) -> str:
         return "the try was cancelled"
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if (
+        isinstance(error, OSError) and error.errno in errno.errorcode
+    ):  # asyncio words it with Python's address
+        return errno_text(error.errno)
     if isinstance(error, OSError):
         return (error.strerror or str(error)).lower()
     return str(error)

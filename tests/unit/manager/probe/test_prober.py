@@ -82,6 +82,22 @@ async def test_a_command_that_cannot_be_launched_is_a_failure() -> None:
     world.prober.stop("T")
 
 
+async def test_who_does_not_listen_is_told_in_the_words_of_the_kernel() -> None:
+    """With the name of the errno; nothing of how Python writes an address."""
+    posix = LinuxPosix()
+    bound = posix.sockets.bind("127.0.0.1:0")  # and nobody listens
+
+    async def answer() -> Exit:
+        raise AssertionError
+
+    world = World(answer)
+    world.prober.start("web", "T", Ready(tcp=posix.sockets.address(bound), every=0.0))
+    await until(lambda: bool(world.heard), "a failure")
+    world.prober.stop("T")
+    posix.files.close(bound)
+    assert world.heard[0] == ProbeFailed("T", "connection refused (ECONNREFUSED)")
+
+
 async def test_stop_cancels_the_try() -> None:
     """A stopped probe tells nothing more, and ends what is under way."""
     gate = asyncio.Event()
