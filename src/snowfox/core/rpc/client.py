@@ -18,11 +18,11 @@ from snowfox.core.posix.active import active
 from snowfox.core.rpc.carrier import SocketCarrier
 from snowfox.core.rpc.endpoint import Endpoint
 from snowfox.core.rpc.form import passes_descriptors
+from snowfox.core.rpc.handlers import table
 from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.reaching import reach
-from snowfox.core.rpc.server import table
 from snowfox.core.rpc.session import Options
 
 I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
@@ -43,7 +43,7 @@ async def connect(
         endpoint: where; as text one without TLS.
         calling: what is served there.
         serving: what we serve on the same session.
-        handlers: an object whose methods serve it, marked with `server.handles`.
+        handlers: an object whose methods serve it, marked with `handlers.handles`.
         wires: how messages are written and read; `fast.fast` is faster, for 32 ms of import.
 
     Raises PosixError or ConnectionLost when nobody listens there, UsageError for what is no endpoint, HostError when TLS
@@ -86,7 +86,7 @@ async def attach(
         descriptor: a connected non-blocking unix stream socket; the link's from now on.
         calling: what the other end serves.
         serving: what we serve.
-        handlers: an object whose methods serve it, marked with `server.handles`.
+        handlers: an object whose methods serve it, marked with `handlers.handles`.
         name: of the other end, for messages.
         rights: what it may do here.
 

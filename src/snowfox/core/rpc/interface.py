@@ -28,7 +28,7 @@ from typing import (
     overload,
 )
 
-from snowfox.errors import Cancelled
+from snowfox.errors import Cancelled, InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,12 @@ R = TypeVar("R")
 
 DEFAULT_DEADLINE: Final = "10s"
 """How long an answer may take where the method does not say."""
+
+VARIABLE: Final = 0x04  # co_flags, as the module inspect documents them: it takes *arguments
+VARIABLE_NAMED: Final = 0x08
+GENERATOR: Final = 0x20
+COROUTINE: Final = 0x80
+ASYNC_GENERATOR: Final = 0x200
 
 _REQUIRED: Final[Any] = object()
 
@@ -122,6 +128,8 @@ class Method(Generic[P, R]):
         deadline: how long an answer may take unless the caller says; a duration as users write it.
         repeatable: whether doing it twice does no harm, so that it may be sent again after a lost connection.
         is_stream: whether it answers with items until it ends.
+
+    Raises InternalError for a declaration that no wire has: `async def`, `*arguments`, an argument or result without type.
     """
 
     def __init__(
@@ -133,6 +141,8 @@ class Method(Generic[P, R]):
         repeatable: bool,
         is_stream: bool,
     ) -> None:
+        if why := _undeclared(function):
+            raise InternalError(f"{function.__qualname__} cannot be a method of an interface: {why}")
         self.function = function
         self.name: str = function.__name__
         self.interface: str = ""
@@ -202,6 +212,20 @@ class Method(Generic[P, R]):
         if len(values) == len(arguments) and not named:
             return values
         return _bind(self, values, dict(named))
+
+
+def _undeclared(function: Callable[..., Any]) -> str:
+    """Why it is no declaration; "" when it is one. Looks at names only: types are read before the first call."""
+    code = function.__code__
+    if code.co_flags & (GENERATOR | COROUTINE | ASYNC_GENERATOR):
+        return "declare it with def and without yield, the wire has no colour"
+    if code.co_flags & (VARIABLE | VARIABLE_NAMED):
+        return "it takes any number of arguments"
+    count = code.co_argcount + code.co_kwonlyargcount
+    for name in (*code.co_varnames[1:count], "return"):
+        if name not in function.__annotations__:
+            return f"{name} has no type"
+    return ""
 
 
 def _bind(method: Method[Any, Any], values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:

@@ -17,9 +17,10 @@ from snowfox.core.promise import Promise, Resolver
 from snowfox.core.rpc.answers import Answers
 from snowfox.core.rpc.asking import Asking
 from snowfox.core.rpc.carrier import Carrier
+from snowfox.core.rpc.handlers import Handlers
 from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.outbox import MOST_UNSENT
-from snowfox.core.rpc.serving import Caller, Handlers, Serving, current
+from snowfox.core.rpc.serving import Caller, Serving, current
 from snowfox.core.rpc.session import (
     Answered,
     Called,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from snowfox.core import log
 from snowfox.core.clock import SystemClock
@@ -24,18 +24,17 @@ from snowfox.core.rpc.answers import Answers
 from snowfox.core.rpc.carrier import Carrier
 from snowfox.core.rpc.endpoint import Tls
 from snowfox.core.rpc.form import passes_descriptors
-from snowfox.core.rpc.interface import Interface, Method
+from snowfox.core.rpc.handlers import Handlers, handles, table
+from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.listening import Listening, SocketListening, StreamListening
 from snowfox.core.rpc.message import Wires, small
-from snowfox.core.rpc.serving import Caller, Handlers, current
+from snowfox.core.rpc.serving import Caller, current
 from snowfox.core.rpc.session import Options
-from snowfox.errors import InternalError, NotPermitted, PeerError, SnowFoxError
+from snowfox.errors import NotPermitted, PeerError, SnowFoxError
 from snowfox.values import Seconds
 
-__all__ = ["Grants", "Server", "current", "handles", "serve", "table"]
-
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["Caller", "Grants", "Server", "current", "handles", "serve", "table"]
 
 Grants = Callable[[Caller], frozenset[str]]
 """What a peer may do; none: it is not let in."""
@@ -45,29 +44,6 @@ MOST_REQUESTS: Final = 256
 """Requests that one client may have under way."""
 
 _log = log.get("rpc")
-
-
-def handles(method: Method[Any, Any]) -> Callable[[F], F]:
-    """Mark a method as what serves `Manager.status`. The same arguments by position; the result of its type."""
-
-    def mark(function: F) -> F:
-        function.__dict__["_snowfox_handles"] = method
-        return function
-
-    return mark
-
-
-def table(serving: type[Interface], handlers: object) -> Handlers:
-    """What serves each method of an interface. Raises InternalError for one without, or marked for another."""
-    found: Handlers = {}
-    for name in dir(type(handlers)):
-        method = getattr(getattr(type(handlers), name), "_snowfox_handles", None)
-        if isinstance(method, Method):
-            found[method.full_name] = getattr(handlers, name)
-    wanted = {method.full_name for method in serving.methods.values()}
-    if missing := wanted - found.keys():
-        raise InternalError(f"{type(handlers).__name__} does not handle {', '.join(sorted(missing))}")
-    return {name: handler for name, handler in found.items() if name in wanted}
 
 
 @asynccontextmanager
@@ -90,7 +66,7 @@ async def serve(
         wires: how messages are written and read; `fast.fast` is faster, for 32 ms of import.
         tls: both sides prove who they are.
 
-    Raises InternalError when a handler is missing, HostError when TLS cannot be used.
+    Raises InternalError when a handler is missing or does not fit, HostError when TLS cannot be used.
     """
     options = Options("server", ping_after=None, dead_after=None, most_requests=MOST_REQUESTS, wires=wires)
     posix = active()

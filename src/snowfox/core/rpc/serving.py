@@ -11,12 +11,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from functools import partial
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any, Final, NamedTuple
 
 from snowfox.core import log
 from snowfox.core import trace as tracing
 from snowfox.core.posix.api import Credentials
 from snowfox.core.rpc.answers import Answers
+from snowfox.core.rpc.handlers import Handlers
 from snowfox.core.rpc.requests import close_in
 from snowfox.core.rpc.session import Called, Session
 from snowfox.errors import Cancelled, InternalError, RemoteError, SnowFoxError
@@ -53,10 +55,6 @@ def current() -> Caller:
     return _caller.get()
 
 
-Handlers = dict[str, Callable[..., Any]]
-"""Full name of a method to what serves it."""
-
-
 class Serving:
     """The handlers of one session.
 
@@ -82,7 +80,7 @@ class Serving:
         self._handlers = handlers
         self._caller = caller
         self._soon = soon
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, tuple[asyncio.Task[None], Any]] = {}
         self._drained: asyncio.Event | None = None
         self._paused: dict[int, asyncio.Future[None]] = {}
 
@@ -97,9 +95,9 @@ class Serving:
                 value: Any = handler(*called.arguments)
                 kind: Any = value.__class__
                 if hasattr(kind, "__anext__"):
-                    self._start(called, self._stream(called, value))
+                    self._start(called, self._stream(called, value), value)
                 elif hasattr(kind, "__await__"):
-                    self._start(called, self._wait(called, value))
+                    self._start(called, self._wait(called, value), value)
                 else:
                     self._answer(called, value)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
@@ -109,9 +107,9 @@ class Serving:
 
     def withdraw(self, request: int) -> None:
         """A request is no longer wanted."""
-        task = self._tasks.pop(request, None)
-        if task is not None:
-            task.cancel()
+        running = self._tasks.pop(request, None)
+        if running is not None:
+            _cancel(*running)
 
     def sent(self) -> None:
         """Something was sent: streams that waited may go on."""
@@ -121,12 +119,13 @@ class Serving:
 
     def stop(self) -> None:
         """The session is over: cancel all that runs."""
-        for task in self._tasks.values():
-            task.cancel()
+        for running in self._tasks.values():
+            _cancel(*running)
         self._tasks.clear()
 
-    def _start(self, called: Called, work: Any) -> None:
-        self._tasks[called.request] = asyncio.get_running_loop().create_task(work, name=called.method)
+    def _start(self, called: Called, work: Any, value: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=called.method)
+        self._tasks[called.request] = (task, value)
 
     async def _wait(self, called: Called, value: Awaitable[Any]) -> None:
         try:
@@ -189,13 +188,18 @@ class Serving:
             close_in(value)
             raise
 
+    def _is_ours(self, request: int) -> bool:
+        """Whether it is still the running task's."""
+        running = self._tasks.get(request)
+        return running is not None and running[0] is asyncio.current_task()
+
     def _cancelled(self, called: Called) -> None:
         # Withdrawn requests were answered by the session, and their number may be in use again.
-        if self._tasks.get(called.request) is asyncio.current_task():
+        if self._is_ours(called.request):
             self._session.refuse(called.request, Cancelled("the handler was cancelled"))
 
     def _finish(self, called: Called) -> None:
-        if self._tasks.get(called.request) is asyncio.current_task():
+        if self._is_ours(called.request):
             del self._tasks[called.request]
         self._soon()
 
@@ -207,3 +211,10 @@ class Serving:
             text = f"cannot {name.rpartition('.')[2]}: it failed inside"
             error = RemoteError(text, None, type(error).__name__)
         self._session.refuse(called.request, error)
+
+
+def _cancel(task: asyncio.Task[None], value: Any) -> None:
+    """Cancel what runs. A task that did not begin never awaits its handler's coroutine, which is closed here."""
+    task.cancel()
+    if asyncio.iscoroutine(value) and getcoroutinestate(value) == CORO_CREATED:
+        value.close()
