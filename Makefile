@@ -18,6 +18,7 @@ lint: $(VENV)/.lint
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy tests/typing/*.py examples/chat/*.py
 	$(VENV)/bin/basedpyright
 	$(VENV)/bin/lint-imports
 	$(RUN) tools/check_code.py

@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> int:
     """
     if "ssl" not in sys.modules:
         # asyncio takes it when it is there: 4 MB and 19 ms (performance.md) for what a manager never uses.
-        sys.modules["ssl"] = None  # type: ignore[assignment]
+        sys.modules["ssl"] = None  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
     from snowfox.manager.process import run  # noqa: PLC0415 - after the line above
 
     return run(arguments)

@@ -26,7 +26,7 @@ PR_SET_NO_NEW_PRIVS: Final = 38
 _PIDFD_GETFD: Final = 438  # the same number on every architecture, as all since 5.1 (syscalls(2))
 
 
-class _Long(_SimpleCData):  # type: ignore[type-arg] # the stub's parameter does not exist at run time
+class _Long(_SimpleCData):  # type: ignore[type-arg]  # pyright: ignore[reportMissingTypeArgument] - not there at run time
     _type_ = "l"
 
 
