@@ -90,6 +90,7 @@ class Confining:
                 *self._of_limits(asked, account),
                 *self._of_rights(asked),
                 *self._of_mounts(asked, launch),
+                *self._of_paths(asked, account),
             )
         ]
         return found
@@ -181,6 +182,19 @@ class Confining:
         for path in (launch.folder, launch.program, *asked.read_only, *asked.writable):
             if path.startswith("/") and any(commonpath((folder, path)) == folder for folder in hidden):
                 yield f"private-tmp hides {path}", "keep it elsewhere, or leave private-tmp out"
+
+    def _of_paths(self, asked: Asked, account: Account) -> Iterator[tuple[str, str]]:
+        """Paths are followed as root, several times: who may rename on the way could lead its own files over /etc.
+
+        That harms nobody but the process, as long as nothing that it executes gains rights by what is there.
+        """
+        if self._own.uid == account.ids.uid or not asked.new_privileges:
+            return
+        if asked.read_only or asked.writable:
+            yield (
+                "no-new-privileges = false does not go with read-only and writable paths",
+                "leave out one of them",
+            )
 
     @property
     def _host(self) -> _Host:

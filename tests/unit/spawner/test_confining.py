@@ -111,6 +111,16 @@ def test_paths(bench: Bench) -> None:
     assert "private-tmp hides /tmp/x" in text
 
 
+@pytest.mark.parametrize("paths", [{"read_only": ["/etc"]}, {"writable": ["/etc"]}])
+def test_paths_of_who_may_gain_rights(bench: Bench, paths: dict[str, list[str]]) -> None:
+    """Another user could have its own files found at /etc by a program that gains rights; root has them already."""
+    bench.rules.policy = bench.policy.replace(users=("shop", "root"), new_privileges=True)
+    words = "no-new-privileges = false does not go with read-only and writable paths"
+    assert words in told(bench.confining, asking(new_privileges=True, **paths))
+    assert told(bench.confining, asking(new_privileges=True, **paths), ROOT) == ""
+    assert told(bench.confining, asking(**paths)) == ""
+
+
 def test_an_ordinary_user(bench: Bench) -> None:
     """No capabilities to give, limits by user would count what it does elsewhere, user namespaces may be off."""
     confining = ordinary(bench)
