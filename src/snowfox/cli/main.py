@@ -58,6 +58,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "events": ("events", "what happened"),
     "wait": ("wait", "wait until services are ready, for scripts"),
     "modules": ("modules", "the parts of the node's manager"),
+    "links": ("links", "whom the node's manager talks to, and how quickly they answer"),
+    "promises": ("promises", "what the node's manager waits for"),
 }
 """Name to (module in `snowfox.cli.commands`, what it does)."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from snowfox.contract.links import LinkLine, Promises
 from snowfox.core.rpc.interface import Interface, Right, call, stream
 
 
@@ -448,6 +449,14 @@ class Manager(Interface):
     @call(right=Right.READ)
     def why(self, pattern: str, count: int) -> list[Why]:
         """What led to how these are now: the newest `count` moments of each. Raises NotFound."""
+
+    @call(right=Right.READ)
+    def links(self) -> list[LinkLine]:
+        """The sessions of the manager, each pinged, in the order in which they began."""
+
+    @call(right=Right.READ)
+    def promises(self, count: int) -> Promises:
+        """What the manager waits for, of that the oldest `count`."""
 
     @stream(right=Right.OPERATE)
     def run(self, service: str, command: list[str]) -> RunOutput:

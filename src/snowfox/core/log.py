@@ -47,22 +47,30 @@ Sink = Callable[[Record], object]
 """Takes each record, in place: it must be quick and must not block."""
 
 
-class _State:
-    """The one place for what is set: a sink, and how often a sink failed."""
+class State:
+    """The one place for what is set: a sink, the same where it takes debug too, and how often a sink failed.
+
+    Read by who would have work with a record of level `debug`; written by `set_sink` only.
+    """
 
     sink: Sink | None = None
+    detailed: Sink | None = None
     failures: int = 0
 
 
 def set_sink(sink: Sink | None) -> Sink | None:
-    """Let `sink` take all records from now on; None silences. Returns the one before, to put back."""
-    before, _State.sink = _State.sink, sink
+    """Let `sink` take all records from now on; None silences. Returns the one before, to put back.
+
+    A sink whose attribute `least` is above `debug` is not troubled with records of that level, which are the many.
+    """
+    before, State.sink = State.sink, sink
+    State.detailed = sink if getattr(sink, "least", LEVELS[0]) == LEVELS[0] else None
     return before
 
 
 def failures() -> int:
     """How many records sinks of this process failed to take."""
-    return _State.failures
+    return State.failures
 
 
 class Log:
@@ -75,37 +83,64 @@ class Log:
 
     def debug(self, text: str, **fields: Any) -> None:
         """For whoever looks for a mistake."""
-        if _State.sink is not None:
+        if State.detailed is not None:
             self._say("debug", text, fields)
 
     def info(self, text: str, **fields: Any) -> None:
         """What happened, as expected."""
-        if _State.sink is not None:
+        if State.sink is not None:
             self._say("info", text, fields)
 
     def warning(self, text: str, **fields: Any) -> None:
         """What should not have happened and was dealt with."""
-        if _State.sink is not None:
+        if State.sink is not None:
             self._say("warning", text, fields)
 
     def error(self, text: str, **fields: Any) -> None:
         """What failed."""
-        if _State.sink is not None:
+        if State.sink is not None:
             self._say("error", text, fields)
 
     def _say(self, level: str, text: str, fields: Mapping[str, Any]) -> None:
-        sink = _State.sink
+        sink = State.sink
         if sink is None:
             return
         try:
             sink(Record(level, self.name, text, fields, trace.current()))
         except Exception:  # noqa: BLE001 - a façade cannot break its host
-            _State.failures += 1
+            State.failures += 1
 
 
 def get(name: str) -> Log:
     """The voice of a part of the program: `spawner`, `manager.engine`."""
     return Log(name)
+
+
+class _JsonLines:
+    """See `json_line_sink`."""
+
+    __slots__ = ("_clock", "_heard", "_write", "least")
+
+    def __init__(self, write: Callable[[bytes], object], clock: Clock | None, least: str) -> None:
+        self._write = write
+        self._clock = clock
+        self.least = least
+        self._heard = LEVELS[LEVELS.index(least) :]
+
+    def __call__(self, record: Record) -> None:
+        if record.level not in self._heard:
+            return
+        members: dict[str, Any] = {
+            "at": (self._clock or active()).wall(),
+            "level": record.level,
+            "name": record.name,
+            "text": record.text,
+        }
+        if record.trace is not None:
+            members["trace"], members["cause"] = record.trace
+        for name, value in record.fields.items():
+            members[name if name not in members else f"{name}_"] = value
+        self._write(json_bytes(members) + b"\n")
 
 
 def json_line_sink(
@@ -118,24 +153,7 @@ def json_line_sink(
         clock: for the member `at` (milliseconds since 1970); the active one by default.
         least: the least important level that is written.
     """
-    heard = LEVELS[LEVELS.index(least) :]
-
-    def sink(record: Record) -> None:
-        if record.level not in heard:
-            return
-        members: dict[str, Any] = {
-            "at": (clock or active()).wall(),
-            "level": record.level,
-            "name": record.name,
-            "text": record.text,
-        }
-        if record.trace is not None:
-            members["trace"], members["cause"] = record.trace
-        for name, value in record.fields.items():
-            members[name if name not in members else f"{name}_"] = value
-        write(json_bytes(members) + b"\n")
-
-    return sink
+    return _JsonLines(write, clock, least)
 
 
 def json_bytes(value: object) -> bytes:

@@ -21,8 +21,11 @@ Sink = Callable[[str, str, float, Mapping[str, str]], object]
 Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
-class _State:
-    """The one place for what is set: a sink, and how often a sink failed."""
+class State:
+    """The one place for what is set: a sink, and how often a sink failed.
+
+    Read by who would have work with finding a number; written by `set_sink` only.
+    """
 
     sink: Sink | None = None
     failures: int = 0
@@ -30,23 +33,23 @@ class _State:
 
 def set_sink(sink: Sink | None) -> Sink | None:
     """Let `sink` take all from now on; None silences. Returns the one before, to put back."""
-    before, _State.sink = _State.sink, sink
+    before, State.sink = State.sink, sink
     return before
 
 
 def failures() -> int:
     """How many numbers sinks of this process failed to take."""
-    return _State.failures
+    return State.failures
 
 
 def _tell(kind: str, name: str, number: float, labels: Mapping[str, str]) -> None:
-    sink = _State.sink
+    sink = State.sink
     if sink is None:
         return
     try:
         sink(kind, name, number, labels)
     except Exception:  # noqa: BLE001 - a façade cannot break its host
-        _State.failures += 1
+        State.failures += 1
 
 
 class Counter:
@@ -59,7 +62,7 @@ class Counter:
 
     def add(self, count: float = 1, **labels: str) -> None:
         """Add `count` (>= 0) to the series with these labels."""
-        if _State.sink is not None:
+        if State.sink is not None:
             _tell("counter", self.name, count, labels)
 
 
@@ -73,7 +76,7 @@ class Gauge:
 
     def set(self, value: float, **labels: str) -> None:
         """The series with these labels is `value` now."""
-        if _State.sink is not None:
+        if State.sink is not None:
             _tell("gauge", self.name, value, labels)
 
 

@@ -50,6 +50,7 @@ class Pending(NamedTuple):
         id: a number, of this process.
         name: what is awaited.
         maker: `function (file:line)` that made it.
+        age: seconds since it was made.
         remaining: seconds until its deadline; infinite without one.
         trace: the story that it belongs to, or None.
     """
@@ -57,6 +58,7 @@ class Pending(NamedTuple):
     id: int
     name: str
     maker: str
+    age: Seconds
     remaining: Seconds
     trace: trace.Trace | None
 
@@ -81,6 +83,7 @@ class Promise(Generic[T]):
         "_waiters",
         "deadline",
         "id",
+        "made",
         "name",
         "trace",
     )
@@ -89,6 +92,7 @@ class Promise(Generic[T]):
         self.id = 0
         self.name = name
         self.deadline = when
+        self.made = 0.0
         self.trace = trace.current()
         self._value: T = _PENDING
         self._error: BaseException | None = None
@@ -258,6 +262,7 @@ class PromiseKeeper:
     def __init__(self) -> None:
         self._pending: dict[int, Promise[Any]] = {}
         self._last = 0
+        self._time = asyncio.get_running_loop().time
         self._timer: asyncio.TimerHandle | None = None
         self._armed = NO_END
 
@@ -288,7 +293,14 @@ class PromiseKeeper:
             if len(out) >= most:
                 break
             out.append(
-                Pending(promise.id, promise.name, promise.maker, promise.deadline - now, promise.trace)
+                Pending(
+                    promise.id,
+                    promise.name,
+                    promise.maker,
+                    now - promise.made,
+                    promise.deadline - now,
+                    promise.trace,
+                )
             )
         return out
 
@@ -298,6 +310,7 @@ class PromiseKeeper:
             raise InternalError(msg)
         self._last += 1
         promise.id = self._last
+        promise.made = self._time()
         self._pending[self._last] = promise
         if promise.deadline + SWEEP < self._armed:
             self._arm(promise.deadline)

@@ -141,7 +141,7 @@ def _run(means: Means) -> int:
         return 1
     opened = opening.open_node(posix, means.clock, node, project=project, home=home)
     posix.files.duplicate_to(opened.log.descriptor, 2, inherited=True)
-    set_sink(json_line_sink(opened.log.write, clock=means.clock))
+    set_sink(json_line_sink(opened.log.write, clock=means.clock, least="info"))
     posix.own.set_subreaper()
     _log.info("listening", pid=posix.own.pid(), project=node.project)
     means.reporter.listening(posix.own.pid())

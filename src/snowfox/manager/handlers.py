@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Final
 
+from snowfox.contract.links import LinkLine, Promises
 from snowfox.contract.manager import (
     EventLine,
     InstanceFigures,
@@ -27,6 +28,7 @@ from snowfox.core.rpc.server import handles
 from snowfox.errors import NotFound, UserError
 from snowfox.manager.change.options import Options
 from snowfox.manager.figures import Figures, look
+from snowfox.manager.looking import links, name_of, promises
 from snowfox.manager.node import Node
 from snowfox.manager.oneoff import OneOffs
 from snowfox.manager.output.follower import Follower
@@ -240,6 +242,16 @@ class ManagerHandlers:
         """The last moments of each."""
         return await why(self._node, await self._select(pattern), max(0, min(count, MOST_MOMENTS)))
 
+    @handles(Manager.links)
+    async def links(self) -> list[LinkLine]:
+        """Those of this process."""
+        return await links(self._node.posix.users, self._node.clock)
+
+    @handles(Manager.promises)
+    def promises(self, count: int) -> Promises:
+        """Those of this process."""
+        return promises(count)
+
     @handles(Manager.env)
     async def env(self, instance: str) -> list[Variable]:
         """What its next launch gets."""
@@ -289,8 +301,4 @@ class ManagerHandlers:
 
 def who(users: Users) -> str:
     """Who asks, for people: a user's name, else `uid 1000`."""
-    peer = current().peer
-    if peer is None:
-        return "somebody"
-    entry = users.by_uid(peer.uid)
-    return entry.name if entry else f"uid {peer.uid}"
+    return name_of(current(), users) or "somebody"

@@ -99,6 +99,7 @@ class Process:
         self._modules: Modules | None = None
         self._daemon: Daemon | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._spawners_lost = 0
 
     async def serve(self) -> None:
         """Until the session with the daemon ends; then leave, services go on. Raises what ended it."""
@@ -193,12 +194,14 @@ class Process:
             handlers=Reports(node),
             name="spawner",
         )
+        link.reconnects = self._spawners_lost
         try:
             await node.connector.join(link.remote)
             error = await link.closed()
         except SnowFoxError as lost:
             error = lost
         finally:
+            self._spawners_lost += 1
             node.connector.lost(link.remote)
             link.close()
         _log.warning("the session with the spawner ended", error=str(error) if error else "")

@@ -83,3 +83,16 @@ def test_what_it_takes(node: Node) -> None:
     assert rows["web"]["memory"] > 100_000
     assert rows["web"]["descriptors"] in {3, -1}
     assert rows["broken"]["processes"] == 0
+
+
+def test_links_and_promises(node: Node) -> None:
+    """The manager's sessions: daemon, spawner and who asks, with their round trips; nothing is awaited at rest."""
+    node.write(TWO)
+    node.run("up", "-d")
+    links = {one["serves"] or one["calls"]: one for one in json.loads(node.good("links", "--json"))}
+    assert links.keys() == {"Daemon", "Spawner", "Manager"}
+    assert all(one["round_trip"] > 0 and one["received"] > 0 and one["sent"] > 0 for one in links.values())
+    assert links["Manager"]["user"] == getpass.getuser()
+    assert (links["Manager"]["owed"], links["Spawner"]["reconnects"]) == (1, 0)
+    assert node.good("links").splitlines()[0].split()[:2] == ["LINK", "USER"]
+    assert isinstance(json.loads(node.good("promises", "--json")), list)

@@ -213,6 +213,7 @@ async def test_keeper_finds_and_lists(clock):
     listed = keeper.pending()
     assert [entry.name for entry in listed] == ["first", "second"]
     assert listed[0].remaining == 10
+    assert listed[0].age == 0
     assert listed[0].trace == Trace("t", "c")
     assert "test_promise.py" in listed[0].maker
     assert listed[1].remaining == NO_END

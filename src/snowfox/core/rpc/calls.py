@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from snowfox.core.rpc import frame, message
 from snowfox.core.rpc.happening import Answered, Failed, Happening, Item, StreamEnded
 from snowfox.core.rpc.reading import NO_DESCRIPTORS, Incoming
-from snowfox.errors import DeadlineExceeded, HostError, ProtocolError, SnowFoxError
+from snowfox.core.rpc.seen import CALLER, OK, Seen, is_watched
+from snowfox.errors import Cancelled, DeadlineExceeded, HostError, ProtocolError, SnowFoxError
 
 if TYPE_CHECKING:
     from snowfox.core.rpc.interface import Descriptor, Method
@@ -33,9 +34,10 @@ MOST_HELD: Final = 100_000
 
 
 class _Asked:
-    __slots__ = ("deadline", "given", "method", "taken", "wire")
+    __slots__ = ("deadline", "given", "method", "seen", "taken", "wire")
 
-    def __init__(self, method: Method[Any, Any], wire: Wire, deadline: Seconds) -> None:
+    def __init__(self, method: Method[Any, Any], wire: Wire, deadline: Seconds, look: Seen | None) -> None:
+        self.seen = look
         self.given = self.taken = 0  # bytes of items: that we have, or took without having said so
         self.method = method
         self.wire = wire
@@ -60,13 +62,15 @@ class Calls:
     Args:
         outbox: where frames go.
         wires: how methods are written and read.
+        link: name of the session, for who looks.
     """
 
-    def __init__(self, outbox: Outbox, wires: Wires) -> None:
+    def __init__(self, outbox: Outbox, wires: Wires, *, link: str = "") -> None:
         self.soonest: Seconds = NEVER
         self.most = UNGREETED
         self._outbox = outbox
         self._wires = wires
+        self._link = link
         self._last = 0
         self._asked: dict[int, _Asked] = {}
         self._numbers: dict[Method[Any, Any], tuple[int, Wire]] = {}
@@ -74,6 +78,11 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self._asked)
+
+    @property
+    def last(self) -> int:
+        """The number of the last one that was made."""
+        return self._last
 
     def call(
         self,
@@ -104,14 +113,20 @@ class Calls:
             self._outbox.put(kind, request, body, descriptors, number, milliseconds)
         self._last = request
         deadline = NEVER if left is None else now + left
-        self._asked[request] = _Asked(method, wire, deadline)
+        look: Seen | None = None
+        if is_watched():
+            look = Seen(CALLER, self._link, method.full_name, request=request, asked=len(body))
+        self._asked[request] = _Asked(method, wire, deadline, look)
         self.soonest = min(self.soonest, deadline)
         return request
 
-    def cancel(self, request: int) -> bool:
+    def cancel(self, request: int, outcome: str = Cancelled.__name__) -> bool:
         """Forget it and tell the other end; False when it was over."""
-        if self._asked.pop(request, None) is None:
+        asked = self._asked.pop(request, None)
+        if asked is None:
             return False
+        if asked.seen is not None:
+            asked.seen.end(outcome)
         for held in self._held:
             if held.request == request:
                 self._held.remove(held)
@@ -155,11 +170,7 @@ class Calls:
         if kind == frame.ANSWER:
             happenings.append(Answered(request, asked.wire.read_result(body, incoming)))
         elif kind == frame.ITEM:
-            size = frame.SIZE + len(body)
-            if asked.given >= frame.WINDOW:
-                raise ProtocolError(f"more items of {asked.method.full_name} than their reader can take")
-            asked.given += size
-            happenings.append(Item(request, asked.wire.read_result(body, incoming), size))
+            happenings.append(_item(asked, request, body, incoming))
             return
         elif incoming is not NO_DESCRIPTORS:
             raise ProtocolError("descriptors where none belong")
@@ -167,6 +178,8 @@ class Calls:
             happenings.append(StreamEnded(request))
         else:
             happenings.append(Failed(request, message.read_failure(body)))
+        if asked.seen is not None:
+            _seen(asked.seen, happenings[-1], len(body))
         del self._asked[request]
         if self._held:
             self.release()
@@ -182,16 +195,19 @@ class Calls:
                 self.soonest = asked.deadline
         for request in late:
             name = self._asked[request].method.name
-            self.cancel(request)
+            self.cancel(request, DeadlineExceeded.__name__)
             happenings.append(Failed(request, DeadlineExceeded(f"cannot {name}: no answer in time")))
 
     def fail(self, error: SnowFoxError, happenings: list[Happening]) -> None:
         """The session is over: so are all."""
         happenings.extend(Failed(request, error) for request in self._asked)
-        self.clear()
+        self.clear(type(error).__name__)
 
-    def clear(self) -> None:
+    def clear(self, outcome: str = Cancelled.__name__) -> None:
         """Forget all."""
+        for asked in self._asked.values():
+            if asked.seen is not None:
+                asked.seen.end(outcome)
         self._asked.clear()
         for held in self._held:
             _close(held.descriptors)
@@ -217,6 +233,24 @@ class Calls:
         held = _Held(request, kind, number, milliseconds)
         held.body, held.descriptors = body, descriptors
         self._held.append(held)
+
+
+def _item(asked: _Asked, request: int, body: bytes, incoming: Incoming) -> Item:
+    """An item came."""
+    size = frame.SIZE + len(body)
+    if asked.given >= frame.WINDOW:
+        raise ProtocolError(f"more items of {asked.method.full_name} than their reader can take")
+    asked.given += size
+    if asked.seen is not None:
+        asked.seen.replied += len(body)
+    return Item(request, asked.wire.read_result(body, incoming), size)
+
+
+def _seen(look: Seen, last: Happening, size: int) -> None:
+    """It ended so, with a reply of that size."""
+    if isinstance(last, Answered):
+        look.replied = size
+    look.end(type(last.error).__name__ if isinstance(last, Failed) else OK)
 
 
 def _close(descriptors: list[Descriptor]) -> None:

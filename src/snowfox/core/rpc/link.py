@@ -19,6 +19,7 @@ from snowfox.core.rpc.asking import Asking
 from snowfox.core.rpc.carrier import Carrier
 from snowfox.core.rpc.handlers import Handlers
 from snowfox.core.rpc.interface import Interface
+from snowfox.core.rpc.links import LinkFigures, Links
 from snowfox.core.rpc.outbox import MOST_UNSENT
 from snowfox.core.rpc.serving import Caller, Serving, current
 from snowfox.core.rpc.session import (
@@ -65,6 +66,10 @@ class Link(Generic[I]):
         calling: what the other end offers.
         caller: who is there.
         answers: what was answered to idempotency keys.
+
+    Attributes:
+        remote: what the other end offers.
+        reconnects: sessions with the same end that were lost before, as whoever made them counts.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a conversation
@@ -94,6 +99,11 @@ class Link(Generic[I]):
             ahead=lambda is_first: carrier.send_ahead(self._session.outbox, is_first=is_first),
         )
         self._name = options.name
+        self._caller = caller
+        self._serves = "" if calling is None else calling.__name__
+        self._calls = "" if serving is None else serving.__name__
+        self._began = clock.now()
+        self.reconnects = 0
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
         self._closed: asyncio.Future[SnowFoxError | None] = self._loop.create_future()
@@ -101,7 +111,10 @@ class Link(Generic[I]):
         self._leaving: list[Callable[[], object]] = []
         self._greeting: asyncio.Future[None] | None = None
         self._answering: asyncio.Future[None] | None = None
+        self._pinging: asyncio.Future[None] | None = None
         self.remote: I = cast("I", (calling or Interface)(self.asking.bind))
+        self._links = Links.instance()
+        self._links.add(self)
         carrier.begin(self)
         self._soon()
 
@@ -134,6 +147,32 @@ class Link(Generic[I]):
             self._answering = self._loop.create_future()
             await self._answering
 
+    async def ping(self) -> None:
+        """Measure the round trip anew; returns also when the session ended."""
+        self._session.pulse.ping(self._clock.now())
+        self._soon()
+        while self.is_open and self._session.pulse.is_measuring:
+            if self._pinging is None or self._pinging.done():
+                self._pinging = self._loop.create_future()
+            await asyncio.shield(self._pinging)
+
+    def figures(self) -> LinkFigures:
+        """How it is now."""
+        session = self._session
+        return LinkFigures(
+            self._name,
+            self._caller,
+            self._serves,
+            self._calls,
+            len(session.calls),
+            session.owed,
+            session.pulse.round_trip,
+            session.pulse.received,
+            session.outbox.gone,
+            self.reconnects,
+            self._clock.now() - self._began,
+        )
+
     async def closed(self) -> SnowFoxError | None:
         """Wait for the end of the session: its error, or None where the other end left in order."""
         return await asyncio.shield(self._closed)
@@ -155,6 +194,8 @@ class Link(Generic[I]):
         self._happened(self._session.receive(data, descriptors, self._clock.now()))
         if self._greeting is not None and self._session.greeted:
             _told(self._greeting)
+        if self._pinging is not None and not self._session.pulse.is_measuring:
+            _told(self._pinging)
 
     def lost(self, error: SnowFoxError | None) -> None:
         """The transport is at its end; told by the carrier."""
@@ -244,6 +285,8 @@ class Link(Generic[I]):
         self._closed.set_result(error)
         _told(self._greeting)
         _told(self._answering)
+        _told(self._pinging)
+        self._links.discard(self)
         for listener in self._listeners:
             listener()
 

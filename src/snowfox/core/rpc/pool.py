@@ -77,11 +77,12 @@ Action = Open | Close | Give
 
 
 class _Place:
-    __slots__ = ("endpoint", "failures", "problem", "retry")
+    __slots__ = ("endpoint", "failures", "lost", "problem", "retry")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.failures = 0
+        self.lost = 0
         self.retry: Seconds = 0.0
         self.problem: SnowFoxError | None = None
 
@@ -170,9 +171,16 @@ class Pool:
     def lost(self, number: int, error: SnowFoxError | None, now: Seconds) -> list[Action]:
         """The connection of a member is over. One that said nothing yet counts as not reached."""
         member = self._members.pop(number, None)
+        if member is not None:
+            member.place.lost += 1
         if member is not None and error is not None:
             self._put_off(member.place, error, now)
         return self._go_on(now)
+
+    def lost_before(self, number: int) -> int:
+        """How many connections with the place of this member were lost."""
+        member = self._members.get(number)
+        return 0 if member is None else member.place.lost
 
     def done(self, number: int, seconds: Seconds | None, now: Seconds) -> list[Action]:
         """A call of this member is over; `seconds` is what it took, None where it was not answered."""

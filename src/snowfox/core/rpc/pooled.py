@@ -305,6 +305,7 @@ class Pooled(Generic[I]):
             self._failed(member, error)
         else:
             del self._opening[member]
+            link.reconnects = self._pool.lost_before(member)
             self._links[member] = link
             link.when_closed(lambda: self._lost(member, None))
             link.when_leaving(lambda: self._perform(self._pool.leave(member, self._clock.now())))

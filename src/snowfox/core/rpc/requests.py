@@ -9,7 +9,16 @@ from snowfox.core.rpc.digest import digest, fit
 from snowfox.core.rpc.happening import Called, Credited, Happening, Withdrawn
 from snowfox.core.rpc.interface import Descriptor, Interface, Method
 from snowfox.core.rpc.reading import NO_DESCRIPTORS, Incoming
-from snowfox.errors import Cancelled, DeadlineExceeded, NotPermitted, PeerError, ProtocolError, SnowFoxError
+from snowfox.core.rpc.seen import OK, SERVER, Seen, is_watched
+from snowfox.errors import (
+    Cancelled,
+    ConnectionLost,
+    DeadlineExceeded,
+    NotPermitted,
+    PeerError,
+    ProtocolError,
+    SnowFoxError,
+)
 
 if TYPE_CHECKING:
     from snowfox.core.rpc.message import Wire, Wires
@@ -34,9 +43,10 @@ class _Defined:
 
 
 class _Open:
-    __slots__ = ("credit", "deadline", "incoming", "method", "wire")
+    __slots__ = ("credit", "deadline", "incoming", "method", "seen", "wire")
 
     def __init__(self, defined: _Defined, deadline: Seconds, incoming: Incoming) -> None:
+        self.seen: Seen | None = None
         self.method = defined.method
         self.wire = defined.wire
         self.deadline = deadline
@@ -53,6 +63,10 @@ class Requests:
         serving: what may be called.
         rights: what the other end may do.
         most: how many requests may be under way.
+        link: name of the session, for who looks.
+
+    Attributes:
+        last: the number of the last one that came.
     """
 
     def __init__(
@@ -63,7 +77,10 @@ class Requests:
         serving: type[Interface] | None,
         rights: frozenset[str],
         most: int,
+        link: str = "",
     ) -> None:
+        self.last = 0
+        self._link = link
         self.soonest: Seconds = NEVER
         self._outbox = outbox
         self._wires = wires
@@ -113,7 +130,12 @@ class Requests:
         if len(self._open) >= self._most:
             raise ProtocolError(f"more than {self._most} requests at once")
         defined = self._defined[number]
+        self.last = request
+        name = defined.method.full_name
         if defined.refusal is not None:
+            if is_watched():
+                look = Seen(SERVER, self._link, name, request=request, asked=len(body))
+                look.end(type(defined.refusal).__name__)
             incoming.close()
             self._outbox.put(frame.FAILURE, request, message.failure(defined.refusal))
             return
@@ -127,14 +149,16 @@ class Requests:
         method = defined.method
         left = milliseconds / 1000 if milliseconds else method.deadline
         deadline = NEVER if left is None else now + left
-        self._open[request] = _Open(defined, deadline, incoming)
+        found = self._open[request] = _Open(defined, deadline, incoming)
+        if is_watched():
+            found.seen = Seen(SERVER, self._link, name, request=request, asked=len(body))
         self.soonest = min(self.soonest, deadline)
-        happenings.append(Called(request, method.full_name, values, trace, "" if method.is_stream else key))
+        happenings.append(Called(request, name, values, trace, "" if method.is_stream else key))
 
     def cancelled(self, request: int, happenings: list[Happening]) -> None:
         """The other end no longer wants it; one that was answered already is fine."""
         if request in self._open:
-            self._finish(request)
+            self._finish(request, Cancelled.__name__)
             self._outbox.put(frame.FAILURE, request, message.failure(Cancelled("no longer wanted")))
             happenings.append(Withdrawn(request))
 
@@ -150,6 +174,8 @@ class Requests:
             self.refuse(request, _too_large(found.method, len(body)))
             return
         self._outbox.put(frame.ANSWER, request, body, descriptors)
+        if found.seen is not None:
+            found.seen.replied = len(body)
         self._finish(request)
 
     def item(self, request: int, value: object) -> bool:
@@ -163,6 +189,8 @@ class Requests:
             raise _too_large(found.method, len(body))
         self._outbox.put(frame.ITEM, request, body, descriptors)
         found.credit -= frame.SIZE + len(body)
+        if found.seen is not None:
+            found.seen.replied += len(body)
         return True
 
     def may_send(self, request: int) -> bool:
@@ -189,7 +217,7 @@ class Requests:
     def refuse(self, request: int, error: SnowFoxError) -> None:
         """See `Session.refuse`."""
         if request in self._open:
-            self._finish(request)
+            self._finish(request, type(error).__name__)
             self._outbox.put(frame.FAILURE, request, message.failure(error))
 
     def expire(self, now: Seconds, happenings: list[Happening]) -> None:
@@ -214,11 +242,14 @@ class Requests:
     def clear(self) -> None:
         """Forget all; what came with them and was not taken is closed."""
         for request in list(self._open):
-            self._finish(request)
+            self._finish(request, ConnectionLost.__name__)
         self.soonest = NEVER
 
-    def _finish(self, request: int) -> None:
-        incoming = self._open.pop(request).incoming
+    def _finish(self, request: int, outcome: str = OK) -> None:
+        found = self._open.pop(request)
+        if found.seen is not None:
+            found.seen.end(outcome)
+        incoming = found.incoming
         if incoming is not NO_DESCRIPTORS:
             incoming.close()
 

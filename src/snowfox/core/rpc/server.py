@@ -47,7 +47,7 @@ _log = log.get("rpc")
 
 
 @asynccontextmanager
-async def serve(
+async def serve(  # noqa: PLR0913 - all but the first four have defaults
     listener: int,
     serving: type[Interface],
     handlers: object,
@@ -55,6 +55,7 @@ async def serve(
     grants: Grants,
     wires: Wires = small,
     tls: Tls | None = None,
+    idle_after: Seconds | None = None,
 ) -> AsyncGenerator[Server]:
     """Serve until the block is left; then every session is closed. The listener stays the caller's.
 
@@ -65,13 +66,14 @@ async def serve(
         grants: what each peer may do.
         wires: how messages are written and read; `fast.fast` is faster, for 32 ms of import.
         tls: both sides prove who they are.
+        idle_after: seconds after which a session that nobody uses is ended; None: never. See `session.Options`.
 
     Raises InternalError when a handler is missing or does not fit, HostError when TLS cannot be used.
     """
     options = Options("server", ping_after=None, dead_after=None, most_requests=MOST_REQUESTS, wires=wires)
     posix = active()
     listening = _listening(posix, listener, serving, tls)
-    options = options._replace(passes=isinstance(listening, SocketListening))
+    options = options._replace(passes=isinstance(listening, SocketListening), idle_after=idle_after)
     server = Server(posix, listening, serving, table(serving, handlers), grants=grants, options=options)
     await server.begin()
     try:

@@ -30,8 +30,10 @@ from snowfox.core.rpc.happening import (
     StreamEnded,
     Withdrawn,
 )
+from snowfox.core.rpc.idle import Idle
 from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.outbox import Outbox
+from snowfox.core.rpc.pulse import PATIENCE, Pulse
 from snowfox.core.rpc.reading import NO_DESCRIPTORS, Incoming
 from snowfox.core.rpc.requests import Requests
 from snowfox.errors import ConnectionLost, DeadlineExceeded, ProtocolError, SnowFoxError
@@ -61,12 +63,6 @@ _CALLS: Final = frozenset({frame.CALL, frame.TRACED, frame.KEYED})
 COARSE: Final[Seconds] = 0.05
 """Between two looks at deadlines: one comes at most this late."""
 
-PINGS_AT: Final[Seconds] = 0.5
-"""Silence is looked for at multiples of it: who has several sessions wakes once for all of their pings."""
-
-PATIENCE: Final[Seconds] = 30.0
-"""How long the other end may take nothing of what waits for it."""
-
 
 class Options(NamedTuple):
     """How a session behaves.
@@ -78,6 +74,8 @@ class Options(NamedTuple):
         rights: what the other end may do here.
         most_requests: how many of its requests may be under way. It is told so and holds back further ones.
         passes: whether descriptors can be sent to the other end.
+        idle_after: seconds without a call, either way, after which we ask for no more requests, and end the session when
+            none came for another quarter of that time; None: never. Pings do not count.
         wires: how messages are written and read: with the standard library, or `fast.fast`.
     """
 
@@ -88,6 +86,7 @@ class Options(NamedTuple):
     most_requests: int = 20_000
     wires: message.Wires = message.small
     passes: bool = True
+    idle_after: Seconds | None = None
 
 
 class Session:
@@ -107,17 +106,21 @@ class Session:
         self.outbox = Outbox(passes=options.passes)
         self.ended = False
         self.peer_name = ""
-        self.calls = Calls(self.outbox, options.wires)
+        self.calls = Calls(self.outbox, options.wires, link=options.name)
         self._requests = Requests(
-            self.outbox, options.wires, serving=serving, rights=options.rights, most=options.most_requests
+            self.outbox,
+            options.wires,
+            serving=serving,
+            rights=options.rights,
+            most=options.most_requests,
+            link=options.name,
         )
+        self.pulse = Pulse(now, self.outbox, ping_after=options.ping_after, dead_after=options.dead_after)
+        self._idle = None if options.idle_after is None else Idle(options.idle_after, now)
         self._posix = posix
         self._frames = frame.Frames()
-        self._heard = now
         self._looked = now
-        self._pinged = False
         self._greeted = False
-        self._stuck: tuple[int, Seconds] | None = None
         self.outbox.put(frame.HELLO, body=message.hello(options.name, options.most_requests))
 
     @property
@@ -207,8 +210,7 @@ class Session:
 
     def receive(self, data: bytes, descriptors: tuple[int, ...], now: Seconds) -> list[Happening]:
         """Bytes came. After an `Ended`, the last happening, only `close` is left to do."""
-        self._heard = now
-        self._pinged = False
+        self.pulse.heard(len(data), now)
         happenings: list[Happening] = []
         if self.ended:
             self._frames.descriptors.extend(descriptors)
@@ -249,40 +251,23 @@ class Session:
         if now >= self._requests.soonest:
             self._looked = now
             self._requests.expire(now, happenings)
-        silence = now - self._heard
-        dead_after, ping_after = self.options.dead_after, self.options.ping_after
-        if dead_after is not None and silence >= dead_after:
+        if (silence := self.pulse.death(now)) is not None:
             self._over(DeadlineExceeded(f"nothing heard for {silence:.1f} s"), happenings)
-        elif self._is_stuck(now):
+        elif self.pulse.is_stuck(now):
             self._over(ConnectionLost(f"the other end has not read for {PATIENCE:g} s"), happenings)
-        elif ping_after is not None and silence >= ping_after and not self._pinged:
-            self._pinged = True
-            self.outbox.put(frame.PING)
+        elif self._idle is not None and now >= self._idle.next_look:
+            self._look(self._idle, now, happenings)
         return happenings
 
     def next_tick(self) -> Seconds | None:
         """The monotonic time at which `tick` has something to do; None: never."""
         when = min(self.calls.soonest, self._requests.soonest)
-        when = max(when, self._looked + COARSE)
-        if self.options.ping_after is not None and not self._pinged:
-            when = min(when, _rounded_up(self._heard + self.options.ping_after))
-        if self.options.dead_after is not None:
-            when = min(when, self._heard + self.options.dead_after)
-        if self.outbox.is_blocked:
-            when = min(when, self._looked if self._stuck is None else self._stuck[1] + PATIENCE)
+        when = self.pulse.next_look(max(when, self._looked + COARSE), self._looked)
+        if self._idle is not None:
+            when = min(when, self._idle.next_look)
         return None if self.ended or when == NEVER else when
 
     # --- inside
-
-    def _is_stuck(self, now: Seconds) -> bool:
-        gone = self.outbox.gone
-        if not self.outbox.is_blocked:
-            self._stuck = None
-        elif self._stuck is None or self._stuck[0] != gone:
-            self._stuck = (gone, now)
-        else:
-            return now - self._stuck[1] >= PATIENCE
-        return False
 
     def _take(self, one: frame.Frame, now: Seconds, happenings: list[Happening]) -> None:
         kind, method, request, number, descriptors, body = one
@@ -297,6 +282,8 @@ class Session:
                 self.calls.replied(kind, request, body, incoming, happenings)
                 return
             else:
+                if kind == frame.PONG:
+                    self.pulse.answered(now)
                 self._managed(kind, method, request, number, body, happenings)
             _insist(incoming)
         except ProtocolError:
@@ -332,6 +319,15 @@ class Session:
         elif kind != frame.PONG:
             raise ProtocolError(f"a frame of kind {kind} where none belongs")
 
+    def _look(self, idle: Idle, now: Seconds, happenings: list[Happening]) -> None:
+        is_used = len(self.calls) > 0 or len(self._requests) > 0
+        goes_on = idle.look((self.calls.last, self._requests.last), now, is_used=is_used)
+        if goes_on:
+            self.drain()
+        elif goes_on is False:
+            self.goodbye()
+            self._over(None, happenings)
+
     def _over(self, error: SnowFoxError | None, happenings: list[Happening]) -> None:
         self.ended = True
         failure = error or ConnectionLost("the session is over")
@@ -340,10 +336,6 @@ class Session:
         self.calls.fail(failure, happenings)
         self._requests.withdraw(happenings)
         happenings.append(Ended(error))
-
-
-def _rounded_up(moment: Seconds) -> Seconds:
-    return -(-moment // PINGS_AT) * PINGS_AT
 
 
 def _insist(incoming: Incoming) -> None:
