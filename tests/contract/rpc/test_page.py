@@ -1,5 +1,6 @@
 """What docs/rpc.md shows is what runs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def test_the_program_runs_as_printed(tmp_path):
     file = tmp_path / "chat.py"
     file.write_text(program)
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", file],
+        [sys.executable, file],
+        env={**os.environ, "PYTHONWARNINGS": "error"},  # of all three
         check=False,
         capture_output=True,
         text=True,
