@@ -208,6 +208,8 @@ class Watches:
         if len(lost) > 1:
             return f"{len(lost)} of {len(watch.settled)} {failed}: {few(lost)}"
         member = self._fleet.members.get(lost[0])
+        if member and watch.verb == "reload" and member.instance.reload_error:
+            return f"{lost[0]} was not reloaded: {member.instance.reload_error}"
         why = watch.why.get(lost[0]) or (reason_of(member, self._fleet.turn.now) if member else "")
         return f"{lost[0]} {failed}" + (f": {why}" if why else "")
 

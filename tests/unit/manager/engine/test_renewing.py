@@ -47,6 +47,15 @@ def test_a_reload_by_command_is_waited_for(error, code):
     assert stage.message("web") == (f"reload failed: {error}" if error else "")
 
 
+def test_a_reload_that_failed_is_told_as_that():
+    """It is ready all the while: nobody is told that it did not get ready."""
+    stage = up(service(reload=Reload(command=("x",))))
+    stage.slow_hooks = {"reload"}
+    operation = stage.ask("reload", "web")
+    stage.end_hook("web", "x: exit 4")
+    assert stage.done[operation].message == "web was not reloaded: x: exit 4"
+
+
 def test_a_reload_by_notify_is_over_when_it_is_ready_once_more():
     """HUP, RELOADING=1, READY=1."""
     stage = Stage(service(ready=Ready(notify=True), reload=Reload(notify=True)))
