@@ -132,6 +132,7 @@ def _waits(member: Member) -> str:
     ]
     names += [other.name for other in group.after if other.is_coming]
     names += [f"{other.name}, which has to end first" for other in group.conflicts if other.alive]
+    names += [f"its {hook}"] if (hook := member.instance.hook) else []
     return f"waits for {few(names)}" if names else ""
 
 

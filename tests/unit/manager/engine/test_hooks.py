@@ -55,6 +55,16 @@ def test_a_stop_gives_up_what_comes_before_a_start():
     assert (stage.state("web"), stage.launches) == ("stopped", [])
 
 
+def test_what_waits_for_its_own_hook_says_so():
+    """After an exit the next launch waits for `after-exit`: `status` tells why nothing starts."""
+    stage = Stage(service(after_exit=HOOK))
+    stage.slow_hooks = {"after-exit"}
+    stage.up()
+    stage.exit("web", Exit(1))
+    stage.advance(1)
+    assert (stage.state("web"), stage.message("web")) == ("waiting", "waits for its after-exit")
+
+
 def test_after_ready_holds_nobody_up():
     """Who requires it starts at once; a failure of it is told and changes nothing."""
     stage = Stage(service("cache", after_ready=HOOK), service(requires=("cache",)))
