@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 from snowfox.core import deadline as deadlines
 from snowfox.core.clock import SystemClock
 from snowfox.core.rpc.channel import Channel
+from snowfox.core.rpc.requests import close_in
 from snowfox.core.rpc.session import Answered, Ended, Failed, Happening, Item, Options, StreamEnded
 from snowfox.errors import ConnectionLost, DeadlineExceeded
 
@@ -108,8 +109,8 @@ class Session:
                     raise error
                 case Ended(error):
                     raise error or ConnectionLost("the session ended")
-                case _:
-                    pass
+                case other:
+                    _drop(other)
 
     def stream(self, method: Method[P, R], *values: P.args, **named: P.kwargs) -> Iterator[R]:
         """Ask, and yield items as they come; leaving the loop early cancels. Raises as `call`."""
@@ -130,15 +131,17 @@ class Session:
                     case Ended(error):
                         done = True
                         raise error or ConnectionLost("the session ended")
-                    case _:
-                        pass
+                    case other:
+                        _drop(other)
         finally:
             if not done:
                 self._channel.cancel(request)
 
     def close(self) -> None:
-        """End it. A second time is fine."""
+        """End it; descriptors that came and were not read are closed. A second time is fine."""
         self._channel.close()
+        while self._waiting:
+            _drop(self._waiting.popleft())
 
     def _ask(self, method: Method[Any, Any], values: tuple[Any, ...], named: dict[str, Any]) -> int:
         self._raise_end()
@@ -174,3 +177,9 @@ class Session:
         for happening in self._waiting:
             if isinstance(happening, Ended):
                 raise happening.error or ConnectionLost("the other end closed the session")
+
+
+def _drop(happening: Happening) -> None:
+    """Of a call or stream that was left: nobody reads it any more."""
+    if isinstance(happening, (Answered, Item)):
+        close_in(happening.value)

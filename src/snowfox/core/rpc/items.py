@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from snowfox.core.rpc.requests import close_in
 from snowfox.errors import SnowFoxError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ T = TypeVar("T")
 class Items(Generic[T]):
     """The client's end of a stream: `async with manager.follow("web") as lines: async for line in lines`.
 
-    Leaving the block cancels it. A reader that is slow slows down who sends, and nobody else: at most
+    Leaving the block cancels it, and closes descriptors in items that nobody read. A reader that is slow slows down who sends, and nobody else: at most
     `frame.WINDOW` bytes of items wait for it here.
 
     Args:
@@ -52,6 +53,9 @@ class Items(Generic[T]):
     async def __aexit__(self, *_: object) -> None:
         if self._request is not None and self._asking is not None:
             self._asking.close_stream(self._request)
+        while self._items:
+            close_in(self._items.popleft()[0])
+        self.finish(self._error)
 
     def __aiter__(self) -> Self:
         if self._asking is not None:

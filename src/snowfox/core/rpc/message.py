@@ -9,17 +9,24 @@ from typing import Any, Final, NamedTuple
 
 from snowfox.core.rpc.codec import decode, encode
 from snowfox.core.rpc.digest import digest
+from snowfox.core.rpc.frame import LIMIT
 from snowfox.core.rpc.interface import Descriptor, Method
 from snowfox.core.rpc.reading import NO_DESCRIPTORS, Get, Incoming, fields_reader, reader, whole
 from snowfox.core.rpc.writing import Put, fields_writer, writer
 from snowfox.core.trace import Trace
-from snowfox.errors import ProtocolError, RemoteError, SnowFoxError, by_name
+from snowfox.errors import InternalError, Plain, ProtocolError, RemoteError, SnowFoxError, by_name
 
 VERSION: Final = 1
 """Of the protocol. Ends of different versions do not talk."""
 
 LONGEST_ID: Final = 64
 """Characters of a trace's ids."""
+
+LONGEST_TEXT: Final = 1000
+"""Characters that are left of each text of a failure that is too large."""
+
+MOST_TEXTS: Final = 20
+"""Texts that are left of each list of one."""
 
 
 class Hello(NamedTuple):
@@ -136,17 +143,46 @@ def read_definition(body: bytes) -> Definition:
 
 
 def failure(error: SnowFoxError) -> bytes:
-    """The body of a FAILURE or GOODBYE: an error travels by the name of its class and its fields."""
+    """The body of a FAILURE or GOODBYE: an error travels by the name of its class and its fields.
+
+    There is one for each error, because nothing could tell of that which has none: texts that are too long, as when they
+    name what a caller sent, are cut, and what is not UTF-8 is written as escapes.
+    """
+    fields = error.fields()
+    try:
+        body = _failure(error, fields)
+    except InternalError:
+        body = b""
+    if not body or len(body) > LIMIT:
+        body = _failure(error, [_shown(field) for field in fields])
+    return body
+
+
+def _failure(error: SnowFoxError, fields: list[Plain]) -> bytes:
     texts: list[str | None] = []
     numbers: dict[str, int] = {}
     lists: dict[str, list[str]] = {}
-    for index, field in enumerate(error.fields()):
+    for index, field in enumerate(fields):
         texts.append(field if isinstance(field, str) else None)
         if isinstance(field, list):
             lists[str(index)] = field
         elif isinstance(field, int):
             numbers[str(index)] = field
     return encode(Failure, Failure(type(error).__name__, texts, numbers, lists))[0]
+
+
+def _shown(field: Plain) -> Plain:
+    match field:
+        case str():
+            return field[:LONGEST_TEXT].encode(errors="backslashreplace").decode()
+        case list():
+            return [
+                one[:LONGEST_TEXT].encode(errors="backslashreplace").decode() for one in field[:MOST_TEXTS]
+            ]
+        case int():
+            return max(-(1 << 63), min(field, (1 << 63) - 1))
+        case None:
+            return None
 
 
 def read_failure(body: bytes) -> SnowFoxError:

@@ -141,7 +141,7 @@ class Serving:
     async def _stream(self, called: Called, items: AsyncIterator[Any]) -> None:
         try:
             async for one in items:
-                if not self._session.item(called.request, one):
+                if not self._item(called, one):
                     break
                 self._soon()
                 while self._session.outbox.size > PAUSE:
@@ -155,9 +155,7 @@ class Serving:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
             self._refuse(called, error)
         finally:
-            close = getattr(items, "aclose", None)
-            if close is not None:
-                await close()
+            await self._close(called, items)
             self._finish(called)
 
     async def _credit(self, request: int) -> None:
@@ -180,6 +178,23 @@ class Serving:
         if self._drained is None:
             self._drained = asyncio.Event()
         await self._drained.wait()
+
+    async def _close(self, called: Called, items: AsyncIterator[Any]) -> None:
+        """What it raises now nobody waits for."""
+        close = getattr(items, "aclose", None)
+        if close is None:
+            return
+        try:
+            await close()
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.error("a stream failed at its end", method=called.method, error=repr(error))
+
+    def _item(self, called: Called, value: Any) -> bool:
+        try:
+            return self._session.item(called.request, value)
+        except SnowFoxError:
+            close_in(value)
+            raise
 
     def _answer(self, called: Called, value: Any) -> None:
         try:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snowfox import errors
-from snowfox.core.rpc import message
+from snowfox.core.rpc import frame, message
 from snowfox.core.rpc.codec import encode
 from snowfox.core.trace import Trace
 from snowfox.errors import ProtocolError, RemoteError, SnowFoxError
@@ -80,3 +80,15 @@ def test_a_malformed_trace_is_refused(body):
     """A trace that ends too early or is too long is a fault of the peer."""
     with pytest.raises(ProtocolError):
         message.read_trace(body)
+
+
+@pytest.mark.parametrize("text", ["x" * (1 << 20), "\udcff" * 300_000, "a\udcffb", "\U0001f98a" * 300_000])
+@pytest.mark.parametrize("kind", [errors.NotFound, errors.ConfigurationRefused])
+def test_every_error_can_be_sent(kind, text):
+    """An error that names what its caller sent may be larger than a message: its texts are cut, its class stays."""
+    fields = [text, text, [text] * 1000] if kind is errors.ConfigurationRefused else [text, text]
+    body = message.failure(kind(*fields))
+    assert len(body) <= frame.LIMIT
+    error = message.read_failure(body)
+    assert type(error) is kind
+    assert str(error)[:1] == text.encode(errors="backslashreplace").decode()[:1]
