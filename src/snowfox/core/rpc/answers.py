@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
+from snowfox.errors import PeerError
+
 Key = tuple[str, str, str]
 """Who asks, the full name of the method, the key."""
 
@@ -24,20 +26,25 @@ class Answers:
         self._known: OrderedDict[Key, asyncio.Future[Any]] = OrderedDict()
 
     async def once(self, key: Key, handler: Callable[..., Any], *arguments: Any) -> Any:
-        """What the handler answers, or answered before, or raises. Cancelling the wait does not cancel the handler."""
+        """What the handler answers, or answered before, or raises. Cancelling the wait does not cancel the handler.
+
+        Raises PeerError when too many are under way.
+        """
         known = self._known.get(key)
         if known is None:
+            if len(self._known) >= MOST:
+                self._drop_old()
             known = self._known[key] = asyncio.ensure_future(_done(handler, arguments))
             known.add_done_callback(_seen)
-            self._drop_old()
         return await asyncio.shield(known)
 
     def _drop_old(self) -> None:
-        while len(self._known) > MOST:
-            oldest, future = next(iter(self._known.items()))
-            if not future.done():
+        """Raises PeerError when all are still being done."""
+        for key, future in self._known.items():
+            if future.done():
+                del self._known[key]
                 return
-            del self._known[oldest]
+        raise PeerError(f"cannot begin: {MOST} requests with keys are under way", "try again later")
 
 
 async def _done(handler: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

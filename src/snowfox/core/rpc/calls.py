@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 NEVER: Final = float("inf")
 
+_LAST: Final = 0xFFFFFFFF
+"""The highest number of a request: they begin again after it."""
+
 _LONGEST: Final = 4_000_000.0
 """Seconds that fit into a frame's number as milliseconds: 46 days. What has no end is said to have these."""
 
@@ -72,6 +75,7 @@ class Calls:
         self._wires = wires
         self._link = link
         self._last = 0
+        self._began_again = False
         self._asked: dict[int, _Asked] = {}
         self._numbers: dict[Method[Any, Any], tuple[int, Wire]] = {}
         self._held: deque[_Held] = deque()
@@ -106,11 +110,14 @@ class Calls:
             kind = frame.TRACED
             body = message.trace(trace) + body
         milliseconds = 0 if left is None else max(1, round(min(left, _LONGEST) * 1000))
-        request = self._last % 0xFFFFFFFF + 1
+        request = self._last % _LAST + 1
+        while request in self._asked:  # they began again, and that one is still under way
+            request = request % _LAST + 1
         if len(self._asked) - len(self._held) >= self.most:
             self._hold(request, kind, number, milliseconds, body, descriptors)
         else:
             self._outbox.put(kind, request, body, descriptors, number, milliseconds)
+        self._began_again = self._began_again or request < self._last
         self._last = request
         deadline = NEVER if left is None else now + left
         look: Seen | None = None
@@ -162,7 +169,7 @@ class Calls:
         asked = self._asked.get(request)
         if asked is None:  # cancelled or expired here while the reply was under way
             incoming.close()
-            if not 0 < request <= self._last:
+            if not (0 < request <= self._last or self._began_again):
                 raise ProtocolError(f"a reply to request {request}, which was never made")
             return
         if kind != frame.FAILURE and asked.method.is_stream == (kind == frame.ANSWER):
