@@ -16,12 +16,16 @@ from snowfox.core import log
 from snowfox.core.rpc import frame
 from snowfox.core.rpc.outbox import AHEAD
 from snowfox.errors import ConnectionLost, PosixError, ProtocolError, SnowFoxError
+from snowfox.values import Seconds
 
 if TYPE_CHECKING:
     from snowfox.core.posix.api import Posix
     from snowfox.core.rpc.outbox import Outbox
 
 _log = log.get("rpc")
+
+LINGER: Final[Seconds] = 5.0
+"""How long a transport that was closed may take to send its last."""
 
 _BUFFER: Final = memoryview(bytearray(frame.READ))
 """Where all streams read: a loop reads one at a time, and what is kept of it is copied.
@@ -165,6 +169,7 @@ class StreamCarrier(Carrier, asyncio.BufferedProtocol):
         self._is_lost = False
         self._error: SnowFoxError | None = None
         self._early = b""  # a loop may read before it heeds that nobody hears yet
+        self._giving_up: asyncio.TimerHandle | None = None
 
     def begin(self, hears: Hears) -> None:  # noqa: D102
         self._hears = hears
@@ -195,10 +200,16 @@ class StreamCarrier(Carrier, asyncio.BufferedProtocol):
         self._hears = None
         if self.transport is None:
             return
+        if self._is_paused:  # what the other end did not read yet it gets no more of
+            self.transport.abort()
+            return
         if not self._is_lost:
             while (chunk := outbox.pop()) is not None:
                 self.transport.write(chunk)
         self.transport.close()
+        if self.transport.get_write_buffer_size() and not self._is_lost:
+            loop = asyncio.get_running_loop()
+            self._giving_up = loop.call_later(LINGER, self.transport.abort)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """By the loop. Nothing is read before somebody hears."""
@@ -247,6 +258,8 @@ class StreamCarrier(Carrier, asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """By the loop."""
         self._is_lost = True
+        if self._giving_up is not None:
+            self._giving_up.cancel()
         self._error = None if exc is None else ConnectionLost(str(exc) or type(exc).__name__)
         if self._hears is not None:
             self._hears.lost(self._error)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.active import active
@@ -24,8 +24,13 @@ from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.reaching import reach
 from snowfox.core.rpc.session import Options
+from snowfox.values import Seconds
 
 I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
+
+PING: Final[Seconds] = 5.0
+DEAD: Final[Seconds] = 20.0
+"""Silence after which a server counts as dead."""
 
 
 @asynccontextmanager
@@ -54,7 +59,7 @@ async def connect(
     passes = passes_descriptors(calling) or (serving is not None and passes_descriptors(serving))
     carrier = await reach(active(), place, passes=passes)
     options = Options(
-        "client", ping_after=5.0, dead_after=20.0, wires=wires, passes=isinstance(carrier, SocketCarrier)
+        "client", ping_after=PING, dead_after=DEAD, wires=wires, passes=isinstance(carrier, SocketCarrier)
     )
     link = Link(
         active(),

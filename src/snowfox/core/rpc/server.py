@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 from snowfox.core import log
 from snowfox.core.clock import SystemClock
@@ -34,14 +34,27 @@ from snowfox.core.rpc.session import Options
 from snowfox.errors import NotPermitted, PeerError, SnowFoxError
 from snowfox.values import Seconds
 
-__all__ = ["Caller", "Grants", "Server", "current", "handles", "serve", "table"]
+__all__ = ["Caller", "Grants", "Limits", "Server", "current", "handles", "serve", "table"]
 
 Grants = Callable[[Caller], frozenset[str]]
 """What a peer may do; none: it is not let in."""
 
-MOST_SESSIONS: Final = 1000
-MOST_REQUESTS: Final = 256
-"""Requests that one client may have under way."""
+PING: Final[Seconds] = 20.0
+DEAD: Final[Seconds] = 60.0
+"""Silence after which a client on another host counts as dead; the kernel tells of those on this one."""
+
+
+class Limits(NamedTuple):
+    """What clients may take.
+
+    Args:
+        sessions: how many may be open; further ones are refused.
+        requests: how many requests each client may have under way.
+    """
+
+    sessions: int = 1000
+    requests: int = 256
+
 
 _log = log.get("rpc")
 
@@ -56,6 +69,7 @@ async def serve(  # noqa: PLR0913 - all but the first four have defaults
     wires: Wires = small,
     tls: Tls | None = None,
     idle_after: Seconds | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> AsyncGenerator[Server]:
     """Serve until the block is left; then every session is closed. The listener stays the caller's.
 
@@ -67,14 +81,25 @@ async def serve(  # noqa: PLR0913 - all but the first four have defaults
         wires: how messages are written and read; `fast.fast` is faster, for 32 ms of import.
         tls: both sides prove who they are.
         idle_after: seconds after which a session that nobody uses is ended; None: never. See `session.Options`.
+        limits: what clients may take.
 
     Raises InternalError when a handler is missing or does not fit, HostError when TLS cannot be used.
     """
-    options = Options("server", ping_after=None, dead_after=None, most_requests=MOST_REQUESTS, wires=wires)
+    options = Options("server", ping_after=None, dead_after=None, most_requests=limits.requests, wires=wires)
     posix = active()
+    if not parse(posix.sockets.address(listener)).is_unix:
+        options = options._replace(ping_after=PING, dead_after=DEAD)
     listening = _listening(posix, listener, serving, tls)
     options = options._replace(passes=isinstance(listening, SocketListening), idle_after=idle_after)
-    server = Server(posix, listening, serving, table(serving, handlers), grants=grants, options=options)
+    server = Server(
+        posix,
+        listening,
+        serving,
+        table(serving, handlers),
+        grants=grants,
+        options=options,
+        most_sessions=limits.sessions,
+    )
     await server.begin()
     try:
         yield server
@@ -85,7 +110,7 @@ async def serve(  # noqa: PLR0913 - all but the first four have defaults
 class Server:
     """See `serve`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as `serve`
         self,
         posix: Posix,
         listening: Listening,
@@ -94,8 +119,10 @@ class Server:
         *,
         grants: Grants,
         options: Options,
+        most_sessions: int,
     ) -> None:
         self._options = options
+        self._most_sessions = most_sessions
         self._posix = posix
         self._listening = listening
         self._serving = serving
@@ -134,13 +161,20 @@ class Server:
         """Take connections. Raises HostError when TLS cannot be used."""
         await self._listening.begin(self._admit)
 
+    def _rights(self, caller: Caller) -> frozenset[str]:
+        try:
+            return self._grants(caller)
+        except Exception as error:  # noqa: BLE001 - whoever cannot be judged is not let in
+            _log.error("the table of rights failed", who=str(caller), error=repr(error))
+            return frozenset()
+
     def _admit(self, carrier: Carrier, caller: Caller) -> None:
-        rights = self._grants(caller)
+        rights = self._rights(caller)
         refusal: SnowFoxError | None = None
         if not rights:
             refusal = NotPermitted(f"cannot connect: {caller} may do nothing here", None)
-        elif len(self._links) >= MOST_SESSIONS:
-            refusal = PeerError(f"cannot connect: {MOST_SESSIONS} sessions are open", "try again later")
+        elif len(self._links) >= self._most_sessions:
+            refusal = PeerError(f"cannot connect: {self._most_sessions} sessions are open", "try again later")
         name = str(caller) if caller.peer is None else f"pid {caller.peer.pid}"
         link: Link[Interface] = Link(
             self._posix,
