@@ -14,7 +14,7 @@ import uvloop
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.active import activate
 from snowfox.core.posix.linux import LinuxPosix
-from snowfox.core.rpc import client, server, session
+from snowfox.core.rpc import client, pulse, server, session
 from snowfox.core.rpc.channel import Channel
 from snowfox.core.rpc.client import attach, connect
 from snowfox.core.rpc.interface import Interface, Right, call, stream
@@ -222,7 +222,7 @@ def test_much_both_ways_in_thin_loops(kernel):
 @pytest.mark.parametrize("kind", ["unix", "tcp"])
 def test_a_reader_that_never_reads(run, kernel, tmp_path, kind, monkeypatch):
     """It gets what the sockets hold, loses its session after a while, and costs others nothing."""
-    monkeypatch.setattr(session, "PATIENCE", 1.0)
+    monkeypatch.setattr(pulse, "PATIENCE", 1.0)
 
     def asked():
         """The bytes of a stream and a hundred calls with 64 KiB each."""
