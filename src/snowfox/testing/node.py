@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -201,6 +202,17 @@ def remove_store(folder: Path) -> None:
     if store is not None:
         shutil.rmtree(store, ignore_errors=True)
         store.with_suffix(".project").unlink(missing_ok=True)
+
+
+def let_in(folder: Path) -> None:
+    """Let other users into a test's folder and the two above it, where they are ours: services run as other users.
+
+    What a folder allows besides stays: one of them may be /tmp.
+    """
+    for one in [folder, *folder.parents[:2]]:
+        found = one.stat()
+        if found.st_uid == os.getuid():
+            one.chmod(stat.S_IMODE(found.st_mode) | 0o055)
 
 
 def alive(pid: int) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from snowfox.core.posix.api import Ids
 from snowfox.spawner.launch import Confinement, Launcher, Maker
 from snowfox.testing.making import launch, shell
+from snowfox.testing.node import let_in
 
 is_root = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not is_root, reason="only root can change mounts and capabilities")
@@ -179,9 +180,7 @@ def test_mounts(launcher: Path, tmp_path: Path, confiner: Launcher) -> None:
     kept.mkdir(parents=True)
     for folder in (closed, kept):
         folder.chmod(0o777)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        if folder.stat().st_uid == os.getuid():
-            folder.chmod(0o755)
+    let_in(tmp_path)
     script = (
         f"echo a > {closed}/a; echo b > {kept}/b && echo kept; ls -A /var/tmp; echo x > /var/tmp/x && echo own;"
         " stat -c %a /var/tmp"

@@ -8,16 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from snowfox.testing.node import Node, alive, remove_store
+from snowfox.testing.node import Node, alive, let_in, remove_store
 
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
     """A node in a folder of its own; afterwards it is down and nothing of it is left."""
-    # As root, services run as other users: they must be able to enter the folder.
-    for folder in [tmp_path, *tmp_path.parents[:2]]:
-        if os.stat(folder).st_uid == os.getuid():
-            folder.chmod(0o755)
+    let_in(tmp_path)
     one = Node(tmp_path / "project")
     one.folder.mkdir()
     yield one

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from snowfox.testing.node import Node, alive, environment
+from snowfox.testing.node import Node, alive, environment, let_in
 
 is_root = os.getuid() == 0
 pytestmark = pytest.mark.skipif(not is_root, reason="needs root, to become an ordinary user")
@@ -22,8 +22,7 @@ USER = "daemon"
 @pytest.fixture
 def theirs(tmp_path: Path) -> Iterator[Node]:
     """A node of an ordinary user; afterwards nothing of it is left."""
-    for folder in [tmp_path, *tmp_path.parents[:2]]:
-        folder.chmod(0o755)
+    let_in(tmp_path)
     folder = tmp_path / "project"
     folder.mkdir()
     shutil.chown(folder, USER, USER)
