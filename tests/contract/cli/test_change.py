@@ -99,7 +99,7 @@ class Played:
 def unused(method: Any) -> Any:
     """A handler that nobody calls."""
 
-    def handler(_: object) -> None:
+    def handler(*_: object) -> None:
         raise AssertionError(method.name)
 
     return handles(method)(handler)
@@ -134,7 +134,7 @@ def node(tmp_path: Path) -> Iterator[Any]:
 
     server = Thread(target=thread)
     server.start()
-    ready.wait()
+    assert ready.wait(10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SNOWFOX_NODE", str(tmp_path))
         yield handlers
