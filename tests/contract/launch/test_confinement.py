@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,9 +70,14 @@ def test_a_lower_one_is_for_root(maker: Maker, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/autogroup"), reason="this kernel does not group sessions")
 def test_nice_of_the_session(maker: Maker, tmp_path: Path) -> None:
-    """Its priority counts among other sessions, too."""
-    done = launch(maker, tmp_path / "r", **shell("cat /proc/$$/autogroup"), confinement=Confinement(nice=7))
-    assert done.out.endswith("nice 7\n")
+    """Its priority counts among other sessions, too; of ordinary users the kernel takes one such wish each 100 ms."""
+    for number in range(20):
+        wish = Confinement(nice=7)
+        done = launch(maker, tmp_path / f"r{number}", **shell("cat /proc/$$/autogroup"), confinement=wish)
+        if done.out.endswith("nice 7\n"):
+            return
+        time.sleep(0.13)
+    pytest.fail(done.out)
 
 
 def test_score_that_the_kernel_refuses(maker: Maker, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ alive = {{ command = ["true"], every = "50ms" }}
     (node.folder / "well").touch()
     node.until(lambda: node.run("status").code == 0, "all as wanted")
     status = node.status()
-    assert "not alive: no such file or directory, 2 times in a row" in status["socket"]["message"]
+    assert "not alive: no such file or directory (ENOENT), 2 times in a row" in status["socket"]["message"]
     assert "not alive: test: exit 1" in status["command"]["message"]
     assert node.running()["other"] == before["other"]
 
