@@ -8,8 +8,8 @@ from typing import Final
 
 from snowfox.contract.manager import InstanceStatus
 from snowfox.core.clock import Clock
+from snowfox.core.posix import kernel_file
 from snowfox.core.posix.api import Posix
-from snowfox.errors import PosixError
 from snowfox.service.status import NEXT_RUN, Status
 from snowfox.values import Seconds
 
@@ -114,14 +114,5 @@ def _has_times(status: Status) -> bool:
 
 def resident(posix: Posix, pid: int) -> int:
     """Resident bytes of a process, by statm of proc(5); 0 when it is gone."""
-    try:
-        descriptor = posix.files.open(f"/proc/{pid}/statm", 0)
-    except PosixError:
-        return 0
-    try:
-        fields = (posix.files.read(descriptor, 128) or b"").split()
-    except PosixError:
-        return 0
-    finally:
-        posix.files.close(descriptor)
+    fields = kernel_file.line(posix, f"/proc/{pid}/statm", most=128).split()
     return int(fields[1]) * _PAGE if len(fields) > 1 else 0

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from snowfox.core.posix import kernel_file
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
 
@@ -108,7 +109,7 @@ def belonging(processes: Mapping[int, Process], mains: Iterable[int]) -> dict[in
 
 def read(posix: Posix, pid: int) -> Process | None:
     """A process; None when it is gone."""
-    line = _content(posix, f"/proc/{pid}/stat")
+    line = kernel_file.line(posix, f"/proc/{pid}/stat", most=_STAT)
     # The name in brackets may hold anything, brackets too (proc_pid_stat(5)).
     fields = line[line.rfind(b")") + 2 :].split()
     if len(fields) < 22:
@@ -122,19 +123,6 @@ def read(posix: Posix, pid: int) -> Process | None:
         (waited_utime + waited_stime) * _TICK,
         int(fields[21]) * _PAGE,
     )
-
-
-def _content(posix: Posix, path: str) -> bytes:
-    try:
-        descriptor = posix.files.open(path, 0)
-    except PosixError:
-        return b""
-    try:
-        return posix.files.read(descriptor, _STAT) or b""
-    except PosixError:
-        return b""
-    finally:
-        posix.files.close(descriptor)
 
 
 def _descriptors(posix: Posix, pid: int) -> int:

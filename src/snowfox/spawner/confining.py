@@ -10,7 +10,6 @@ the reason, before anything starts.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from posixpath import commonpath, normpath
 from typing import Final, NamedTuple
@@ -18,8 +17,9 @@ from typing import Final, NamedTuple
 from snowfox.contract.record import subject_of
 from snowfox.contract.spawner import Confinement as Asked
 from snowfox.contract.spawner import Launch
+from snowfox.core.posix import kernel_file
 from snowfox.core.posix.api import Posix
-from snowfox.errors import HostError, NotPermitted, PosixError, SnowFoxError
+from snowfox.errors import HostError, NotPermitted, SnowFoxError
 from snowfox.spawner.groups import Groups
 from snowfox.spawner.hierarchy import CPU, IO, MEMORY, PROCESSES
 from snowfox.spawner.in_force import InForce
@@ -226,16 +226,7 @@ class Confining:
 
     def _content(self, file: str) -> str:
         """Of a file of /proc; "" where it is not there."""
-        try:
-            opened = self._posix.files.open(file, os.O_RDONLY)
-        except PosixError:
-            return ""
-        try:
-            return (self._posix.files.read(opened, 8192) or b"").decode()
-        except PosixError:
-            return ""
-        finally:
-            self._posix.files.close(opened)
+        return kernel_file.line(self._posix, file, most=8192).decode()
 
     def _is_folder(self, path: str) -> bool:
         try:

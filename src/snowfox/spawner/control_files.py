@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Final
 
+from snowfox.core.posix import kernel_file
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
-
-_LARGEST: Final = 1 << 16
 
 
 class ControlFiles:
@@ -41,19 +39,7 @@ class ControlFiles:
 
     def content(self, file: str) -> str:
         """All of a file of the kernel's; "" where there is none."""
-        try:
-            opened = self._posix.files.open(file, os.O_RDONLY)
-        except PosixError:
-            return ""
-        content = b""
-        try:
-            while more := self._posix.files.read(opened, _LARGEST):
-                content += more
-        except PosixError:
-            return ""
-        finally:
-            self._posix.files.close(opened)
-        return content.decode("utf-8", "surrogateescape")
+        return kernel_file.content(self._posix, file).decode("utf-8", "surrogateescape")
 
     def write(self, file: str, text: str) -> None:
         """Put a text into a file that is there. Raises PosixError."""

@@ -17,13 +17,13 @@ members are all younger, may be a stranger's and is left alone, and so is a proc
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
 from snowfox.core import log
+from snowfox.core.posix import kernel_file
 from snowfox.errors import PosixError
 from snowfox.spawner.held import Handle, Kit
 
@@ -158,19 +158,8 @@ class Leftovers:
 
     def _has_mark(self, pid: int, marks: frozenset[bytes]) -> bool:
         """Whether one of these is among the variables that it began with; a shell changes their order."""
-        try:
-            opened = self._posix.files.open(f"/proc/{pid}/environ", os.O_RDONLY)
-        except PosixError:
-            return False  # gone, or not ours to know
-        content = b""
-        try:
-            while len(content) < _LONGEST and (more := self._posix.files.read(opened, _LONGEST)):
-                content += more
-        except PosixError:
-            return False
-        finally:
-            self._posix.files.close(opened)
-        return not marks.isdisjoint(content.split(b"\0"))
+        variables = kernel_file.content(self._posix, f"/proc/{pid}/environ", most=_LONGEST)
+        return not marks.isdisjoint(variables.split(b"\0"))
 
     def _kill_marked(self, pid: int, signs: _Signs) -> None:
         try:

@@ -11,16 +11,15 @@ from collections.abc import Iterable
 from posixpath import basename
 from typing import Final
 
+from snowfox.core.posix import kernel_file
 from snowfox.core.posix.address import Address, parse
 from snowfox.core.posix.api import Posix
-from snowfox.errors import PosixError
 
 _ESTABLISHED, _CLOSE_WAIT = b"01", b"08"
 _OPEN: Final = frozenset({_ESTABLISHED, _CLOSE_WAIT})
 """States of tcp(7) in which the service has yet to close it."""
 _JOINED: Final = frozenset({b"02", b"03"})
 """States of unix sockets: to be accepted, and accepted."""
-_CHUNK: Final = 1 << 16
 _BY_DESCRIPTOR: Final = b"/proc/self/fd/"
 
 
@@ -57,16 +56,4 @@ def _has_path(lines: list[list[bytes]], sockets: list[Address]) -> bool:
 
 def _lines(posix: Posix, file: str) -> list[list[bytes]]:
     """The fields of its lines, less the first one."""
-    try:
-        descriptor = posix.files.open(file, 0)
-    except PosixError:
-        return []
-    text = b""
-    try:
-        while chunk := posix.files.read(descriptor, _CHUNK):
-            text += chunk
-    except PosixError:
-        return []
-    finally:
-        posix.files.close(descriptor)
-    return [line.split() for line in text.splitlines()[1:]]
+    return [line.split() for line in kernel_file.content(posix, file).splitlines()[1:]]

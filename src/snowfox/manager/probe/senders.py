@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from snowfox.contract.record import is_token
+from snowfox.core.posix import kernel_file
 from snowfox.core.posix.api import Posix
-from snowfox.errors import PosixError
 
 _DEEPEST: Final = 8
 _LARGEST: Final = 16 << 10
@@ -60,14 +60,5 @@ class Senders:
 
     def _groups(self, pid: int) -> list[str]:
         """Lines of proc_pid_cgroup(5): `HIERARCHY:CONTROLLERS:/PATH`; none for a process that is gone."""
-        files = self._posix.files
-        try:
-            opened = files.open(f"/proc/{pid}/cgroup", os.O_RDONLY)
-        except PosixError:
-            return []
-        try:
-            return os.fsdecode(files.read(opened, _LARGEST) or b"").split("\n")
-        except PosixError:
-            return []
-        finally:
-            files.close(opened)
+        found = kernel_file.line(self._posix, f"/proc/{pid}/cgroup", most=_LARGEST)
+        return os.fsdecode(found).split("\n") if found else []
