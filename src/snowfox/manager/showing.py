@@ -15,8 +15,7 @@ from snowfox.manager.node import SERVICE, Node
 from snowfox.manager.source import check
 from snowfox.service.fact import ServiceDue, ServiceExited, ServiceSkipped
 from snowfox.service.pattern import select
-from snowfox.service.restart import death_text
-from snowfox.values import Exit, span_text
+from snowfox.service.story import exit_text
 
 LINES: Final = 20
 """Last lines of output."""
@@ -68,10 +67,4 @@ def _ending(node: Node, row: FactRow) -> Ending | None:
         planned = node.scheduler.spoken(row.subject.partition("@")[0], fact["planned"])
         text = f"did not run: {fact['reason']}" if "reason" in fact else "missed, runs once for it now"
         return Ending(row.at, row.subject, f"run of {planned}: {text}" if planned else text)
-    how, lived = Exit(fact["code"], fact["signal"], fact.get("reached", "")), fact["seconds"]
-    text = (
-        f"{how} after {span_text(lived)}, asked for"
-        if fact["asked"]
-        else death_text(how, lived, fact.get("by", ""))
-    )
-    return Ending(row.at, row.subject, text)
+    return Ending(row.at, row.subject, exit_text(fact))

@@ -85,7 +85,8 @@ def _try(fact: dict[str, Any]) -> str:
     return f"after {span_text(fact['seconds'])}{tries}" if fact["seconds"] else f"at once{tries}"
 
 
-def _exited(fact: dict[str, Any]) -> str:
+def exit_text(fact: dict[str, Any]) -> str:
+    """How a process ended, by the fields of `ServiceExited`; `asked for` where we had asked for it."""
     how = Exit(fact["code"], fact["signal"], fact.get("reached", ""))
     lived = span_text(fact["seconds"])
     return (
@@ -122,7 +123,7 @@ TEXTS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "service.ready": lambda fact: (
         f"ready after {span_text(fact['seconds'])}: {_BY.get(fact['by'], fact['by'])}"
     ),
-    "service.exited": _exited,
+    "service.exited": exit_text,
     "service.restarting": lambda fact: f"to be started again {_try(fact)}",
     "service.failed": _reason("failed"),
     "service.stopped": _reason("stopped"),
