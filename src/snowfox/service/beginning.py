@@ -42,9 +42,7 @@ def go(instance: Instance, told: Input, turn: Turn) -> None:
     instance.wait = wait_of(instance.service)  # that of a start before may be of another configuration
     instance.pid = instance.started = 0
     instance.launched = turn.now
-    instance.was_killed = instance.again = instance.is_notified = False
-    instance.sent = (0, "")
-    instance.reason = ""
+    instance.begin_launch()
     health.begin(instance)
     instance.is_hurried = False
     before = instance.service.before_start

@@ -174,6 +174,12 @@ class Instance:
         """Whether a launch is under way or its process is there."""
         return self.state in ALIVE
 
+    def begin_launch(self) -> None:
+        """What was said, sent and asked during the launch before does not count for this one."""
+        self.was_killed = self.again = self.is_notified = False
+        self.sent = (0, "")
+        self.reason = ""
+
     def sender(self, exit: Exit) -> str:
         """The person who had us send the signal that ended it; "" where nobody did."""
         number, who = self.sent

@@ -13,9 +13,7 @@ from snowfox.service.restart import Death, death_text
 def adopt(instance: Instance, told: Input, turn: Turn) -> None:
     """Its process runs."""
     _take_up(instance, told, turn)
-    instance.was_killed = instance.again = instance.is_notified = False
-    instance.sent = (0, "")
-    instance.reason = ""
+    instance.begin_launch()
     health.begin(instance)
     instance.emit(ServiceAdopted(told.pid, told.token, told.started), turn)
     if told.was_ready:
