@@ -33,6 +33,7 @@ async def why(node: Node, instances: list[str], count: int) -> list[Why]:
     """
     await node.keeper.flush()
     version = next((one for one in await node.storage.versions() if one.id == node.version), None)
+    line = line_of(version, now=node.version, provisional=None) if version else None
     operations: dict[str, Operation | None] = {}
     found: list[Why] = []
     for row in node.board.rows(instances[:MOST_INSTANCES], node.posix):
@@ -40,7 +41,6 @@ async def why(node: Node, instances: list[str], count: int) -> list[Why]:
         told = moments(map(_told, facts))[-count:] if count else []
         happened = [_happened(moment, await _operation(node, moment.trace, operations)) for moment in told]
         lines = [] if row.state in _SILENT else await node.output.last([row.id], LINES)
-        line = line_of(version, now=node.version, provisional=None) if version else None
         found.append(Why(row, happened, line, version.operation if version else 0, lines))
     return found
 

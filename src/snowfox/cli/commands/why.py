@@ -40,8 +40,8 @@ def run(options: argparse.Namespace) -> int:
     sheet = paper.out()
     if not meant:
         sheet.line("all as wanted: name a service to see what happened to it, snowfox why SERVICE")
-    sheet.lines(["\n".join([*_lines(one, sheet), ""]) for one in found[:-1]])
-    sheet.lines(line for one in found[-1:] for line in _lines(one, sheet))
+    texts = ["\n".join(_lines(one, sheet)) for one in found]
+    sheet.lines(["\n\n".join(texts)])
     return 0
 
 
