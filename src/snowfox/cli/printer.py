@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from typing import Any, Final
+from typing import Final
 
 from snowfox.cli import paper
 from snowfox.contract.manager import LogLine
@@ -72,7 +72,7 @@ class Printer:
             stream.flush()
 
     def _show_json(self, line: LogLine) -> None:
-        from snowfox.service.entry import entry  # noqa: PLC0415 - only when asked for
+        from snowfox.service.entry import row  # noqa: PLC0415 - only when asked for
 
         key = (line.instance, line.stream)
         text = b"".join((*self._parts.pop(key, ()), line.text))
@@ -80,17 +80,7 @@ class Printer:
             self._parts[key] = [text]
             return
         for one in text.split(b"\n"):
-            row: dict[str, Any] = {
-                "instance": line.instance,
-                "at": line.at,
-                "text": one.decode(errors="replace"),
-            }
-            if line.stream:
-                row["stream"] = line.stream
-            found = entry(one)
-            if found is not None:
-                row["fields"] = found.whole
-            paper.json_line(row)
+            paper.json_line(row(line.instance, line.at, one, line.stream))
 
     def _readable(self, text: bytes) -> bytes:
         if not self._look.is_raw and text.startswith(b"{"):

@@ -66,6 +66,17 @@ def entry(line: bytes) -> Entry | None:
     return Entry(level, LEVELS.get(level, INFORMATIONAL), whole.get(message_key, ""), fields, whole)
 
 
+def row(instance: str, at: int, text: bytes, stream: str) -> dict[str, Any]:
+    """A line of output as JSON: whose, when (wall clock ms), its text, which stream where it has one, and its fields."""
+    made: dict[str, Any] = {"instance": instance, "at": at, "text": text.decode(errors="replace")}
+    if stream:
+        made["stream"] = stream
+    found = entry(text)
+    if found is not None:
+        made["fields"] = found.whole
+    return made
+
+
 def shown(found: Entry) -> str:
     """For people: `ERROR no such user id=7`."""
     words = [found.level.upper()] if found.level else []

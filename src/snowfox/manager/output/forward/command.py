@@ -11,7 +11,7 @@ from snowfox.contract.manager import LogLine
 from snowfox.core.posix.api import Posix
 from snowfox.errors import DeadlineExceeded, HostError, PosixError
 from snowfox.manager.output.forward.sink import Sink
-from snowfox.service.entry import entry
+from snowfox.service.entry import row
 from snowfox.values import Exit
 
 Run = Callable[[Callable[[int], None]], Awaitable[Exit]]
@@ -128,17 +128,5 @@ def _text(line: LogLine) -> bytes:
 
 
 def _json(line: LogLine) -> bytes:
-    rows: list[bytes] = []
-    for text in line.text.split(b"\n"):
-        row: dict[str, Any] = {
-            "instance": line.instance,
-            "at": line.at,
-            "text": text.decode(errors="replace"),
-        }
-        if line.stream:
-            row["stream"] = line.stream
-        found = entry(text)
-        if found is not None:
-            row["fields"] = found.whole
-        rows.append(json.dumps(row).encode())
-    return b"\n".join(rows) + b"\n"
+    rows = (row(line.instance, line.at, text, line.stream) for text in line.text.split(b"\n"))
+    return b"".join(json.dumps(one).encode() + b"\n" for one in rows)
