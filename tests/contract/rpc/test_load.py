@@ -355,9 +355,9 @@ def test_a_connection_that_is_cut(run, kernel):
 
 def test_a_connection_that_is_half_open(run, kernel, monkeypatch):
     """When nothing comes any more, though no end was told, both give up: the call is rejected, its handler cancelled."""
-    for module in (client, server):
-        monkeypatch.setattr(module, "PING", 0.3)
-        monkeypatch.setattr(module, "DEAD", 1.5)
+    monkeypatch.setattr(client, "CLIENT", client.CLIENT._replace(ping_after=0.3, dead_after=1.5))
+    monkeypatch.setattr(server, "PING", 0.3)
+    monkeypatch.setattr(server, "DEAD", 1.5)
 
     async def work():
         proxy, handlers = Proxy(1 << 16, 0), Handlers()

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from snowfox.core import deadline as deadlines
 from snowfox.core.clock import SystemClock
 from snowfox.core.rpc.channel import Channel
 from snowfox.core.rpc.requests import close_in
-from snowfox.core.rpc.session import Answered, Ended, Failed, Happening, Item, Options, StreamEnded
+from snowfox.core.rpc.session import CLIENT, Answered, Ended, Failed, Happening, Item, StreamEnded
 from snowfox.errors import ConnectionLost, DeadlineExceeded
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-PING: Final = 5.0
-DEAD: Final = 20.0
 
 
 @contextmanager
@@ -78,7 +75,7 @@ class Session:
             clock=clock,
             serving=None,
             calling=None,
-            options=Options("client", ping_after=PING, dead_after=DEAD),
+            options=CLIENT,
         )
         self._poller = posix.poller()
         self._poller.add(socket)

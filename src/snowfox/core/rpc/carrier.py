@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from snowfox.core import log
 from snowfox.core.rpc import frame
+from snowfox.core.rpc.form import passes_descriptors
+from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.outbox import AHEAD
 from snowfox.errors import ConnectionLost, PosixError, ProtocolError, SnowFoxError
 from snowfox.values import Seconds
@@ -32,6 +34,16 @@ _BUFFER: Final = memoryview(bytearray(frame.READ))
 
 A view, because asyncio's TLS fills slices of it, and a slice of a bytearray is a copy.
 """
+
+
+def by_sockets(*interfaces: type[Interface] | None) -> bool:
+    """Whether unix sessions of these go by a `SocketCarrier` in the running loop.
+
+    That is where asyncio's own loop makes it free, and elsewhere where descriptors may pass.
+    """
+    if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+        return True
+    return any(one is not None and passes_descriptors(one) for one in interfaces)
 
 
 class Hears(Protocol):

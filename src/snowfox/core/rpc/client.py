@@ -11,26 +11,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.active import active
+from snowfox.core.posix.api import Posix
 from snowfox.core.rpc.carrier import SocketCarrier
 from snowfox.core.rpc.endpoint import Endpoint
-from snowfox.core.rpc.form import passes_descriptors
-from snowfox.core.rpc.handlers import table
+from snowfox.core.rpc.handlers import Handlers, table
 from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.reaching import reach
-from snowfox.core.rpc.session import Options
-from snowfox.values import Seconds
+from snowfox.core.rpc.session import CLIENT, Options
 
 I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
-
-PING: Final[Seconds] = 5.0
-DEAD: Final[Seconds] = 20.0
-"""Silence after which a server counts as dead."""
 
 
 @asynccontextmanager
@@ -56,24 +51,34 @@ async def connect(
     """
     place = Endpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
     found = {} if serving is None or handlers is None else table(serving, handlers)
-    passes = passes_descriptors(calling) or (serving is not None and passes_descriptors(serving))
-    carrier = await reach(active(), place, passes=passes)
-    options = Options(
-        "client", ping_after=PING, dead_after=DEAD, wires=wires, passes=isinstance(carrier, SocketCarrier)
-    )
-    link = Link(
-        active(),
+    link = await join(active(), place, calling, serving=serving, handlers=found, wires=wires)
+    try:
+        yield link.remote
+    finally:
+        link.close()
+
+
+async def join(
+    posix: Posix,
+    place: Endpoint,
+    calling: type[I],
+    *,
+    serving: type[Interface] | None = None,
+    handlers: Handlers | None = None,
+    wires: Wires = small,
+) -> Link[I]:
+    """A session with who is there, as a client has it. Raises as `connect`; a wait that is cancelled leaves nothing open."""
+    carrier = await reach(posix, place, calling, serving)
+    options = CLIENT._replace(wires=wires, passes=isinstance(carrier, SocketCarrier))
+    return Link(
+        posix,
         carrier,
         clock=SystemClock(),
         options=options,
         calling=calling,
         serving=serving,
-        handlers=found,
+        handlers=handlers,
     )
-    try:
-        yield link.remote
-    finally:
-        link.close()
 
 
 async def attach(

@@ -27,16 +27,14 @@ from snowfox.core.posix.api import Posix
 from snowfox.core.promise import Promise, Resolver
 from snowfox.core.rpc import idempotency
 from snowfox.core.rpc.asking import Asking
-from snowfox.core.rpc.carrier import SocketCarrier
+from snowfox.core.rpc.client import join
 from snowfox.core.rpc.endpoint import Endpoint
-from snowfox.core.rpc.form import has_descriptors, passes_descriptors
+from snowfox.core.rpc.form import has_descriptors
 from snowfox.core.rpc.interface import Interface, Method
 from snowfox.core.rpc.items import Items
 from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.pool import USUAL, Action, Close, Give, Limits, Open, Pool
-from snowfox.core.rpc.reaching import reach
-from snowfox.core.rpc.session import Options
 from snowfox.errors import (
     ConnectionLost,
     DeadlineExceeded,
@@ -282,15 +280,7 @@ class Pooled(Generic[I]):
     async def _open(self, member: int, place: Endpoint) -> None:
         try:
             async with asyncio.timeout(GREETED_WITHIN):
-                carrier = await reach(self._posix, place, passes=passes_descriptors(self._calling))
-                options = Options(
-                    "client",
-                    ping_after=5.0,
-                    dead_after=20.0,
-                    wires=self._wires,
-                    passes=isinstance(carrier, SocketCarrier),
-                )
-                link = Link(self._posix, carrier, clock=self._clock, options=options, calling=self._calling)
+                link = await join(self._posix, place, self._calling, wires=self._wires)
                 try:
                     await link.greeted()
                 except BaseException:

@@ -5,37 +5,37 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from snowfox.core.rpc.carrier import Carrier, SocketCarrier, StreamCarrier
+from snowfox.core.rpc.carrier import Carrier, SocketCarrier, StreamCarrier, by_sockets
 from snowfox.errors import ConnectionLost
 
 if TYPE_CHECKING:
     from snowfox.core.posix.api import Posix
     from snowfox.core.rpc.endpoint import Endpoint
+    from snowfox.core.rpc.interface import Interface
 
 
-async def reach(posix: Posix, place: Endpoint, *, passes: bool) -> Carrier:
+async def reach(posix: Posix, place: Endpoint, *interfaces: type[Interface] | None) -> Carrier:
     """Connect.
 
     Args:
         posix: the kernel.
         place: where.
-        passes: whether descriptors are to pass.
+        interfaces: what is called and served there.
 
     Raises PosixError or ConnectionLost when nobody is there, HostError when TLS cannot be used. A wait that is cancelled
     leaves nothing open.
     """
-    loop = asyncio.get_running_loop()
-    is_own = isinstance(loop, asyncio.SelectorEventLoop)
     if place.kind in {"tcp", "tls"}:
         return await _stream(place)
     if place.kind == "fd":
         descriptor = int(place.address.partition(":")[2])
     else:
         descriptor = posix.sockets.connect(place.address, folder=place.folder)
-    if is_own or passes:
+    if by_sockets(*interfaces):
         return SocketCarrier(posix, descriptor)
     from snowfox.core.posix.streams import stream_of  # noqa: PLC0415 - for other loops only
 
+    loop = asyncio.get_running_loop()
     _, carrier = await loop.create_unix_connection(StreamCarrier, sock=stream_of(descriptor))
     return carrier
 

@@ -21,9 +21,8 @@ from snowfox.core.posix.active import active
 from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import Posix
 from snowfox.core.rpc.answers import Answers
-from snowfox.core.rpc.carrier import Carrier
+from snowfox.core.rpc.carrier import Carrier, by_sockets
 from snowfox.core.rpc.endpoint import Tls
-from snowfox.core.rpc.form import passes_descriptors
 from snowfox.core.rpc.handlers import Handlers, handles, table
 from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.link import Link
@@ -195,9 +194,8 @@ class Server:
 
 
 def _listening(posix: Posix, listener: int, serving: type[Interface], tls: Tls | None) -> Listening:
-    """By accept where descriptors may pass, and where asyncio's own loop makes that free."""
+    """By accept where sessions go by sockets, else by the loop's transports."""
     is_unix = parse(posix.sockets.address(listener)).is_unix
-    is_own = isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop)
-    if is_unix and tls is None and (is_own or passes_descriptors(serving)):
+    if is_unix and tls is None and by_sockets(serving):
         return SocketListening(posix, listener)
     return StreamListening(posix, listener, is_unix=is_unix, tls=tls)

@@ -89,6 +89,10 @@ class Options(NamedTuple):
     idle_after: Seconds | None = None
 
 
+CLIENT: Final = Options("client", ping_after=5.0, dead_after=20.0)
+"""Of clients: they watch for silence, a server on the same host need not."""
+
+
 class Session:
     """One end of a conversation.
 
