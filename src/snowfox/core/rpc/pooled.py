@@ -100,13 +100,18 @@ class _Call:
     )
 
     def __init__(
-        self, number: int, method: Method[Any, Any], until: Seconds, resolver: Resolver[Any]
+        self,
+        number: int,
+        method: Method[Any, Any],
+        values: tuple[Any, ...] | None,
+        until: Seconds,
+        resolver: Resolver[Any],
     ) -> None:
         self.number = number
         self.method = method
+        self.values = values
         self.until = until
         self.resolver = resolver
-        self.values: tuple[Any, ...] | None = None
         self.trace = tracing.current()
         self.key = idempotency.current()
         self.member = 0
@@ -143,6 +148,9 @@ class Pooled(Generic[I]):
         self._links: dict[int, Link[I]] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._soonest: Seconds = (
+            deadlines.NO_END
+        )  # when the first of the calls that wait has waited for too long
         self._last = 0
         self._is_closed = False
         self.remote: I = calling(self._bind)
@@ -181,37 +189,30 @@ class Pooled(Generic[I]):
             return lambda *values, **named: Items[Any](
                 partial(self._link_for, method), method, method.bind(values, named)
             )
-        return lambda *values, **named: self._call(method, method.bind(values, named))
-
-    def _call(self, method: Method[Any, Any], values: tuple[Any, ...]) -> Promise[Any]:
-        now = self._clock.now()
-        until = min(now + (method.deadline or 0.0), deadlines.current())
-        promise, resolver = _make(method.full_name, deadline=until + 2.0, depth=3)
-        call = self._entered(method, until, resolver)
-        call.values = values
-        promise.when_settled(partial(self._over, call))
-        self._ask(call, now)
-        return promise
+        most = method.deadline or 0.0
+        return lambda *values, **named: self._enter(method, method.bind(values, named), most)
 
     async def _link_for(self, method: Method[Any, Any]) -> Asking:
         """A connection for a stream, within its deadline or that of the place that asks."""
+        found = await self._enter(method, None, method.deadline or GREETED_WITHIN)
+        return cast("Asking", found)
+
+    def _enter(self, method: Method[Any, Any], values: tuple[Any, ...] | None, most: Seconds) -> Promise[Any]:
+        """The answer within `most` seconds, or without values the connection for a stream."""
         now = self._clock.now()
-        until = min(now + (method.deadline or GREETED_WITHIN), deadlines.current())
-        promise, resolver = _make(method.full_name, deadline=until + 2.0)
-        call = self._entered(method, until, resolver)
+        until = min(now + most, deadlines.current())
+        promise, resolver = _make(method.full_name, deadline=until + 2.0, depth=3)
+        self._last += 1
+        call = self._calls[self._last] = _Call(self._last, method, values, until, resolver)
         promise.when_settled(partial(self._over, call))
         self._ask(call, now)
-        return cast("Asking", await promise)
-
-    def _entered(self, method: Method[Any, Any], until: Seconds, resolver: Resolver[Any]) -> _Call:
-        self._last += 1
-        call = self._calls[self._last] = _Call(self._last, method, until, resolver)
-        return call
+        return promise
 
     def _ask(self, call: _Call, now: Seconds) -> None:
         if self._is_closed:
             call.resolver.reject(ConnectionLost("the pool is closed"))
             return
+        self._soonest = min(self._soonest, call.until)
         try:
             actions = self._pool.ask(call.number, now)
         except SnowFoxError as error:
@@ -242,24 +243,27 @@ class Pooled(Generic[I]):
     def _give(self, number: int, member: int) -> None:
         call, link = self._calls.get(number), self._links.get(member)
         now = self._clock.now()
-        if call is None or link is None or call.until <= now:
-            self._soon(lambda: self._pool.done(member, None, now))
-            if call is not None and link is None:
-                self._soon(lambda: self._pool.ask(number, now))
-            return
-        call.member, call.began = member, now
+        if call is not None and link is not None and call.until > now:
+            call.member, call.began = member, now
+            if self._goes_over(link, call):
+                return
+        self._soon(lambda: self._pool.done(member, None, now))
+        if call is not None and link is None:
+            self._soon(lambda: self._pool.ask(number, now))
+
+    def _goes_over(self, link: Link[I], call: _Call) -> bool:
+        """Whether the link is busy with it from now on; a stream takes only the link."""
         if call.values is None:
             call.resolver.resolve(link.asking)
-            self._soon(lambda: self._pool.done(member, None, now))
-            return
+            return False
         with tracing.within(call.trace), idempotency.under(call.key):
             try:
-                call.inner = link.asking.call(call.method, call.values, call.until - now)
+                call.inner = link.asking.call(call.method, call.values, call.until - call.began)
             except SnowFoxError as error:
                 call.resolver.reject(error)
-                self._soon(lambda: self._pool.done(member, None, now))
-                return
+                return False
         call.inner.when_settled(partial(self._answered, call))
+        return True
 
     def _answered(self, call: _Call, inner: Promise[Any]) -> None:
         now = self._clock.now()
@@ -327,8 +331,7 @@ class Pooled(Generic[I]):
     def _arm(self) -> None:
         when = self._pool.next_tick()
         if self._pool.waiting:
-            until = min((call.until for call in self._calls.values() if call.inner is None), default=None)
-            when = until if when is None else when if until is None else min(when, until)
+            when = self._soonest if when is None else min(when, self._soonest)
         if self._timer is not None:
             if when is not None and self._timer.when() <= when:
                 return
@@ -340,7 +343,10 @@ class Pooled(Generic[I]):
         now = self._clock.now()
         problem = self._pool.problem
         why = f": {problem}" if problem else ""
-        for call in [one for one in self._calls.values() if one.inner is None and one.until <= now]:
-            name = call.method.name
-            call.resolver.reject(DeadlineExceeded(f"cannot {name}: no connection in time{why}"))
+        waiting = [call for call in self._calls.values() if call.inner is None]
+        self._soonest = min((call.until for call in waiting if call.until > now), default=deadlines.NO_END)
+        for call in waiting:
+            if call.until <= now:
+                name = call.method.name
+                call.resolver.reject(DeadlineExceeded(f"cannot {name}: no connection in time{why}"))
         self._perform(self._pool.tick(now))
