@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from snowfox import errors
-from snowfox.contract.start import INHERITED, LONGEST_SHARED, SHARED, Early, Node, Said, said
+from snowfox.contract.start import INHERITED, LONGEST_SHARED, SHARED, Early, Node, Said, said, said_line
 from snowfox.core.clock import SystemClock
 from snowfox.core.posix.api import Posix, Spawn
 from snowfox.errors import DeadlineExceeded, HostError, PosixError, SnowFoxError
@@ -138,6 +138,8 @@ def _begin(posix: Posix, node: Node, null: int) -> NoReturn:
         for number in (0, 1):
             posix.files.duplicate_to(null, number, inherited=True)
         _become(posix, node)
+    except PosixError as error:
+        posix.files.write(node.ready, said_line(Said("failed", 0, _unbecome(error))))
     finally:
         posix.own.leave(1)
 
@@ -149,8 +151,11 @@ def become(posix: Posix, node: Node) -> NoReturn:
     try:
         _become(posix, node)
     except PosixError as error:
-        msg = f"cannot become the daemon: {error}"
-        raise HostError(msg, "") from error
+        raise HostError(_unbecome(error), "") from error
+
+
+def _unbecome(error: PosixError) -> str:
+    return f"cannot become the daemon: {error}"
 
 
 def _become(posix: Posix, node: Node) -> NoReturn:

@@ -75,11 +75,8 @@ class Node:
 
     def run(self, *words: str, timeout: float = 60.0) -> Done:
         """Run `snowfox WORDS` there."""
-        command = [sys.executable, "-m", "snowfox.cli.main", *words]
-        if self.user is not None:
-            command = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups", *command]
         done = subprocess.run(
-            command,
+            self.command(*words),
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -88,6 +85,13 @@ class Node:
             env=environment() | self.more,
         )
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def command(self, *words: str) -> list[str]:
+        """The command line of `snowfox WORDS`; another user's without the virtual environment, which may be closed to it."""
+        if self.user is None:
+            return [sys.executable, "-m", "snowfox.cli.main", *words]
+        become = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups"]
+        return [*become, os.path.realpath(sys.executable), "-m", "snowfox.cli.main", *words]
 
     def good(self, *words: str) -> str:
         """Run and insist on exit code 0."""

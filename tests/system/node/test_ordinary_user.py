@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,11 +155,8 @@ def test_delegated_groups(theirs: Node, delegated: Path) -> None:
     """Where a group was delegated to the user, its node's launches have groups in it, as root's have."""
     script = "env -i setsid sh -c 'env -i setsid sleep 1000 & echo $! >> pids' & wait; exec sleep 1000"
     write(theirs, f'[service.web]\ncommand = ["sh", "-c", "{script}"]\n')
-    up = (
-        f"exec setpriv --reuid={USER} --regid={USER} --init-groups {sys.executable} -m snowfox.cli.main up -d"
-    )
     done = subprocess.run(
-        ["sh", "-c", f"echo $$ > {delegated}/cgroup.procs; {up}"],
+        ["sh", "-c", f"echo $$ > {delegated}/cgroup.procs; exec {shlex.join(theirs.command('up', '-d'))}"],
         cwd=theirs.folder,
         env=environment(),
         capture_output=True,

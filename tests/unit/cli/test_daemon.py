@@ -70,3 +70,15 @@ def test_a_daemon_that_says_nothing() -> None:
     with pytest.raises(DeadlineExceeded, match="nothing was heard"):
         daemon.Pipe(posix, reader).next(0.01)
     posix.files.close(writer)
+
+
+def test_a_daemon_that_cannot_begin_says_why() -> None:
+    """Its fork is nobody's to look at: what the kernel refuses there comes over the pipe."""
+    posix = LinuxPosix()
+    node = daemon.described("/", "", None).replace(python="/nowhere/python")
+    waiting = daemon.begin(posix, node)
+    (said,) = waiting.pipe.rest()
+    waiting.give_up()
+    os.wait()
+    assert said.word == "failed"
+    assert said.text == "cannot become the daemon: cannot start /nowhere/python: no such file or directory (ENOENT)"

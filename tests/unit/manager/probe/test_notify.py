@@ -63,7 +63,8 @@ def test_the_kernel_says_who_said_it(pair: Pair) -> None:
     pair.reader.turn()
     ((senders, notice),) = pair.heard
     assert notice == Notice(is_ready=True, main=1)
-    assert senders[:2] == [os.getpid(), os.getsid(0)]
+    assert senders[0] == os.getpid()
+    assert os.getsid(0) in {0, *senders[:2]}  # 0: led by a process outside our pid namespace
     assert os.getppid() in senders or os.getppid() <= 1
     assert all(pid > 1 for pid in senders)
 

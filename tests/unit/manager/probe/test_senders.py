@@ -31,7 +31,8 @@ class Groups(Senders):
 def test_a_process_its_session_and_where_it_descends_from() -> None:
     """Those of this very process, in this order; the first process of the host is nobody's."""
     found = list(Senders(LinuxPosix(), lambda _: 0).of(os.getpid()))
-    assert found[:2] == [os.getpid(), os.getsid(0)]
+    assert found[0] == os.getpid()
+    assert os.getsid(0) in {0, *found[:2]}  # 0: led by a process outside our pid namespace
     assert os.getppid() in found or os.getppid() <= 1
     assert 1 not in found
 
