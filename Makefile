@@ -11,8 +11,14 @@ demo: $(VENV)/.run
 up: $(VENV)/.run
 	@$(RUN) examples/shop/demo.py --leave
 
+# With ARGS, only what they name. System tests have the machine to themselves.
 test: $(VENV)/.test
+ifdef ARGS
 	$(RUN) -m pytest $(ARGS)
+else
+	$(RUN) -m pytest tests/unit tests/contract -n auto --maxprocesses 8 --inline-snapshot=disable
+	$(RUN) -m pytest tests/system
+endif
 
 lint: $(VENV)/.lint
 	$(VENV)/bin/ruff check .
