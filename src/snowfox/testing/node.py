@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,11 +88,11 @@ class Node:
         return Done(done.returncode, done.stdout, done.stderr)
 
     def command(self, *words: str) -> list[str]:
-        """The command line of `snowfox WORDS`; another user's without the virtual environment, which may be closed to it."""
+        """The command line of `snowfox WORDS`. Raises LookupError when its user can run no Python here."""
+        program = ["-m", "snowfox.cli.main", *words]
         if self.user is None:
-            return [sys.executable, "-m", "snowfox.cli.main", *words]
-        become = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups"]
-        return [*become, os.path.realpath(sys.executable), "-m", "snowfox.cli.main", *words]
+            return [sys.executable, *program]
+        return [*becoming(self.user), python_of(self.user), *program]
 
     def good(self, *words: str) -> str:
         """Run and insist on exit code 0."""
@@ -192,6 +193,24 @@ def environment() -> dict[str, str]:
         "PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def becoming(user: str) -> list[str]:
+    """The words before a command that this user is to run."""
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
+
+
+@cache
+def python_of(user: str) -> str:
+    """A Python that this user can run: ours may lie in a closed home. Raises LookupError when there is none."""
+    is_new = "import sys; sys.exit(sys.version_info < (3, 11))"
+    for one in (os.path.realpath(sys.executable), "/usr/bin/python3"):
+        # By `env`, because setpriv itself still has root's rights where it starts a program.
+        words = [*becoming(user), "env", one, "-c", is_new]
+        if subprocess.run(words, capture_output=True, check=False).returncode == 0:
+            return one
+    msg = f"no Python 3.11 or later that user {user} can run"
+    raise LookupError(msg)
 
 
 def store_of(folder: Path) -> Path | None:

@@ -81,4 +81,7 @@ def test_a_daemon_that_cannot_begin_says_why() -> None:
     waiting.give_up()
     os.wait()
     assert said.word == "failed"
-    assert said.text == "cannot become the daemon: cannot start /nowhere/python: no such file or directory (ENOENT)"
+    assert (
+        said.text
+        == "cannot become the daemon: cannot start /nowhere/python: no such file or directory (ENOENT)"
+    )
