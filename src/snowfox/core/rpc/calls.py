@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from snowfox.core.rpc import frame, message
@@ -48,10 +48,9 @@ class _Asked:
 
 
 class _Held:
-    __slots__ = ("body", "descriptors", "kind", "method", "milliseconds", "request")
+    __slots__ = ("body", "descriptors", "kind", "method", "milliseconds")
 
-    def __init__(self, request: int, kind: int, method: int, milliseconds: int) -> None:
-        self.request = request
+    def __init__(self, kind: int, method: int, milliseconds: int) -> None:
         self.kind = kind
         self.method = method
         self.milliseconds = milliseconds
@@ -78,7 +77,7 @@ class Calls:
         self._began_again = False
         self._asked: dict[int, _Asked] = {}
         self._numbers: dict[Method[Any, Any], tuple[int, Wire]] = {}
-        self._held: deque[_Held] = deque()
+        self._held: OrderedDict[int, _Held] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._asked)
@@ -134,11 +133,9 @@ class Calls:
             return False
         if asked.seen is not None:
             asked.seen.end(outcome)
-        for held in self._held:
-            if held.request == request:
-                self._held.remove(held)
-                _close(held.descriptors)
-                return True
+        if (held := self._held.pop(request, None)) is not None:
+            _close(held.descriptors)
+            return True
         self._outbox.put(frame.CANCEL, request)
         self.release()
         return True
@@ -157,10 +154,8 @@ class Calls:
     def release(self) -> None:
         """Send what was held back, as far as the other end takes it."""
         while self._held and len(self._asked) - len(self._held) < self.most:
-            held = self._held.popleft()
-            self._outbox.put(
-                held.kind, held.request, held.body, held.descriptors, held.method, held.milliseconds
-            )
+            request, held = self._held.popitem(last=False)
+            self._outbox.put(held.kind, request, held.body, held.descriptors, held.method, held.milliseconds)
 
     def replied(
         self, kind: int, request: int, body: bytes, incoming: Incoming, happenings: list[Happening]
@@ -216,7 +211,7 @@ class Calls:
             if asked.seen is not None:
                 asked.seen.end(outcome)
         self._asked.clear()
-        for held in self._held:
+        for held in self._held.values():
             _close(held.descriptors)
         self._held.clear()
         self.soonest = NEVER
@@ -237,9 +232,8 @@ class Calls:
     ) -> None:
         if len(self._held) >= MOST_HELD:
             raise HostError(f"cannot ask: {MOST_HELD} calls wait for the other end")
-        held = _Held(request, kind, number, milliseconds)
+        held = self._held[request] = _Held(kind, number, milliseconds)
         held.body, held.descriptors = body, descriptors
-        self._held.append(held)
 
 
 def _item(asked: _Asked, request: int, body: bytes, incoming: Incoming) -> Item:

@@ -1,5 +1,7 @@
 """Two sessions joined by bytes: calls, streams, deadlines, silence, refusals, and a hostile peer."""
 
+from time import process_time
+
 import pytest
 
 from snowfox.core.rpc import frame
@@ -364,6 +366,23 @@ def test_calls_beyond_the_limit_wait_their_turn():
         pair.carry()
     assert [one.arguments[1] for one in pair.asked] == [0, 1, 2, 4]
     assert not pair.server.ended
+
+
+def test_many_held_calls_are_cancelled():
+    """Giving up one of many that are held back looks at none of the others, and leaves their order alone."""
+    pair = Pair(options=QUIET._replace(most_requests=1))
+    pair.carry()
+    requests = [pair.call(Shop.price, "apple", count) for count in range(20_000)]
+    began = process_time()
+    for request in reversed(requests[3:]):
+        pair.caller.cancel(request)
+    assert process_time() - began < 2.0  # each looking at all others takes 10 s, each by itself 0.02
+    pair.carry()
+    pair.server.answer(1, 0)
+    pair.carry()
+    pair.server.answer(2, 0)
+    pair.carry()
+    assert [one.arguments[1] for one in pair.asked] == [0, 1, 2]
 
 
 def test_held_calls_expire():
