@@ -14,6 +14,7 @@ from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc import frame
 from snowfox.core.rpc.blocking import Session
 from snowfox.core.rpc.client import attach, connect
+from snowfox.core.rpc.idempotency import under
 from snowfox.core.rpc.interface import Descriptor, Interface, Right, call, stream
 from snowfox.core.rpc.server import handles, serve
 from snowfox.errors import ConnectionLost, NotFound, NotPermitted, PeerError
@@ -223,3 +224,25 @@ async def test_a_blocking_stream_that_is_left(kernel):
     await asyncio.to_thread(read)
     await far.closed()
     await asyncio.get_running_loop().shutdown_default_executor()
+
+
+async def test_an_error_under_a_key_keeps_nothing_of_its_request(kernel):
+    """The error is kept, to be raised again; what its request came with is not."""
+
+    class Failing(Handlers):
+        @handles(Odd.find)
+        async def find(self, name):
+            """Fails with more behind it than it says."""
+            self.error = NotFound(f"there is no {name}", None)
+            raise self.error from ValueError(name)
+
+    handlers = Failing()
+    near, far = await _joined(kernel, handlers)
+    with under("key"):
+        with pytest.raises(NotFound):
+            await near.remote.find("apple")
+        assert (handlers.error.__traceback__, handlers.error.__cause__) == (None, None)
+        with pytest.raises(NotFound, match="no apple"):
+            await near.remote.find("pear")
+    near.close()
+    await far.closed()

@@ -219,6 +219,8 @@ class Serving:
         self._soon()
 
     def _refuse(self, called: Called, error: Exception) -> None:
+        # An error that is kept under a key would keep what its request came with.
+        error.__traceback__ = None
         name = called.method
         if isinstance(error, InternalError) or not isinstance(error, SnowFoxError):
             _log.error("a handler failed", method=name, error=repr(error))
