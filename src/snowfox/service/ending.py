@@ -14,7 +14,7 @@ from snowfox.service.hook import Hook
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.readiness import unready_text
 from snowfox.service.restart import Death, death_text
-from snowfox.values import span_text
+from snowfox.values import Seconds, span_text
 
 KILL_PATIENCE: Final = 10.0
 """Seconds after SIGKILL until an instance is `stuck`."""
@@ -45,10 +45,11 @@ def unwell(instance: Instance, told: Input, turn: Turn) -> None:
     is_overdue = instance.said.is_stopping and not told.cause
     instance.reason = overdue_text(instance) if is_overdue else told.text
     instance.emit(ServiceUnwell("stopping" if is_overdue else told.cause, instance.reason), turn)
-    _fail(instance, turn)
+    _fail(instance, turn, silent=instance.service.stop.grace if is_overdue else told.silent)
 
 
-def _fail(instance: Instance, turn: Turn) -> None:
+def _fail(instance: Instance, turn: Turn, *, silent: Seconds = 0.0) -> None:
+    instance.well = turn.now - silent
     unwatch(instance, turn)
     end(instance, turn)
     instance.enter("failing", turn)
@@ -244,10 +245,10 @@ def exited(instance: Instance, told: Input, turn: Turn) -> None:
 
 def exited_failing(instance: Instance, told: Input, turn: Turn) -> None:
     """Its signal was ours, its failure was not to get ready, not to answer, or to take too long."""
-    age = lived(instance, turn)
     instance.disarm(turn)
     bury(instance, told.exit, turn, asked=True)
-    follow(instance, Death(instance.reason, age, instance.was_ready), turn)
+    age, failing = max(instance.well - instance.launched, 0.0), turn.now - instance.well
+    follow(instance, Death(instance.reason, age, instance.was_ready, failing=failing), turn)
 
 
 def exited_asked(instance: Instance, told: Input, turn: Turn) -> None:

@@ -147,11 +147,13 @@ class Unwell(Frozen):
         token: of its launch.
         cause: `probe`: `alive` failed too often in a row; `watchdog`: it was silent for too long, or said so itself.
         text: what is the matter, for people.
+        silent: seconds since it last did what it should: got ready, answered, said that it is alive.
     """
 
     token: str
     cause: str
     text: str
+    silent: Seconds = 0.0
 
 
 class Wanted(Frozen):

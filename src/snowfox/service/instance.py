@@ -37,6 +37,7 @@ class Input(NamedTuple):
         is_temporary: of a refusal.
         was_ready: whether what is taken over had been ready.
         cause: why it is unwell.
+        silent: of what is unwell: seconds since it was last known to be well.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Input(NamedTuple):
     is_temporary: bool = False
     was_ready: bool = False
     cause: str = ""
+    silent: Seconds = 0.0
 
 
 class Turn:
@@ -89,6 +91,7 @@ class Instance:
         said: what this launch told of itself.
         was_ready: whether this launch has been ready.
         is_watched: whether somebody finds out if it is alive.
+        well: of what fails: until when it was known to be well.
         hook: name of the hook that runs; "" without one.
         hook_token: the launch that it belongs to, be that over or not.
         is_reloading: whether a reload of it is under way.
@@ -134,6 +137,7 @@ class Instance:
         "wait",
         "was_killed",
         "was_ready",
+        "well",
     )
 
     def __init__(self, identity: str, service: Service, now: Seconds) -> None:
@@ -158,6 +162,7 @@ class Instance:
         self.reason = ""
         self.death = ""
         self.died: Seconds = 0.0
+        self.well: Seconds = 0.0
         self.exit = UNKNOWN_EXIT
         self.hook = self.hook_token = ""
         self.step = 0

@@ -5,6 +5,10 @@ that did not get ready in time; a task's failed run is one as well. `limit` of t
 later in life only delays the next start, so that somebody who kills a service now and then does not lose it. Delay
 and count start over once it lived `reset` seconds. An end that we asked for is never brought here.
 
+What a probe or a watchdog ends has lived until it was last known to be well: that it hangs is found out late, and one
+that hangs from the beginning must not start for ever where one that exits would not. For the same reason the time that
+failed starts take is no part of the window: five starts that wait 30 s each to get ready are five, too.
+
 systemd counts starts, not failed ones (StartLimitBurst): a service restarted by hand six times in ten seconds is then
 refused. s6 and runit have no limit at all and try each second for ever.
 """
@@ -43,10 +47,11 @@ class Death(Frozen):
 
     Args:
         reason: for people, `exit 1 after 1.2 s`.
-        lived: seconds since its launch; 0 without a process.
+        lived: seconds from its launch until it ended or was last known to be well; 0 without a process.
         was_ready: whether it had been ready.
         exit: how its process ended; None where there was none or where we ended it for not getting ready.
         is_temporary: the host could not launch it now; not its fault, not counted.
+        failing: seconds from the end of its life, `lived` after its launch, to that of its process.
     """
 
     reason: str
@@ -54,10 +59,14 @@ class Death(Frozen):
     was_ready: bool = False
     exit: Exit | None = None
     is_temporary: bool = False
+    failing: Seconds = 0.0
 
 
 class History(Frozen):
-    """What counts for the next decision: deaths in a row, times of the failed starts within the window."""
+    """What counts for the next decision: deaths in a row, times of the failed starts within the window.
+
+    The time of one is that of its end, moved on by what each failed start after it took.
+    """
 
     deaths: int = 0
     failures: tuple[Seconds, ...] = ()
@@ -119,8 +128,10 @@ def _again(service: Service, history: History, death: Death, now: Seconds, rando
     restart = service.restart
     if death.lived >= restart.reset and (death.was_ready or service.is_task):
         history = FRESH
-    failures = tuple(time for time in history.failures if time > now - restart.window)
-    if is_failed_start(restart, death):
+    is_failed = is_failed_start(restart, death)
+    took = death.lived + death.failing if is_failed else 0.0
+    failures = tuple(time + took for time in history.failures if time + took > now - restart.window)
+    if is_failed:
         failures = (*failures, now)
         if 0 < restart.limit <= len(failures):
             count = f"{len(failures)} failed starts within {duration_text(restart.window)}"

@@ -120,9 +120,9 @@ class Restart(Section):
         when: `always`, `on-failure` or `never`.
         delay: seconds before the first try; grows up to `max_delay`; default: 0.1.
         max_delay: the longest delay, in seconds.
-        limit: failed starts within `window` seconds after which it is `failed`.
-        window: seconds.
-        early: seconds; an exit before them is a failed start.
+        limit: failed starts within `window`, by exit, probe or watchdog alike, after which it is `failed`; default: 5.
+        window: seconds, without those that failed starts took; default: 60.
+        early: seconds; a start that ends, or was last known to be well, before them has failed; default: 1.
         reset: seconds of life after which delay and count start over; default: 10.
         growth: what the delay is multiplied by from one try to the next; default: 2.
         jitter: the part of a delay that chance may take off, from the third try on; default: 0.5.

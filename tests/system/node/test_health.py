@@ -126,6 +126,47 @@ alive = {{ command = ["true"], every = "50ms" }}
     assert node.running()["other"] == before["other"]
 
 
+def test_what_hangs_again_and_again_from_the_beginning_fails_for_good(node: Node) -> None:
+    """By `alive`, by the watchdog and by an exit alike, after `restart.limit` starts; not where `window` is over between."""
+    node.write(
+        """
+[defaults]
+restart = { limit = 2, delay = "200ms", early = "100ms", window = "1m" }
+
+[service.deaf]
+command = ["sleep", "1000"]
+directory = "/"
+alive = { command = ["false"], every = "200ms", failures = 2 }
+
+[service.mute]
+command = ["sleep", "1001"]
+directory = "/"
+watchdog = "400ms"
+
+[service.brief]
+command = ["false"]
+directory = "/"
+
+[service.rare]
+command = ["sleep", "1002"]
+directory = "/"
+alive = { command = ["false"], every = "200ms", failures = 2 }
+restart = { window = "100ms" }
+"""
+    )
+    node.run("up", "-d")
+
+    def failed() -> set[str]:
+        return {name for name, one in node.status().items() if one["state"] == "failed"}
+
+    node.until(lambda: failed() >= {"deaf", "mute", "brief"}, "three have failed")
+    node.until(lambda: node.status()["rare"]["restarts"] >= 3, "the fourth is tried on")
+    assert failed() == {"deaf", "mute", "brief"}
+    assert {node.status()[name]["message"].partition("; ")[2] for name in failed()} == {
+        "2 failed starts within 1m"
+    }
+
+
 def test_another_manager_goes_on_asking(node: Node) -> None:
     """What was ready stays so with its pid, and is asked, and ended, by the manager that took it over."""
     sick = node.folder / "sick"

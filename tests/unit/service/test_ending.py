@@ -43,7 +43,7 @@ def test_what_failed_and_was_stuck_is_tried_again_once_it_is_gone():
 
 
 def test_what_does_not_answer_any_more_is_ended_and_follows_the_policy_of_an_exit():
-    """One policy: the reason is the probe's, the delay that of a death, the limit of failed starts is not touched."""
+    """One policy: the reason is the probe's, the delay that of a death; one that was well until then is no failed start."""
     turn = Turn(100.0, Random(1))
     instance = Instance("web", WEB, 0.0)
     bring(instance, "ready", turn)
@@ -64,6 +64,26 @@ def test_what_fails_right_after_it_was_ready_counts_as_a_failed_start():
     bring(instance, "ready", Turn(100.0, Random(1)))
     step(instance, Input("unwell", text="the watchdog"), Turn(100.5, Random(1)))
     step(instance, Input("exited", exit=Exit(signal=15)), Turn(100.6, Random(1)))
+    assert instance.state == "failed"
+
+
+def test_what_hangs_from_the_beginning_has_failed_to_start_however_late_that_is_found_out():
+    """Its life ended when it was last known to be well; the time until that is found out does not make it longer."""
+    instance = Instance("web", WEB.replace(restart=Restart(limit=1)), 0.0)
+    bring(instance, "ready", Turn(100.0, Random(1)))
+    step(instance, Input("unwell", text="the watchdog", silent=29.5), Turn(130.0, Random(1)))
+    step(instance, Input("exited", exit=Exit(signal=9)), Turn(140.0, Random(1)))
+    assert (instance.state, instance.reason) == ("failed", "the watchdog; 1 failed starts within 1m")
+
+
+def test_who_says_that_it_stops_and_hangs_was_well_until_it_said_so():
+    """As one that ends by itself at that moment."""
+    instance = Instance("web", WEB.replace(restart=Restart(limit=1)), 0.0)
+    turn = Turn(100.0, Random(1))
+    bring(instance, "ready", turn)
+    instance.said = instance.said._replace(is_stopping=True)
+    step(instance, Input("unwell"), Turn(100.5 + WEB.stop.grace, Random(1)))
+    step(instance, Input("exited", exit=Exit(signal=15)), Turn(106.0, Random(1)))
     assert instance.state == "failed"
 
 

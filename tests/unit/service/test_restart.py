@@ -72,7 +72,26 @@ def test_the_limit_counts_failed_starts_within_the_window():
         history = verdict.history
     assert verdict.attempt == 5
     assert decide(service(), history, died(Exit(1)), 104.0, Random(1)).outcome == "failed"
-    assert decide(service(), history, died(Exit(1)), 161.5, Random(1)).outcome == "again"
+    assert decide(service(), history, died(Exit(1)), 162.5, Random(1)).outcome == "again"
+
+
+def test_starts_that_take_long_to_fail_reach_the_limit_as_well():
+    """Five that each wait 30 s to get ready, or hang at once and are found out 40 s later, are five within a minute."""
+    for slow in (died(lived=30.0, failing=2.0), died(lived=0.1, was_ready=True, failing=40.0)):
+        history, now, tries = FRESH, 100.0, 0
+        while (verdict := decide(service(), history, slow, now, Random(1))).outcome == "again":
+            history, tries = verdict.history, tries + 1
+            now += verdict.delay + slow.lived + slow.failing
+        assert tries == 4
+        assert verdict.message == "it died; 5 failed starts within 1m"
+
+
+def test_what_was_well_for_long_is_no_failed_start_however_it_ended():
+    """By an exit, or by a probe that found out later: the failures before stay where they are in time."""
+    history = History(1, (99.0,))
+    for end in (died(Exit(1), lived=5.0, was_ready=True), died(lived=5.0, was_ready=True, failing=40.0)):
+        assert decide(service(), history, end, 140.0, Random(1)).history.failures == (99.0,)
+        assert decide(service(), history, end, 160.0, Random(1)).history.failures == ()
 
 
 def test_a_long_life_starts_delay_and_count_over():

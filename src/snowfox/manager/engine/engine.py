@@ -343,7 +343,7 @@ def _input(event: Launched | LaunchRefused | Ended | ProbeAnswered | Unwell) -> 
             return Input("exited", exit=exit)
         case ProbeAnswered(_, by):
             return Input("ready", text=by)
-        case Unwell(_, cause, text):
-            return Input("unwell", text=text, cause=cause)
+        case Unwell(_, cause, text, silent):
+            return Input("unwell", text=text, cause=cause, silent=silent)
         case _:
             assert_never(event)

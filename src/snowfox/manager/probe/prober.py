@@ -67,7 +67,7 @@ class Means:
 class _Asked:
     """One launch that is asked."""
 
-    __slots__ = ("began", "failures", "instance", "probe", "reason", "ticket", "timer", "token")
+    __slots__ = ("began", "failures", "instance", "probe", "reason", "ticket", "timer", "token", "well")
 
     def __init__(self, instance: str, token: str, probe: Ready | Alive) -> None:
         self.instance = instance
@@ -78,6 +78,7 @@ class _Asked:
         self.began: Seconds = 0.0
         self.reason = ""
         self.failures = 0
+        self.well: Seconds = 0.0
 
     @property
     def most(self) -> Seconds | None:
@@ -120,6 +121,7 @@ class Prober:
         """Ask whether it is alive until `unwatch`; the same launch again starts over."""
         self.unwatch(token)
         asked = self._watched[token] = _Asked(instance, token, alive)
+        asked.well = self._means.clock.now()
         self._later(asked, alive.every * (0.5 + self._means.random.random()))
 
     def unwatch(self, token: str) -> None:
@@ -171,9 +173,11 @@ class Prober:
             self._tell(ProbeFailed(asked.token, reason))
 
     def _watched_once(self, asked: _Asked, alive: Alive, error: BaseException | None) -> None:
-        took = self._means.clock.now() - asked.began
+        now = self._means.clock.now()
+        took = now - asked.began
         self._later(asked, max(alive.every - took, 0.0))
         if error is None:
+            asked.well = now
             if asked.failures:
                 asked.failures = 0
                 self._tell(Ailing(asked.token, ""))
@@ -186,7 +190,8 @@ class Prober:
             return Ailing(asked.token, f"{reason}, {asked.failures} of {alive.failures}")
         times = f", {asked.failures} times in a row" if asked.failures > 1 else ""
         asked.failures = 0
-        return Unwell(asked.token, "probe", f"not alive: {reason}{times}")
+        silent = self._means.clock.now() - asked.well
+        return Unwell(asked.token, "probe", f"not alive: {reason}{times}", silent)
 
     async def _ask(self, asked: _Asked) -> None:
         probe = asked.probe

@@ -22,12 +22,12 @@ LATE: Final[Seconds] = 0.5
 
 
 class _Dog:
-    __slots__ = ("alarm", "due", "heard", "seconds", "token")
+    __slots__ = ("alarm", "due", "heard", "seconds", "token", "well")
 
     def __init__(self, token: str, seconds: Seconds, now: Seconds) -> None:
         self.token = token
         self.seconds = seconds
-        self.heard = now
+        self.heard = self.well = now
         self.due = now + seconds
         self.alarm: Alarm | None = None
 
@@ -79,7 +79,7 @@ class Watchdogs:
         """It said that it is alive; whether it has to."""
         dog = self._dogs.get(token)
         if dog is not None:
-            dog.heard = self._clock.now()
+            dog.heard = dog.well = self._clock.now()
         return dog is not None
 
     def trigger(self, token: str) -> bool:
@@ -102,10 +102,11 @@ class Watchdogs:
         now = self._clock.now()
         is_silent = now >= dog.heard + dog.seconds
         is_late = now > dog.due + LATE
+        silent = now - dog.well
         if is_silent:
             dog.heard = now
         dog.due = dog.heard + dog.seconds
         self._set(dog)
         if is_silent and not is_late:
             text = f"watchdog: nothing heard for {span_text(dog.seconds)}"
-            self._tell(Unwell(dog.token, "watchdog", text))
+            self._tell(Unwell(dog.token, "watchdog", text, silent))

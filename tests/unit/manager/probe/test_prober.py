@@ -175,8 +175,9 @@ async def test_what_does_not_answer_three_times_in_a_row_is_unwell(clock: Virtua
     await clock.advance(15.0)
     await clock.advance(80.0)
     one, two = Ailing("T", "check: exit 1, 1 of 3"), Ailing("T", "check: exit 1, 2 of 3")
-    unwell = Unwell("T", "probe", "not alive: check: exit 1, 3 times in a row")
-    assert world.heard == [one, two, Ailing("T", ""), one, two, unwell, one, two, unwell]
+    unwell = Unwell("T", "probe", "not alive: check: exit 1, 3 times in a row", 30.0)
+    again = unwell.replace(silent=60.0)
+    assert world.heard == [one, two, Ailing("T", ""), one, two, unwell, one, two, again]
     assert codes == []
     world.prober.unwatch("T")
     await clock.advance(60.0)
@@ -193,7 +194,11 @@ async def test_a_try_that_takes_too_long_has_failed(clock: VirtualClock) -> None
     world = World(answer, clock)
     world.prober.watch("web", "T", ALIVE.replace(failures=1))
     await clock.advance(30.0)
-    assert world.heard == [Unwell("T", "probe", "not alive: no answer in time")] * 3
+    text = "not alive: no answer in time"
+    assert world.heard == [Unwell("T", "probe", text, one.silent) for one in world.heard]
+    silences = [one.silent for one in world.heard]
+    assert silences == [pytest.approx(silences[0] + later) for later in (0.0, 10.0, 20.0)]
+    assert 7.0 <= silences[0] <= 17.0
     assert world.tries == 3
     world.prober.close()
     await clock.advance(1.0)

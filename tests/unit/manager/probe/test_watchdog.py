@@ -10,7 +10,7 @@ from snowfox.manager.probe.watchdog import Watchdogs
 from snowfox.service.event import Event, Unwell
 from snowfox.testing.clock import VirtualClock
 
-SILENT = Unwell("T", "watchdog", "watchdog: nothing heard for 10 s")
+SILENT = Unwell("T", "watchdog", "watchdog: nothing heard for 10 s", 10.0)
 
 
 def watchdogs(clock: Clock) -> tuple[Watchdogs, list[Event]]:
@@ -33,7 +33,7 @@ async def test_who_pings_in_time_is_left_alone(clock: VirtualClock) -> None:
     await clock.advance(0.2)
     assert told == [SILENT]
     await clock.advance(10.0)
-    assert told == [SILENT, SILENT]
+    assert told == [SILENT, SILENT.replace(silent=20.0)]
     dogs.stop("T")
     await clock.advance(60.0)
     assert len(told) == 2
@@ -65,7 +65,7 @@ async def test_it_chooses_another_time(clock: VirtualClock) -> None:
     dogs.choose("T", 2.0)
     dogs.start("T", 10.0)
     await clock.advance(2.1)
-    assert told == [Unwell("T", "watchdog", "watchdog: nothing heard for 2 s")]
+    assert told == [Unwell("T", "watchdog", "watchdog: nothing heard for 2 s", 2.0)]
     dogs.choose("T", 60.0)
     await clock.advance(59.0)
     assert len(told) == 1
@@ -95,5 +95,5 @@ async def test_f05_a_manager_that_was_stopped_declares_nobody_dead(clock: Virtua
     await clock.advance(5.1)
     assert told == []
     await clock.advance(10.0)
-    assert told == [SILENT]
+    assert told == [SILENT.replace(silent=50.0)]
     dogs.close()
