@@ -8,26 +8,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from snowfox.cli import daemon, node, paper, progress, reading
+from snowfox.cli import daemon, node, outcome, paper, progress, reading
 from snowfox.cli.place import place as place_of
 from snowfox.contract.manager import Manager, NodeStatus, Progress
 from snowfox.contract.record import FOLDER as LAUNCHES
-from snowfox.contract.start import NODE_LOG, RUN, STORE, Node, Said
+from snowfox.contract.start import RUN, STORE, Node, Said
 from snowfox.core.config.source import Sources
 from snowfox.core.posix.linux import LinuxPosix
-from snowfox.core.rpc.interface import Method
-from snowfox.errors import ConnectionLost, HostError, NoNode, PosixError, SnowFoxError, errno_text
+from snowfox.errors import HostError, NoNode, PosixError, errno_text
 from snowfox.service.configuration import read
 
-REFUSED: Final = 3
 _STORES: Final = (STORE, "state.db")
-_PATIENCE: Final = 60.0  # seconds for a manager to answer
-_PAUSE: Final = 0.1
 
 
 def up(options: argparse.Namespace, waiting: daemon.Waiting | None) -> int:
@@ -101,14 +96,14 @@ def _has_store(place: node.Place) -> bool:
 
 def _show_running(place: node.Place, sources: Sources, *, as_json: bool) -> int:
     """The status of a node that runs; of one that starts, how it goes on. Raises NoNode, ConfigurationRefused."""
-    with node.open_session(place, timeout=_PATIENCE) as session:
+    with node.open_session(place, timeout=outcome.PATIENCE) as session:
         checked = read(sources, host=os.uname().nodename)
         checked.require()
         found: NodeStatus = session.call(Manager.status, "*")
         if found.phase == "starting":
             with _going_on():
                 last = progress.follow(session.stream(Manager.starting), as_json=as_json)
-            return finish(last, as_json=as_json)
+            return outcome.finish(last, as_json=as_json)
     from snowfox.cli.commands import status  # noqa: PLC0415 - seldom
 
     for problem in checked.warnings:
@@ -124,40 +119,16 @@ def _detached(
     if first is not None and first.word == "busy":
         return _lost_race(place, sources, first, as_json=as_json)
     if first is None or first.word != "listening":
-        raise failure(first, place)
+        raise outcome.failure(first, place)
     try:
-        last = progress.follow(steps(place, Manager.starting), as_json=as_json)
+        last = progress.follow(outcome.steps(place, Manager.starting), as_json=as_json)
     except NoNode as error:
-        raise next((failure(line, place) for line in pipe.rest() if line.word == "failed"), error) from error
+        raise next(
+            (outcome.failure(line, place) for line in pipe.rest() if line.word == "failed"), error
+        ) from error
     if last is not None and not last.is_well:
         _await_end(pipe, first.pid)
-    return finish(_with_next_steps(last), as_json=as_json)
-
-
-def finish(last: Progress | None, *, as_json: bool) -> int:
-    """Print how a start ended, in yellow where the last good version runs instead; the exit code."""
-    is_instead = last is not None and last.is_well and last.code == REFUSED
-    return progress.finish(last, as_json=as_json, colour="yellow" if is_instead else "")
-
-
-def steps(place: node.Place, method: Method[[], Progress]) -> Iterator[Progress]:
-    """All steps of an operation of the node, to its end.
-
-    A manager that takes the place of one that died is asked anew; the daemon says when there will be none.
-
-    Raises NoNode when the node is gone.
-    """
-    while True:
-        try:
-            with node.open_session(place, timeout=_PATIENCE) as session:
-                for step in session.stream(method):
-                    yield step
-                    if step.last:  # a node that goes down may not come to say more
-                        return
-        except ConnectionLost:
-            time.sleep(_PAUSE)
-        else:
-            return
+    return outcome.finish(_with_next_steps(last), as_json=as_json)
 
 
 def _with_next_steps(last: Progress | None) -> Progress | None:
@@ -167,38 +138,6 @@ def _with_next_steps(last: Progress | None) -> Progress | None:
     dot = paper.out().dot()
     steps = f" {dot} ".join(("", "snowfox status", "snowfox logs -f", "snowfox down"))
     return last._replace(message=f"{last.message}, {paper.took(last.milliseconds)}{steps}")
-
-
-def failure(line: Said | None, place: node.Place) -> SnowFoxError:
-    """Why a daemon did not start, by what it said last, and what its log says last where it only names the log."""
-    see = f"see {place.home}/{NODE_LOG}"
-    if line is None or line.word != "failed":
-        return HostError("cannot start the node: its daemon ended without a word", see)
-    if NODE_LOG not in line.hint:
-        return HostError(line.text, line.hint)
-    reason = _last_error(place)
-    return HostError(line.text, f"{reason}\n{see}" if reason else see)
-
-
-def _last_error(place: node.Place) -> str:
-    """The last error in the node's log; "" where there is none or it cannot be read."""
-    import json  # noqa: PLC0415 - only for a failure
-
-    try:
-        with open(f"{place.home}/{NODE_LOG}", "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - 65536))
-            lines = file.read().splitlines()
-    except OSError:
-        return ""
-    for line in reversed(lines):
-        if b'"level":"error"' in line:
-            try:
-                return str(json.loads(line)["text"])
-            except (ValueError, KeyError):
-                return ""
-        if b'"listening"' in line:  # the beginning of this start
-            return ""
-    return ""
 
 
 def _lost_race(place: node.Place, sources: Sources, busy: Said, *, as_json: bool) -> int:

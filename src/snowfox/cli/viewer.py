@@ -15,8 +15,8 @@ from threading import Lock, Thread
 from typing import Final, NoReturn
 
 from snowfox.cli import daemon, node, paper, progress
+from snowfox.cli.outcome import failure, finish, steps
 from snowfox.cli.printer import Look, Printer
-from snowfox.cli.starting import failure, finish, steps
 from snowfox.contract.manager import Manager, Progress
 from snowfox.contract.start import NODE_LOG, Node
 from snowfox.core.posix.api import Posix
