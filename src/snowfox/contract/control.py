@@ -121,8 +121,11 @@ class Daemon(Interface):
         """Manager only: its session with the spawner is over. Another comes, where a spawner lives or once one does."""
 
     @call()
-    def stop(self, code: int, reason: str) -> None:
-        """Manager only: stop the node in order and end with this exit code. Answered before it begins."""
+    def stop(self, code: int, reason: str, leave: bool = False) -> None:  # noqa: FBT002 - the wire knows no names
+        """Manager only: stop the node in order and end with this exit code. Answered before it begins.
+
+        With `leave` the services run on, for the next daemon. Raises HostError where they cannot.
+        """
 
 
 class SpawnerControl(Interface):
@@ -171,3 +174,7 @@ class ManagerControl(Interface):
     @call()
     def kill(self) -> None:
         """Kill at once what a `stop` under way has not stopped yet; answered before it has ended."""
+
+    @call(deadline="10s")
+    def leave(self) -> None:
+        """The node ends and its services run on: answered when all that is known is stored."""

@@ -354,8 +354,11 @@ class Manager(Interface):
         """Signal the main processes; the ids of those that got it."""
 
     @call(right=Right.OPERATE)
-    def down(self) -> None:
-        """Stop all in order, then the node. Answered before it begins; the session ends when it is done."""
+    def down(self, leave: bool = False) -> None:  # noqa: FBT002 - the wire knows no names
+        """Stop all in order, then the node. Answered before it begins; the session ends when it is done.
+
+        With `leave` the services run on, for the next node here. Raises HostError where they cannot.
+        """
 
     @stream(right=Right.OPERATE)
     def stopping(self) -> Progress:

@@ -7,6 +7,9 @@ services in order) and `clearing` (manager leaves, spawner kills what still runs
 
 A death while stopping is repaired once: the order in which services stop is worth a restart, a second accident is not.
 
+A node that is to leave its services goes the same way: the manager only stores what it knows, and the spawner ends without
+a look at what runs.
+
 A second signal to stop has the manager kill what it still stops, so that every end is known and stored. A third, or a
 manager that cannot, leaves that to the spawner.
 """
@@ -105,6 +108,7 @@ class Core:
         self._adopting = False
         self._owes_join = False
         self._hurries = False
+        self._leaves = False
         self._code = 0
         self._now: Seconds = 0.0
 
@@ -128,7 +132,7 @@ class Core:
             case RejoinAsked() | StopAsked():
                 return self._asked(event)
             case StopSignalled(name):
-                return self._hurry() if self.phase == "stopping" else self._stop(0, f"signal {name}")
+                return self._signalled(name)
             case OrphanReaped(token, exit):
                 return [TellOrphan(token, exit)] if self._spawner.state == "running" else []
             case Due(timer):
@@ -167,14 +171,14 @@ class Core:
             self._owes_join = False
             return [Greet(joined=self._spawner.state == "running")]
         if self.phase == "clearing":
-            return [AskStop(SPAWNER), Arm("clear spawner", CLEAR)]
+            return [self._ask(SPAWNER), Arm("clear spawner", CLEAR)]
         # A manager that is not welcomed yet has nothing to attach it to.
         self._owes_join = self._manager.state == "running" and not self._manager.is_greeted
         return [Restore(), *([Join()] if self._manager.state == "running" and not self._owes_join else [])]
 
     def _asked(self, event: RejoinAsked | StopAsked) -> list[Effect]:
         if isinstance(event, StopAsked):
-            return self._stop(event.code, event.reason)
+            return self._stop(event.code, event.reason, leave=event.leave)
         # A spawner that is to come joins the manager anyway.
         is_due = self._manager.is_greeted and self._spawner.state == "running"
         return [Note("joining manager and spawner again", is_warning=True), Join()] if is_due else []
@@ -205,7 +209,8 @@ class Core:
             return [*done, *self._give_up(f"cannot start the node: the {process.role} ended: {how}")]
         if self.phase == "stopping" and process is self._manager:
             process.repairs += 1
-            return [*done, *(self._clear() if process.repairs > 1 or self._hurries else [Start(MANAGER)])]
+            is_over = process.repairs > 1 or self._hurries or self._leaves
+            return [*done, *(self._clear() if is_over else [Start(MANAGER)])]
         delay = 0.0 if process.failures == 1 else self._delays(process.failures - 1)
         if delay <= 0:
             return [*done, Start(process.role)]
@@ -216,7 +221,7 @@ class Core:
         word, _, name = timer.partition(" ")
         if word == "end":
             self.phase = "done"
-            return [Note("giving up what does not end", is_warning=True), Finish(1)]
+            return [Note("giving up what does not end", is_warning=True), Finish(1, self._leaves)]
         process = self._of(SPAWNER if name == SPAWNER else MANAGER)
         if word == "hurry":
             return self._hurry() if self.phase == "stopping" else []
@@ -255,7 +260,7 @@ class Core:
         if self.phase == "starting" and self._manager.is_greeted and self._spawner.is_greeted:
             self.phase = "running"
             return [*done, Report("up")]
-        return [*done, AskStop(MANAGER)] if what == "welcome" and self.phase == "stopping" else done
+        return [*done, self._ask(MANAGER)] if what == "welcome" and self.phase == "stopping" else done
 
     def _stopped(self, process: _Process, event: Answered | Refused) -> list[Effect]:
         notes: list[Effect] = []
@@ -268,15 +273,23 @@ class Core:
 
     # The end
 
-    def _stop(self, code: int, reason: str) -> list[Effect]:
+    def _signalled(self, name: str) -> list[Effect]:
+        if self.phase != "stopping":
+            return self._stop(0, f"signal {name}")
+        return [] if self._leaves else self._hurry()
+
+    def _stop(self, code: int, reason: str, *, leave: bool = False) -> list[Effect]:
         if self.phase not in {"starting", "running"}:
             return []
         self.phase = "stopping"
-        self._code = code
-        done: list[Effect] = [Note(f"stopping: {reason}")]
+        self._code, self._leaves = code, leave
+        done: list[Effect] = [Note(f"{'leaving what runs' if leave else 'stopping'}: {reason}")]
         if self._manager.state == "waiting":
             return [*done, Disarm("start manager"), Start(MANAGER)]
-        return [*done, AskStop(MANAGER)] if self._manager.is_greeted else done
+        return [*done, self._ask(MANAGER)] if self._manager.is_greeted else done
+
+    def _ask(self, role: Role) -> AskStop:
+        return AskStop(role, self._leaves)
 
     def _hurry(self) -> list[Effect]:
         if self._manager.state == "running" and self._manager.is_greeted and not self._hurries:
@@ -300,18 +313,18 @@ class Core:
         if self._manager.state == "running":
             done += [Dismiss(MANAGER), Arm("clear manager", LEAVE)]
         if self._spawner.state == "running":
-            done += [AskStop(SPAWNER), Arm("clear spawner", CLEAR)]
+            done += [self._ask(SPAWNER), Arm("clear spawner", CLEAR)]
         elif self._spawner.state != "dying":
             done += self._cleared(self._spawner)
         return done
 
     def _cleared(self, process: _Process) -> list[Effect]:
-        if process is self._spawner and not process.answered and process.repairs < 1:
+        if process is self._spawner and not (process.answered or self._leaves or process.repairs):
             process.repairs += 1
             return [Start(SPAWNER)]
         if self._manager.is_alive or self._spawner.is_alive:
             return []
         self.phase = "done"
-        if self._spawner.answered:
-            return [Finish(self._code)]
+        if self._spawner.answered or self._leaves:
+            return [Finish(self._code, self._leaves)]
         return [Note("services may be left: no spawner could stop", is_warning=True), Finish(self._code or 1)]

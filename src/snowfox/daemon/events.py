@@ -79,10 +79,11 @@ class RejoinAsked(Frozen):
 
 
 class StopAsked(Frozen):
-    """The manager wants the node to end with this exit code."""
+    """The manager wants the node to end with this exit code; with `leave` services run on."""
 
     code: int
     reason: str
+    leave: bool = False
 
 
 class StopSignalled(Frozen):
@@ -164,9 +165,10 @@ class TellOrphan(Frozen):
 
 
 class AskStop(Frozen):
-    """Ask it to stop. Comes back as `stop`."""
+    """Ask it to stop, or to `leave` what runs alone. Comes back as `stop`."""
 
     role: Role
+    leave: bool = False
 
 
 class AskKill(Frozen):
@@ -201,7 +203,7 @@ class Note(Frozen):
 
 
 class Finish(Frozen):
-    """End with this exit code. With `leave` the spawner stays as keeper of what runs."""
+    """End with this exit code. With `leave` what runs stays, and so does a spawner that lives, as its keeper."""
 
     code: int
     leave: bool = False

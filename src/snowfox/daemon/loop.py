@@ -211,9 +211,10 @@ class Loop:
                 self._waiting += sessions.ask(SPAWNER, "held", SpawnerControl.held, deadline=_QUICK)
             case TellOrphan(token, exit):
                 self._waiting += sessions.ask(SPAWNER, "orphan", SpawnerControl.orphan, token, exit)
-            case AskStop(role):
-                method = SpawnerControl.stop if role == SPAWNER else ManagerControl.stop
-                deadline = _LONG if role == SPAWNER else _STOP
+            case AskStop(role, leave):
+                control = SpawnerControl if role == SPAWNER else ManagerControl
+                deadline = _QUICK if leave else _LONG if role == SPAWNER else _STOP
+                method = control.leave if leave else control.stop
                 self._waiting += sessions.ask(role, "stop", method, deadline=deadline)
             case AskKill():
                 self._waiting += sessions.ask(MANAGER, "kill", ManagerControl.kill, deadline=_SOON)

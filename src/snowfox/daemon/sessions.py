@@ -244,8 +244,8 @@ class Sessions:
             return [RejoinAsked()]
         if name != "stop":
             return []
-        code, reason = called.arguments
-        return [StopAsked(int(code), str(reason)[:_LONGEST])]
+        code, reason, leave = called.arguments
+        return [StopAsked(int(code), str(reason)[:_LONGEST], bool(leave))]
 
     def _done(self, name: str, arguments: tuple[Any, ...]) -> object:
         if name == "keep":
@@ -256,6 +256,9 @@ class Sessions:
             return self._source(name, *arguments)
         elif name == "environment":
             return self._environment(arguments[0])
+        elif name == "stop" and arguments[2] and self._posix.own.pid() == 1:
+            msg = "cannot leave the services running: this node is process 1, and all processes end with that"
+            raise HostError(msg, "stop them, too: snowfox down")
         return None
 
     def _source(self, name: str, argument: str) -> object:

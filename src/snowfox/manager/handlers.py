@@ -125,9 +125,9 @@ class ManagerHandlers:
         return sent
 
     @handles(Manager.down)
-    async def down(self) -> None:
-        """Ask the daemon, which asks us to stop."""
-        await self._node.daemon.stop(0, f"{who(self._node.posix.users)} asked for it")
+    async def down(self, leave: bool = False) -> None:  # noqa: FBT001, FBT002 - the contract
+        """Ask the daemon, which asks us to stop, or to leave."""
+        await self._node.daemon.stop(0, f"{who(self._node.posix.users)} asked for it", leave)
 
     @handles(Manager.stopping)
     async def stopping(self) -> AsyncIterator[Progress]:

@@ -146,8 +146,23 @@ class Process:
         node.driver.tell(event.StopAll(operation.id))
         await node.board.until_phase("down")
         await node.output.finish()
+        await self._flush(node)
+
+    async def _flush(self, node: Node) -> None:
         if not await node.keeper.flush():
             _log.error("what happened last is not stored", error=node.keeper.problem)
+
+    @handles(ManagerControl.leave)
+    async def leave(self) -> None:
+        """Tell who watches that the services run on; answered when all is stored."""
+        node = self._node
+        if node is None:
+            return
+        count = sum(bool(status.pid) for status in node.board.statuses.values())
+        operation = node.open("down", "the daemon", ())
+        run = "1 instance runs" if count == 1 else f"{count} instances run"
+        node.operations.end(operation.id, "done", f"the node is down; {run} on, for the next snowfox up", 0)
+        await self._flush(node)
 
     @handles(ManagerControl.kill)
     def kill(self) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 
 import pytest
 
 from snowfox.testing.node import Node, alive
+from snowfox.testing.world import free_ports
 
 THREE = """
 [service.ticker]
@@ -171,6 +173,58 @@ autostart = false
     node.until(lambda: node.running().get("fragile", before["fragile"]) != before["fragile"], "a new fragile")
     assert "unknown" in node.status()["fragile"]["message"]
     node.good("restart", "ticker")
+
+
+def test_down_that_leaves_the_services_is_taken_up_again(node: Node) -> None:
+    """Ours are gone, what runs runs on as it was, its socket too, and the next node has it."""
+    (port,) = free_ports(1)
+    up(
+        node,
+        THREE
+        + f"""
+[socket.front]
+listen = "127.0.0.1:{port}"
+
+[service.web]
+command = ["sleep", "1000"]
+directory = "/"
+sockets = ["front"]
+
+[service.done]
+type = "task"
+command = ["true"]
+directory = "/"
+""",
+    )
+    node.good("stop", "quiet@2")
+    before = node.running()
+    said = node.good("down", "--leave")
+    assert said == f"the node is down; {len(before)} instances run on, for the next snowfox up\n"
+    assert not node.processes()
+    assert all(alive(one.pid) for one in before.values())
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        node.good("up", "-d")
+    assert node.running() == before
+    assert node.status()["quiet@2"]["state"] == "stopped"
+    assert node.status()["done"]["restarts"] == 0
+    assert (
+        len([line for line in node.good("events").splitlines() if "done" in line and "started" in line]) == 1
+    )
+    node.good("restart", "web")
+
+
+def test_the_foreground_ends_well_when_its_services_are_left(node: Node) -> None:
+    """It says what runs on, as `down` does, and ends with 0."""
+    node.write('[service.web]\ncommand = ["sleep", "1000"]\ndirectory = "/"\n')
+    process = node.begin("up")
+    node.until(lambda: node.run("status").code == 0, "all as wanted")
+    web = node.running()["web"]
+    node.good("down", "--leave")
+    text, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "the node is down; 1 instance runs on" in text
+    node.good("up", "-d")
+    assert node.running()["web"] == web
 
 
 def test_exit_while_only_the_spawner_is_dead_is_exact(node: Node) -> None:

@@ -131,7 +131,7 @@ def test_a_port_under_1024(node: Node) -> None:
 
 
 def test_process_1_of_a_container(node: Node) -> None:
-    """In a pid namespace the daemon is process 1, reaps orphans, and TERM stops everything in order."""
+    """In a pid namespace the daemon is process 1, reaps orphans, cannot leave its services, and TERM stops everything in order."""
     node.write('[service.web]\ncommand = ["sh", "-c", "(sleep 0.2 & ) ; exec sleep 1000"]\ndirectory = "/"\n')
     command = [
         "unshare",
@@ -166,6 +166,11 @@ def test_process_1_of_a_container(node: Node) -> None:
             if entry.name.isdigit() and _stat(entry)[0] == "Z" and _stat(entry)[1] == str(daemon)
         ]
         assert zombies == []
+        refused = node.run("down", "--leave")
+        assert refused.code == 1
+        assert "cannot leave the services running: this node is process 1" in refused.text
+        assert "stop them, too: snowfox down" in refused.text
+        assert node.run("status").code == 0
         os.kill(daemon, signal.SIGTERM)
         process.communicate(timeout=20)
     finally:

@@ -253,6 +253,33 @@ def test_the_managers_code_is_the_nodes() -> None:
     assert node.tell(Ended(MANAGER, "exit 0")) == [Finish(3)]
 
 
+def test_what_runs_is_left() -> None:
+    """Manager and spawner are asked to leave it, and so does the daemon; a signal meanwhile kills nothing."""
+    node = Node().up()
+    assert node.tell(StopAsked(0, "anna asked for it", leave=True)) == [AskStop(MANAGER, leave=True)]
+    assert node.tell(StopSignalled("TERM")) == []
+    assert node.tell(Answered(MANAGER, "stop")) == [Dismiss(MANAGER), AskStop(SPAWNER, leave=True)]
+    assert node.tell(Ended(MANAGER, "exit 0"), StopSignalled("TERM")) == []
+    assert node.tell(Answered(SPAWNER, "stop"), Ended(SPAWNER, "exit 0")) == [Finish(0, leave=True)]
+
+
+def test_what_dies_while_it_leaves_is_not_replaced() -> None:
+    """Whatever becomes of the two: nothing is started, nothing of what runs is ended."""
+    node = Node().up()
+    node.tell(StopAsked(0, "anna asked for it", leave=True))
+    assert node.tell(Ended(MANAGER, "exit 1")) == [AskStop(SPAWNER, leave=True)]
+    assert node.tell(Ended(SPAWNER, "killed by signal 9 (KILL)")) == [Finish(0, leave=True)]
+
+
+def test_what_does_not_leave_is_killed_alone() -> None:
+    """A spawner that hangs is killed, and one that not even that ends is left as well."""
+    node = Node().up()
+    node.tell(StopAsked(0, "anna asked for it", leave=True))
+    node.tell(Answered(MANAGER, "stop"), Ended(MANAGER, "exit 0"))
+    assert node.wait(CLEAR) == [Kill(SPAWNER)]
+    assert node.wait(END) == [Finish(1, leave=True)]
+
+
 def test_a_second_signal_kills() -> None:
     """The manager kills what it still stops, and its answer to `stop` leads to an end as always."""
     node = Node().up()

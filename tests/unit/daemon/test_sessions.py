@@ -25,7 +25,7 @@ from snowfox.daemon.events import (
 )
 from snowfox.daemon.keeper import Sockets
 from snowfox.daemon.sessions import AWAKENING, HUNG, Project, Sessions
-from snowfox.errors import NotPermitted, PosixError
+from snowfox.errors import HostError, NotPermitted, PosixError
 from snowfox.testing.kernel import FakeKernel, FakePosix
 
 
@@ -166,6 +166,17 @@ def test_stop_is_answered_before_it_begins(host: Host) -> None:
     request = host.ends[MANAGER].call(Daemon.stop, 3, "refused")
     assert host.turn() == [StopAsked(3, "refused")]
     assert host.asked(MANAGER, request) is None
+
+
+@pytest.mark.parametrize("pid", [1, 2])
+def test_process_1_cannot_leave_what_runs(monkeypatch: pytest.MonkeyPatch, host: Host, pid: int) -> None:
+    """With it all processes of its container end, so that is refused with the reason; others may."""
+    monkeypatch.setattr(host.posix.own, "pid", lambda: pid)
+    request = host.ends[MANAGER].call(Daemon.stop, 0, "anna", True)
+    assert host.turn() == ([] if pid == 1 else [StopAsked(0, "anna", leave=True)])
+    answer = host.asked(MANAGER, request)
+    assert isinstance(answer, HostError) == (pid == 1)
+    assert (answer is None) == (pid == 2)
 
 
 def test_the_core_hears_that_the_manager_has_no_spawner(host: Host) -> None:

@@ -25,16 +25,17 @@ LAST_STEPS: Final[Seconds] = 60.0
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare its words."""
+    parser.add_argument("--leave", action="store_true", help="let the services run on, for the next up")
     parser.add_argument("--json", action="store_true", help="print a JSON object a line, as things happen")
 
 
 def run(options: argparse.Namespace) -> int:
-    """0: all is stopped, nothing is left; 1: something could not be stopped in order."""
+    """0: all is stopped, or left as it was asked for; 1: something could not be stopped in order."""
     place = node.find(options)
     posix = LinuxPosix()
     with node.open_session(place) as session:
         pidfd = daemon_of(posix, place)
-        session.call(Manager.down)
+        session.call(Manager.down, options.leave)
         last = _stopping(session, as_json=options.json)
     if pidfd >= 0:
         await_end(posix, pidfd)
