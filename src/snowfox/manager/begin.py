@@ -27,7 +27,7 @@ from snowfox.manager.operation.operation import Operation, Verdict
 from snowfox.manager.output.shelf import ERRORS
 from snowfox.manager.probe.listening import listener
 from snowfox.manager.recycler import Recycler
-from snowfox.manager.source import check, pack, unpack
+from snowfox.manager.source import pack, unpack
 from snowfox.service import event
 from snowfox.service.scale import is_scale, scales_of
 from snowfox.service.spec import Configuration
@@ -59,7 +59,7 @@ async def _prepare(node: Node, operation: Operation) -> tuple[Configuration, lis
     sources = await _in_force(node)
     note = ""
     if sources is not None:
-        configuration = check(sources, node.sections, node.scales).require()
+        configuration = node.check(sources).require()
         node.blueprints = await _blueprints(node, configuration, node.standing_notes)
         found = await node.connector.begin()
     else:
@@ -81,7 +81,7 @@ async def _first(node: Node, operation: Operation) -> tuple[Sources, Configurati
     """
     try:
         sources = await node.reader.read(node.welcome.configuration)
-        checked = check(sources, node.sections, node.scales)
+        checked = node.check(sources)
         configuration = checked.require()
         node.blueprints = await node.changes.first(sources, configuration)
     except ConfigurationRefused as error:
@@ -105,7 +105,7 @@ async def _last_good(node: Node, refused: ConfigurationRefused) -> tuple[Sources
         raise refused
     try:
         sources = unpack(await node.storage.configuration(kept[-1].id) or b"")
-        configuration = check(sources, node.sections, node.scales).require()
+        configuration = node.check(sources).require()
         node.blueprints = await node.changes.first(sources, configuration)
     except (ConfigurationRefused, StoreError) as error:
         _log.info("the last good version is refused too", version=kept[-1].id, error=str(error))

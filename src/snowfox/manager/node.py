@@ -36,7 +36,9 @@ from snowfox.manager.output.collector import Output
 from snowfox.manager.probe.hearing import Hearing
 from snowfox.manager.probe.watching import Watching
 from snowfox.manager.schedule.scheduler import Scheduler
-from snowfox.manager.source import CHANGED, Reader
+from snowfox.manager.source import CHANGED, Reader, check
+from snowfox.service.checked import Checked
+from snowfox.service.rereading import Former
 from snowfox.service.scale import Scales
 from snowfox.service.spec import Configuration, Service, Socket
 from snowfox.values import Seconds, size_text
@@ -162,9 +164,23 @@ class Node:
         self.start_was_told = asyncio.Event()
         self.is_known = asyncio.Event()
         self.sources: Sources | None = None
+        self._former: Former | None = None
         self._freshness = Freshness(clock, self._differs)
         self._opened: asyncio.Future[None] | None = None
         self._beside: set[asyncio.Task[None]] = set()
+
+    def check(self, sources: Sources, scales: Scales | None = None) -> Checked:
+        """What these files say, read as far as they are not what was checked before.
+
+        Args:
+            sources: that were read.
+            scales: how many instances people asked for; None: those of now.
+        """
+        scales = self.scales if scales is None else scales
+        checked = check(sources, self.sections, scales, self._former)
+        if checked.configuration is not None and not checked.problems:
+            self._former = Former(sources, scales, checked.configuration)
+        return checked
 
     def see(self, *configurations: Configuration) -> None:
         """People may name the instances of these: while one takes the place of another, those of both."""

@@ -21,6 +21,7 @@ from snowfox.errors import ConfigurationRefused, SnowFoxError, StoreError
 from snowfox.manager.repository import Repository
 from snowfox.service.checked import Checked
 from snowfox.service.configuration import NAMES, read
+from snowfox.service.rereading import Former
 from snowfox.service.scale import NONE, Scales
 
 CHANGED: Final = "files changed since: snowfox plan shows what, snowfox apply makes it so"
@@ -162,9 +163,15 @@ def _read(page: list[Source], files: Gathering, posix: Posix) -> None:
             source.file.close()
 
 
-def check(sources: Sources, sections: Sections, scales: Scales = NONE) -> Checked:
-    """What they say, with tables of these sections, and with as many instances as people asked for."""
-    return read(sources, host=sources.host or os.uname().nodename, sections=sections, scales=scales)
+def check(
+    sources: Sources, sections: Sections, scales: Scales = NONE, former: Former | None = None
+) -> Checked:
+    """What they say, with tables of these sections, and with as many instances as people asked for.
+
+    What did not change since what was read before, if that is given, is not read again.
+    """
+    host = sources.host or os.uname().nodename
+    return read(sources, host=host, sections=sections, scales=scales, former=former)
 
 
 def pack(sources: Sources) -> bytes:

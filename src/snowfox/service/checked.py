@@ -16,7 +16,7 @@ class Checked(Frozen):
         title: the main file, as a person calls it.
         configuration: None when there are errors.
         problems: errors and warnings in the order of the file.
-        chains: what says something about each service, for `origins`.
+        chains: what says something about each service that was read, for `origins`.
     """
 
     title: str

@@ -11,6 +11,7 @@ from snowfox.core.tree import Layout
 if TYPE_CHECKING:
     # The command line only looks for the files.
     from snowfox.service.checked import Checked
+    from snowfox.service.rereading import Former
     from snowfox.service.scale import Scales
 
 NAMES: Final = Names(
@@ -22,7 +23,12 @@ NAMES: Final = Names(
 
 
 def read(
-    sources: Sources, *, host: str, sections: Sections | None = None, scales: Scales | None = None
+    sources: Sources,
+    *,
+    host: str,
+    sections: Sections | None = None,
+    scales: Scales | None = None,
+    former: Former | None = None,
 ) -> Checked:
     """Check everything and collect all that is wrong; nothing in it is executed.
 
@@ -31,6 +37,7 @@ def read(
         host: the host's name, the node's unless it has one.
         sections: that modules bring; as a rule those of installed distributions.
         scales: how many instances people asked for.
+        former: what was read before, with these sections; what did not change since is not read again.
     """
     if sources.main.name.startswith("Procfile"):
         from snowfox.service.procfile import read as read_procfile  # noqa: PLC0415 - one of the two is needed
@@ -39,4 +46,4 @@ def read(
     from snowfox.service.toml import read as read_toml  # noqa: PLC0415 - one of the two is needed
 
     known = sections or Sections(with_installed=True)
-    return read_toml(sources, host=host, sections=known, scales=scales or {})
+    return read_toml(sources, host=host, sections=known, scales=scales or {}, former=former)

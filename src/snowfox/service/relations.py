@@ -20,6 +20,11 @@ _KEYS: Final = ("requires", "wants", "after", "conflicts")
 _SAYS: Final = {"requires": "requires", "wants": "wants", "after": "after"}
 
 
+def named(service: Service) -> tuple[str, ...]:
+    """All services that one says something about."""
+    return (*service.requires, *service.wants, *service.after, *service.conflicts)
+
+
 def names(layer: Layer, services: Mapping[str, Service]) -> None:
     """Each service that a layer names must be there."""
     for key in _KEYS:

@@ -27,15 +27,20 @@ def check_layer(layer: Layer) -> None:
         layer.wrong(("schedule", "time-zone"), why, part="key")
 
 
-def check_service(service: Service, services: Mapping[str, Service], chain: Chain) -> None:
-    """Only a task has one, and nobody can wait for what runs now and then."""
-    subject = f"service {service.name}"
+def check_service(service: Service, chain: Chain) -> None:
+    """Only a task has one."""
     if service.schedule.is_set and not service.is_task:
         why = "a service runs all the time; schedule is for tasks"
-        chain.wrong(subject, ("schedule",), why, hint='if it runs to its end: type = "task"', part="key")
+        hint = 'if it runs to its end: type = "task"'
+        chain.wrong(f"service {service.name}", ("schedule",), why, hint=hint, part="key")
+
+
+def check_required(service: Service, services: Mapping[str, Service], chains: Mapping[str, Chain]) -> None:
+    """Nobody can wait for what runs now and then."""
     for name in service.requires:
         other = services.get(name)
         if other is not None and other.schedule.is_set:
+            chain = chains[service.name]
             path = ("requires", chain.written("requires").index(name))
             why = f"{name} runs by its schedule: what requires it would wait for the next run"
-            chain.wrong(subject, path, why, hint="for the order alone: after")
+            chain.wrong(f"service {service.name}", path, why, hint="for the order alone: after")

@@ -16,9 +16,10 @@ from snowfox.service.checked import Checked
 from snowfox.service.environment_files import EnvironmentFiles
 from snowfox.service.folder import MAIN, folder_of, is_service_file, service_of
 from snowfox.service.inheritance import Inheritance
-from snowfox.service.layer import Chain, Layer
+from snowfox.service.layer import Layer
 from snowfox.service.making import make_service
 from snowfox.service.placing import make_absolute
+from snowfox.service.rereading import Chains, Former, Part, Unread, changed
 from snowfox.service.scale import NONE, Scales, scaled
 from snowfox.service.section import DefaultsTable, ServiceTable, TemplateTable
 from snowfox.service.spec import Configuration, Service
@@ -28,7 +29,14 @@ from snowfox.service.written import COMMAND
 from snowfox.values import is_name
 
 
-def read(sources: Sources, *, host: str, sections: Sections, scales: Scales = NONE) -> Checked:
+def read(
+    sources: Sources,
+    *,
+    host: str,
+    sections: Sections,
+    scales: Scales = NONE,
+    former: Former | None = None,
+) -> Checked:
     """All that the files say, or all that is wrong with them.
 
     Args:
@@ -36,7 +44,15 @@ def read(sources: Sources, *, host: str, sections: Sections, scales: Scales = NO
         host: the node's name, where it has none.
         sections: that modules bring.
         scales: how many instances people asked for.
+        former: what was read before, with these sections; what did not change since is not read again.
     """
+    part = None if former is None else changed(former, sources, scales)
+    if part is not None:
+        again = _Reading(sources, scales, part)
+        with suppress(Enough, Unread):
+            found = again.configuration(host, sections)
+            if found is not None and not again.problems:
+                return Checked(sources.main.title, found, (), again.chains)
     reading = _Reading(sources, scales)
     configuration: Configuration | None = None
     with suppress(Enough):
@@ -47,13 +63,15 @@ def read(sources: Sources, *, host: str, sections: Sections, scales: Scales = NO
 
 
 class _Reading:
-    """Reads the files of a configuration into layers, and services from them."""
+    """Reads the files of a configuration, or of what changed in it, into layers, and services from them."""
 
-    def __init__(self, sources: Sources, scales: Scales) -> None:
+    def __init__(self, sources: Sources, scales: Scales, part: Part | None = None) -> None:
+        self._whole = sources
         self._scales = scales
+        self._part = part
         self.problems = Problems()
-        self.chains: dict[str, Chain] = {}
-        self._sources = sources
+        self.chains = Chains()
+        self._sources = sources = part.sources if part else sources
         self._is_folder = sources.main.name == MAIN
         self._files = EnvironmentFiles(sources, self.problems)
         self._layers: list[Layer] = []
@@ -62,7 +80,7 @@ class _Reading:
     def configuration(self, host: str, sections: Sections) -> Configuration | None:
         """What they say; what has errors is left out, and a file that is no TOML leaves nothing to say of the rest.
 
-        Raises Enough.
+        Raises Enough; Unread where all is to be read.
         """
         sources = self._sources
         main = self._open(sources.main)
@@ -82,7 +100,9 @@ class _Reading:
             return None
         inheritance.check()
         services = {name: self._service(name, layers, inheritance) for name, layers in own.items()}
-        node, version = named or host, sources.version("" if named else host)
+        if self._part is not None:
+            services = self._part.all(services)
+        node, version = named or host, self._whole.version("" if named else host)
         configuration = Configuration(node, services, sockets, version, sources.folder, sections=top.sections)
         check(main, configuration, self.chains, self._layers)
         return configuration

@@ -32,7 +32,8 @@ def check(
     Args:
         report: of the main document.
         configuration: what it says; keys that have errors of their own are left out, and not looked at again.
-        chains: by service, what says something about it.
+        chains: by service, what says something about it; raises where that is asked of one that was taken over, in
+            which nothing is wrong but what is between it and others.
         layers: all that says something about services, what no service has included.
     """
     checks = _Checks(report, configuration, chains)
@@ -43,8 +44,10 @@ def check(
         checks.layer(layer)
     variables = Variables(configuration, chains)
     for service in configuration.services.values():
-        checks.service(service)
-        variables.check(service)
+        checks.among(service)
+        if service.name in chains:
+            checks.service(service)
+            variables.check(service)
     relations.circles(configuration.services, chains)
     relations.conflicts(configuration.services, chains)
     checks.renamed()
@@ -117,16 +120,20 @@ class _Checks:
         schedule_checks.check_layer(layer)
         of_reload(layer)
 
+    def among(self, service: Service) -> None:
+        """What is wrong with one service because of others that it names."""
+        for key in ("requires", "wants", "after"):
+            for name in getattr(service, key):
+                self._of_readiness(service, key, name)
+        schedule_checks.check_required(service, self._services, self._chains)
+
     def service(self, service: Service) -> None:
-        """Everything about one service."""
+        """Everything else about one service."""
         chain = self._chains[service.name]
         count = sum(len(self._sockets[name].listen) for name in {*service.sockets} & self._sockets.keys())
         if count > MOST_PASSED:
             why = f"{count} addresses are more than the {MOST_PASSED} that can be passed"
             chain.wrong(f"service {service.name}", ("sockets",), why)
-        for key in ("requires", "wants", "after"):
-            for name in getattr(service, key):
-                self._of_readiness(service, key, name)
         self._of_demand(service, chain)
         if len(service.secrets) > MOST_SECRETS:
             why = f"{len(service.secrets)} secrets are more than the {MOST_SECRETS} that can be passed"
@@ -142,7 +149,7 @@ class _Checks:
             why = f"{service.port} and one more for each of {service.count} instances goes beyond 65535"
             chain.wrong(f"service {service.name}", ("port",), why)
         self._of_ready(service, chain)
-        schedule_checks.check_service(service, self._services, chain)
+        schedule_checks.check_service(service, chain)
         self._of_shell(chain)
 
     def renamed(self) -> None:

@@ -15,6 +15,7 @@ from snowfox.manager.node import SERVICE, Node
 from snowfox.manager.operation.operations import Operations
 from snowfox.manager.output.losses import Losses
 from snowfox.manager.source import CHANGED, Reader
+from snowfox.service.scale import Scale
 from snowfox.service.spec import Configuration, Service
 
 
@@ -116,3 +117,17 @@ async def test_files_are_looked_at_no_more_than_once_a_second(node: Node) -> Non
         assert CHANGED in await node.notes()
     daemon: Any = node.daemon
     assert daemon.asked == 1
+
+
+def test_what_is_checked_again_is_what_changed(node: Node) -> None:
+    """Services that are written as in what was fine before are the very same; what was not fine is nothing to go by."""
+    fine, other, wrong = (
+        Sources("/srv", (File("snowfox.toml", f'[service.a]\ncommand = "a"\n[service.b]\n{said}\n', 0),))
+        for said in ('command = "b"', 'command = "c"', "command = 1")
+    )
+    before = node.check(fine).require().services
+    assert node.check(wrong).configuration is None
+    after = node.check(other).require().services
+    assert after["a"] is before["a"]
+    assert after["b"].command == ("c",)
+    assert node.check(other, {"a": Scale(2, 1)}).require().services["a"].count == 2

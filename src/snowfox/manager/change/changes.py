@@ -28,7 +28,6 @@ from snowfox.manager.change.sockets import Open, Sockets
 from snowfox.manager.change.world import World, lines
 from snowfox.manager.node import Node
 from snowfox.manager.operation.operation import Operation
-from snowfox.manager.source import check
 from snowfox.service.resources import SOCKET, carried, resources
 from snowfox.service.spec import Configuration
 from snowfox.values import Seconds
@@ -230,7 +229,7 @@ class Changes:
     async def _change(self, running: Running, read: Read, options: Options) -> Outcome:
         sources = await read()
         scales = scaling.ask(self._node, self._in_force("change"), options.scaled)
-        checked = check(sources, self._node.sections, scales)
+        checked = self._node.check(sources, scales)
         after = checked.require()
         for problem in checked.warnings:
             running.operation.add(contract.Progress("", "warning", problem.show(), 0))

@@ -13,7 +13,6 @@ from snowfox.manager.change.proposal import propose
 from snowfox.manager.change.versions import line_of_sources
 from snowfox.manager.change.world import World
 from snowfox.manager.node import Node
-from snowfox.manager.source import check
 from snowfox.service.resources import carried
 from snowfox.service.spec import Configuration
 
@@ -29,7 +28,7 @@ async def planned(node: Node, world: World, sources: Sources, *, before: Configu
 
     Raises ConfigurationRefused when they are wrong in themselves.
     """
-    checked = check(sources, node.sections, node.scales)
+    checked = node.check(sources)
     after = carried(before, checked.require())
     refusals: list[str] = []
     try:
