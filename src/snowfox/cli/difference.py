@@ -15,10 +15,11 @@ away: nothing · all of it can be undone
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.cli import paper, version
 from snowfox.contract.manager import Plan, PlanLine, Reason
+from snowfox.core.named import NamedTuple
 from snowfox.values import span_text
 
 _SIGNS: Final = {"create": "+", "update": "~", "remove": "-"}  # of what is replaced, the paper's own

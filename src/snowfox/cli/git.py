@@ -11,7 +11,6 @@ import select
 import signal
 import subprocess
 import time
-from typing import NamedTuple
 
 from snowfox.core.config.source import Names, Sources
 from snowfox.core.config.sources.folder import Further
@@ -25,6 +24,7 @@ from snowfox.core.config.sources.git import (
     too_much,
     too_slow,
 )
+from snowfox.core.named import NamedTuple
 from snowfox.core.tree import refusal
 from snowfox.errors import errno_text
 

@@ -9,9 +9,10 @@ import errno
 import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from snowfox.contract.start import HOME, MANAGER_SOCKET, NODE_LOG, RUN
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.blocking import Session, connect

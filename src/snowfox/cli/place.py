@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
-from typing import Final, NamedTuple
+from typing import Final
+
+from snowfox.core.named import NamedTuple
 
 PATH: Final = "a configuration, its folder, or git:FOLDER@REF; default: here"
 """What a command says of its PATH."""

@@ -8,8 +8,7 @@ The daemon joins them: it makes a socket pair for each two, so that each session
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from snowfox.core.named import NamedTuple
 from snowfox.core.rpc.interface import Descriptor, Interface, call
 from snowfox.values import Exit
 

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from snowfox.contract.links import LinkLine, Promises
+from snowfox.core.named import NamedTuple
 from snowfox.core.rpc.interface import Interface, Right, call, stream
 
 

@@ -20,8 +20,9 @@ BOOTNS and AT are nanoseconds of the boot-time clock, PIDNS is the inode of the 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.values import LONGEST_NAME, REACHED, Exit
 
 FOLDER: Final = "launches"

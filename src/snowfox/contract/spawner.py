@@ -10,8 +10,7 @@ first process.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from snowfox.core.named import NamedTuple
 from snowfox.core.rpc.interface import Descriptor, Interface, call
 from snowfox.values import Exit
 

@@ -24,9 +24,10 @@ failed TEXT\tHINT  the line to show, and what to do about it, newlines written a
 from __future__ import annotations
 
 import sys
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from snowfox.core.frozen import Frozen
+from snowfox.core.named import NamedTuple
 from snowfox.errors import UsageError
 
 POLICY: Final = "/etc/snowfox/policy.toml"

@@ -7,8 +7,9 @@ systemd's RestartSteps was rejected: it needs the number of steps, which nobody 
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from snowfox.core.named import NamedTuple
 from snowfox.values import Seconds
 
 

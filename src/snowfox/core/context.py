@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from snowfox.core import log
 from snowfox.core.clock import Clock
 from snowfox.core.frozen import Frozen
 from snowfox.core.ids import Ids
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.core.store.api import Store
 from snowfox.errors import ContextNotSet, InternalError, NotFound

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Self, dataclass_transform
 _MISSING: Any = object()
 
 
-def _annotations(namespace: dict[str, Any]) -> dict[str, Any]:
+def annotations_of(namespace: dict[str, Any]) -> dict[str, Any]:
     """Those of a class body: a dictionary, from Python 3.14 on a function unless they are strings (PEP 749)."""
     evaluate = namespace.get("__annotate_func__")
     found: dict[str, Any] = namespace.get("__annotations__", {}) if evaluate is None else evaluate(1)
@@ -37,7 +37,7 @@ class _FrozenType(type):
         for base in reversed(bases):
             fields.update(getattr(base, "_defaults", {}))
         own: list[str] = []
-        annotations = _annotations(namespace)
+        annotations = annotations_of(namespace)
         for field, kind in annotations.items():
             if str(kind).startswith(("ClassVar", "typing.ClassVar")):
                 continue

@@ -13,10 +13,11 @@ set_sink(json_line_sink(write))      # {"at":…,"level":"warning","name":"spawn
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from snowfox.core import trace
 from snowfox.core.clock import Clock, active
+from snowfox.core.named import NamedTuple
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 """From the least to the most important."""

@@ -22,8 +22,9 @@ is hashable; `str` of it is its name in the diagram (a class's is its name).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
+from snowfox.core.named import NamedTuple
 from snowfox.errors import InternalError
 
 S = TypeVar("S")

@@ -22,10 +22,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from enum import IntEnum
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from snowfox.core import log
 from snowfox.core.frozen import Frozen
+from snowfox.core.named import NamedTuple
 from snowfox.errors import ModuleFailed, SnowFoxError
 from snowfox.values import Seconds
 

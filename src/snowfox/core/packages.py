@@ -15,8 +15,9 @@ import pkgutil
 import sys
 from contextlib import suppress
 from types import ModuleType
-from typing import Final, NamedTuple
+from typing import Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.errors import ModuleFailed
 
 ENTRY_POINTS: Final = "snowfox.modules"

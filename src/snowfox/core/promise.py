@@ -23,11 +23,12 @@ import asyncio
 import sys
 from collections.abc import Callable, Generator
 from types import CodeType
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from snowfox.core import deadline as deadlines
 from snowfox.core import log, trace
 from snowfox.core.deadline import NO_END
+from snowfox.core.named import NamedTuple
 from snowfox.errors import Cancelled, DeadlineExceeded, InternalError
 from snowfox.values import Seconds
 

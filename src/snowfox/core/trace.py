@@ -7,7 +7,9 @@ what is emitted, called and logged inside is linked by itself.
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
-from typing import Final, NamedTuple
+from typing import Final
+
+from snowfox.core.named import NamedTuple
 
 
 class Trace(NamedTuple):

@@ -15,8 +15,9 @@ import errno
 import os
 import stat
 from collections.abc import Generator
-from typing import Final, NamedTuple
+from typing import Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix, Stat
 from snowfox.errors import ConfigurationRefused, PosixError, errno_text
 

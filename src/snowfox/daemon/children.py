@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.start import INHERITED, POLICY, SPAWNER_SOCKET, Early, Node
 from snowfox.core.log import get
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Ids, Posix, Spawn
 from snowfox.daemon import keeper
 from snowfox.daemon.ear import Allowance, Ear

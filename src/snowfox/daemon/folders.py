@@ -10,10 +10,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.record import FOLDER as LAUNCHES
 from snowfox.contract.start import HOME, RUN
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.errors import HostError, PosixError
 

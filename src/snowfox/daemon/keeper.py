@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 import signal
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.control import Kept
 from snowfox.contract.start import SPAWNER_SOCKET
 from snowfox.core.clock import Clock
 from snowfox.core.log import get
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.daemon.events import Role

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.start import LOCK
 from snowfox.core.clock import Clock
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.errors import HostError, PosixError
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.control import ManagerControl, SpawnerControl, Welcome
 from snowfox.contract.start import HOME, NODE_LOG
 from snowfox.core.clock import Timers
 from snowfox.core.log import get
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Poller, Posix
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.daemon.children import Children

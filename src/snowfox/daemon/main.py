@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.control import Welcome
 from snowfox.contract.start import HOME, Node, parse
@@ -15,6 +15,7 @@ from snowfox.core.backoff import Backoff
 from snowfox.core.clock import Clock, SystemClock
 from snowfox.core.ids import KernelRandom, new_id
 from snowfox.core.log import get, json_line_sink, set_sink
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.active import activate
 from snowfox.core.posix.api import Posix
 from snowfox.core.posix.linux import LinuxPosix

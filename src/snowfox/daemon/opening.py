@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.start import HOME, MANAGER_SOCKET, Node
 from snowfox.core.clock import Clock
 from snowfox.core.ids import KernelRandom
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.daemon import folders, keeper, stores
 from snowfox.daemon.identity import manager_ids

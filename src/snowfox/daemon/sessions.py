@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, assert_never
+from typing import Any, Final, assert_never
 
 from snowfox.contract.control import Daemon, Kept, ManagerControl, SpawnerControl
 from snowfox.contract.start import LONGEST_SHARED, SHARED
 from snowfox.core.clock import Clock
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Poller, Posix
 from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Descriptor, Method

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.start import HOME, STORE, STORES
 from snowfox.core.ids import KernelRandom
 from snowfox.core.log import get
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix, Stat
 from snowfox.daemon import folders
 from snowfox.errors import HostError, PosixError

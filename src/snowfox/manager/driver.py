@@ -13,12 +13,13 @@ from __future__ import annotations
 from asyncio import Future, get_running_loop
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 from snowfox.core.clock import Clock
 from snowfox.core.event.bus import Bus
 from snowfox.core.ids import Ids
 from snowfox.core.log import get
+from snowfox.core.named import NamedTuple
 from snowfox.core.trace import Trace, within
 from snowfox.errors import SnowFoxError
 from snowfox.manager.alarm import Alarm, Alarms

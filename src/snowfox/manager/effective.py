@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 from snowfox.contract.manager import Effective
 from snowfox.core.config.section import Section
+from snowfox.core.named import NamedTuple
 from snowfox.service.checked import Checked
 from snowfox.service.layer import Origin
 from snowfox.service.spec import Secret, Service

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.control import Welcome
 from snowfox.contract.record import BESIDE
@@ -28,6 +28,7 @@ from snowfox.core.config.sources.git import (
     too_much,
     too_slow,
 )
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.core.tree import refusal
 from snowfox.errors import LaunchFailed, errno_text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from snowfox.core.named import NamedTuple
 from snowfox.service.hook import HOOKS
 from snowfox.service.spec import Service
 

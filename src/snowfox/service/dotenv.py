@@ -8,11 +8,12 @@ and, after a blank, behind a value without quotes. Nothing is filled in.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core.config.lines import Lines
 from snowfox.core.config.problem import Problem, quoted
 from snowfox.core.config.source import File
+from snowfox.core.named import NamedTuple
 from snowfox.service.filling import is_variable
 
 _VARIABLE: Final = re.compile(r"[ \t]*(?:export[ \t]+)?([^\s=]+)[ \t]*=[ \t]*(.*?)[ \t]*\Z")

@@ -7,7 +7,9 @@ bunyan (10 trace to 60 fatal). The level becomes that of syslog (RFC 5424, 6.2.1
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from snowfox.core.named import NamedTuple
 
 LEVELS: Final = {
     "emergency": 0, "emerg": 0, "panic": 0,

@@ -86,4 +86,6 @@ def _named(service: Service) -> frozenset[str]:
     sandbox = service.sandbox
     paths = (service.directory, *sandbox.read_only, *sandbox.writable)
     texts = (*service.command, *paths, *service.environment.values())
+    if "${" not in "\n".join(texts):  # of nearly all, and seen in one look
+        return frozenset()
     return frozenset(use.name for text in texts for use in uses(text))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core.config.nearest import did_you_mean
 from snowfox.core.config.problem import quoted
 from snowfox.core.config.section import Partial, merge
+from snowfox.core.named import NamedTuple
 from snowfox.service.cycle import cycles
 from snowfox.service.layer import Chain, Layer
 from snowfox.service.section import ServiceTable

@@ -7,9 +7,9 @@ was rejected: at 1,000 instances it costs a tenth of the time that launching the
 from __future__ import annotations
 
 from random import Random
-from typing import NamedTuple
 
 from snowfox.core.event.fact import Fact
+from snowfox.core.named import NamedTuple
 from snowfox.service.effects import ClearTimer, Effect, Emit, SetTimer
 from snowfox.service.readiness import wait_of
 from snowfox.service.restart import FRESH, Verdict, next_try_text

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from snowfox.core.config.document import Part
 from snowfox.core.config.kind import is_table
 from snowfox.core.config.report import Report
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Partial
+from snowfox.core.named import NamedTuple
 
 WHOLE: Final = frozenset(
     {"alive", "ready", "schedule", "after-exit", "after-ready", "before-start", "before-stop", "reload"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 from snowfox.core.config.kind import Findings, Kind, is_list, is_table
 from snowfox.core.config.scanner import Path
 from snowfox.core.config.section import Nested, Section
+from snowfox.core.named import NamedTuple
 from snowfox.service.written import NAME
 
 

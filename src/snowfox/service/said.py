@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Final, NamedTuple
+from typing import Final
+
+from snowfox.core.named import NamedTuple
 
 
 class Said(NamedTuple):

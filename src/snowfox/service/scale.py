@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
+from snowfox.core.named import NamedTuple
 from snowfox.service.spec import Service
 
 _MARK: Final = "@*"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.service.restart import death_text
 from snowfox.values import Exit, Seconds, duration_text, signal_name, span_text
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from posixpath import commonpath, normpath
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.record import subject_of
 from snowfox.contract.spawner import Confinement as Asked
 from snowfox.contract.spawner import Launch
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix import kernel_file
 from snowfox.core.posix.api import Posix
 from snowfox.errors import HostError, NotPermitted, SnowFoxError

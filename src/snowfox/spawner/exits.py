@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core import log
+from snowfox.core.named import NamedTuple
 from snowfox.errors import PosixError
 from snowfox.spawner.events import ExitKnown
 from snowfox.spawner.held import Handle, Kit

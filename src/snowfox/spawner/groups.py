@@ -16,11 +16,12 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from posixpath import basename, dirname, join
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.record import is_token
 from snowfox.contract.spawner import Confinement
 from snowfox.core import log
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
 from snowfox.spawner.control_files import ControlFiles

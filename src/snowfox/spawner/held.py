@@ -7,10 +7,10 @@ until its launch is forgotten: meanwhile its pid, and with it its process group,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from snowfox.contract.record import Failed
 from snowfox.core.clock import Clock
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Poller, Posix
 from snowfox.errors import PosixError
 from snowfox.spawner.events import Event

@@ -12,9 +12,10 @@ import errno
 import os
 from collections.abc import Iterator
 from posixpath import join, relpath
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core import log
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError, errno_text
 from snowfox.spawner.control_files import ControlFiles

@@ -12,9 +12,10 @@ import os
 import struct
 from abc import ABC, abstractmethod
 from posixpath import abspath, dirname, join
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.record import Started, launched_line
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Ids, Posix, Spawn
 from snowfox.errors import PosixError
 from snowfox.values import Seconds

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import signal
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.record import ERRORS, OUTPUT, Failed, parse, subject_of
 from snowfox.contract.spawner import Launch
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Ids
 from snowfox.errors import LaunchFailed, PosixError, SnowFoxError
 from snowfox.spawner.confining import Confining

@@ -20,9 +20,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core import log
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix import kernel_file
 from snowfox.errors import PosixError
 from snowfox.spawner.held import Handle, Kit

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 from collections import deque
-from typing import Final, NamedTuple, assert_never
+from typing import Final, assert_never
 
 from snowfox.contract.spawner import ExitReports, Launched, Running
 from snowfox.core import log
 from snowfox.core.clock import Timers
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Poller, Posix
 from snowfox.core.rpc.interface import Descriptor
 from snowfox.core.trace import within

@@ -15,10 +15,11 @@ from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from posixpath import dirname
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core import log
 from snowfox.core.clock import Clock, SystemClock
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.active import activate
 from snowfox.core.posix.api import Posix
 from snowfox.core.posix.linux import LinuxPosix

@@ -24,10 +24,11 @@ import re
 from collections.abc import Iterable, Mapping
 from posixpath import commonpath, dirname, normpath
 from stat import S_IMODE, S_ISCHR, S_ISREG
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from snowfox.contract.start import HOME
 from snowfox.core.frozen import Frozen
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Ids, Posix
 from snowfox.errors import NotPermitted, UserError
 from snowfox.values import CAPABILITIES, MANAGER_UIDS

@@ -14,9 +14,10 @@ import errno
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from posixpath import basename, dirname
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.spawner import Listening
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.address import Address, parse
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError

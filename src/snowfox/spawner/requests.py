@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from errno import ENAMETOOLONG
 from posixpath import normpath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from snowfox.contract.record import is_note, is_token, subject_of
 from snowfox.contract.spawner import Launch, ListenSpec, Refusal, Secret, Spawner
 from snowfox.core import log
 from snowfox.core.clock import Clock
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import Posix
 from snowfox.errors import HostError, NotPermitted, ProtocolError, SnowFoxError, UserError, errno_text

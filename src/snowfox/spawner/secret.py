@@ -18,10 +18,11 @@ import errno
 import os
 from posixpath import relpath
 from stat import S_IMODE, S_ISLNK, S_ISREG, S_ISVTX
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.record import subject_of
 from snowfox.contract.spawner import Launch, Secret
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix, Stat
 from snowfox.errors import LaunchFailed, PosixError, SnowFoxError, UserError
 from snowfox.spawner.in_force import InForce

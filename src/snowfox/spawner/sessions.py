@@ -8,12 +8,13 @@ and while it leaves answers unread its requests wait; so neither memory nor desc
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from snowfox.contract.control import Daemon, SpawnerControl
 from snowfox.contract.spawner import ExitReports, Spawner
 from snowfox.core import log
 from snowfox.core.clock import Clock
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Poller, Posix
 from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Interface, Method

@@ -18,9 +18,10 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from posixpath import basename, dirname, relpath
 from stat import S_IMODE, S_ISSOCK, S_ISVTX
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core import log
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.address import Address
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from snowfox.contract.record import Record, parse
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.errors import PosixError
 from snowfox.spawner.launch import Maker, Order

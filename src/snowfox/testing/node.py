@@ -13,9 +13,10 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from snowfox.contract.start import HOME, STORE, STORES
+from snowfox.core.named import NamedTuple
 from snowfox.core.rpc.blocking import Session, connect
 from snowfox.testing import group
 

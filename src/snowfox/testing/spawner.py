@@ -12,12 +12,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from snowfox.contract.control import Daemon, Kept, SpawnerControl
 from snowfox.contract.record import FOLDER
 from snowfox.contract.spawner import ExitReports, Launch, Launched, Running, Spawner
 from snowfox.core.clock import SystemClock
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Spawn
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.channel import Channel, Options

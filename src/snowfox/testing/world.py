@@ -7,7 +7,9 @@ import socket
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
+
+from snowfox.core.named import NamedTuple
 
 MARK = "TEST_FOLDER"
 """Names the test's folder in the environment of its services, so that they are found in /proc."""

@@ -11,12 +11,13 @@ import time
 import tty
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.cli import length, node, paper, pattern
 from snowfox.cli.commands.logs import line_count
 from snowfox.contract.manager import InstanceFigures, Manager
 from snowfox.core.clock import active
+from snowfox.core.named import NamedTuple
 from snowfox.core.rpc.blocking import Session
 from snowfox.values import Seconds, size_text
 

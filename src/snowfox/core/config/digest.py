@@ -7,6 +7,7 @@ has its own implementation (`_sha256` until 3.11, `_sha2` from 3.12 on), which `
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Protocol
 
 
@@ -24,6 +25,7 @@ def digest(parts: Iterable[bytes]) -> str:
     return state.hexdigest()
 
 
+@cache
 def _new() -> Callable[[bytes], _Hash]:
     for name in ("_sha256", "_sha2", "hashlib"):
         try:

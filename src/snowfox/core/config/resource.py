@@ -6,11 +6,12 @@ or process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeGuard, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeGuard, cast
 
 from snowfox.core.config.digest import digest
 from snowfox.core.frozen import Frozen
+from snowfox.core.named import NamedTuple
 
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
 
@@ -60,17 +61,24 @@ def _plain(value: Any) -> object:
     if type(value) in _PLAIN:  # of nearly all, and looked up faster than asked
         return value
     if isinstance(value, (tuple, list)):
-        items = cast("Sequence[Any]", value)
-        return ("items", *[one if type(one) in _PLAIN else _plain(one) for one in items])
-    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+        return ("items", *_all_plain(cast("Sequence[Any]", value)))
+    if isinstance(value, (bool, int, float, str, bytes)):
         return value
     if isinstance(value, Frozen):
         names: tuple[str, ...] = value.__match_args__
-        return (type(value).__name__, *((name, _plain(getattr(value, name))) for name in names))
+        return (
+            type(value).__name__,
+            *zip(names, _all_plain([getattr(value, name) for name in names]), strict=True),
+        )
     if _is_mapping(value):
         return ("keys", *((str(key), _plain(value[key])) for key in sorted(value, key=str)))
     msg = f"no digest of {type(value).__name__}"
     raise TypeError(msg)
+
+
+def _all_plain(values: Sequence[Any]) -> Iterable[object]:
+    """Each of them; nearly always they are plain, which is seen in one look."""
+    return values if _PLAIN.issuperset(map(type, values)) else map(_plain, values)
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:

@@ -11,7 +11,9 @@ Grammar: https://toml.io/en/v1.0.0. Rejected: tomlkit (reads, keeps and writes, 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from snowfox.core.named import NamedTuple
 
 Path = tuple[str | int, ...]
 """The way to a value: keys of tables and indices of arrays."""

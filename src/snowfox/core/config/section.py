@@ -31,7 +31,6 @@ from typing import (
     ClassVar,
     Final,
     Literal,
-    NamedTuple,
     TypeVar,
     Union,
     get_args,
@@ -47,6 +46,7 @@ from snowfox.core.config.report import Report
 from snowfox.core.config.resource import Resource
 from snowfox.core.config.scanner import Path
 from snowfox.core.frozen import Frozen
+from snowfox.core.named import NamedTuple
 
 INTERNAL: Final = "internal"
 """Marks a field that no one can write: `Annotated[float, INTERNAL]`."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import stat
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core.config.digest import digest
 from snowfox.core.frozen import Frozen
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix, Stat
 from snowfox.core.tree import MOST_FILES, Layout, Stamp, kind, refusal, stamp
 from snowfox.errors import ConfigurationRefused, PosixError, errno_text

@@ -16,12 +16,13 @@ import contextvars
 import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from snowfox.core import log, trace
 from snowfox.core.clock import Clock
 from snowfox.core.event.fact import Event, F, Fact
 from snowfox.core.ids import Ids
+from snowfox.core.named import NamedTuple
 from snowfox.core.promise import Promise, Resolver
 from snowfox.core.trace import Trace
 from snowfox.errors import Cancelled, HandlersFailed, InternalError, WouldDeadlock

@@ -6,7 +6,7 @@ A host is numeric, `localhost` (127.0.0.1) or `*` (0.0.0.0): names are never loo
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from snowfox.core.named import NamedTuple
 
 _NAMED = {"localhost": "127.0.0.1", "*": "0.0.0.0", "": "0.0.0.0"}  # noqa: S104 - only when asked for
 _EVERY = {"0.0.0.0", "::"}  # noqa: S104 - compared with

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from snowfox.core.named import NamedTuple
 
 
 class Stat(NamedTuple):

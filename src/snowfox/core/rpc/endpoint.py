@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from snowfox.core.named import NamedTuple
 from snowfox.errors import UsageError
 
 _KINDS = frozenset({"unix", "tcp", "tls", "fd"})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.trace import Trace
 from snowfox.errors import SnowFoxError
 

@@ -21,13 +21,13 @@ from typing import (
     Concatenate,
     Final,
     Generic,
-    NamedTuple,
     ParamSpec,
     Self,
     TypeVar,
     overload,
 )
 
+from snowfox.core.named import NamedTuple
 from snowfox.errors import Cancelled, InternalError
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.rpc.serving import Caller
 from snowfox.values import Seconds
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.rpc.codec import decode, encode
 from snowfox.core.rpc.digest import digest
 from snowfox.core.rpc.frame import LIMIT

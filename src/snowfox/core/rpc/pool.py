@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from snowfox.core.backoff import Backoff
+from snowfox.core.named import NamedTuple
 from snowfox.errors import HostError, PeerError, SnowFoxError
 from snowfox.values import Seconds
 

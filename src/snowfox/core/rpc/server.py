@@ -13,10 +13,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core import log
 from snowfox.core.clock import SystemClock
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.active import active
 from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import Posix

@@ -12,10 +12,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from functools import partial
 from inspect import CORO_CREATED, getcoroutinestate
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from snowfox.core import log
 from snowfox.core import trace as tracing
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Credentials
 from snowfox.core.rpc.answers import Answers
 from snowfox.core.rpc.handlers import Handlers

@@ -13,9 +13,10 @@ under way are bounded; descriptors that nobody takes are closed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from snowfox.core import trace as tracing
+from snowfox.core.named import NamedTuple
 from snowfox.core.rpc import frame, idempotency, message
 from snowfox.core.rpc.calls import Calls
 from snowfox.core.rpc.happening import (

@@ -16,9 +16,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from snowfox.core.frozen import Frozen
+from snowfox.core.named import NamedTuple
 
 FOREVER: Final = (1 << 63) - 1
 """The end of time, in milliseconds: as far as an integer of SQLite goes."""

@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from snowfox.core.config.plan import Action, Step
 from snowfox.core.context import DynamicContext
 from snowfox.core.event.fact import Fact
 from snowfox.core.log import get
+from snowfox.core.named import NamedTuple
 from snowfox.core.store.api import Version
 from snowfox.core.trace import Trace, within
 from snowfox.errors import Degraded, SnowFoxError, StoreError

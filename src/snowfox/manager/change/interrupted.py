@@ -7,9 +7,10 @@ what requires the task goes with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core.config.plan import Action, Step
+from snowfox.core.named import NamedTuple
 from snowfox.service.resources import SERVICE
 from snowfox.service.spec import Configuration, Service
 from snowfox.values import Seconds

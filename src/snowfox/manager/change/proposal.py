@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from snowfox.contract.spawner import Refusal
 from snowfox.core.config.plan import Action, Resources, Step, plan
 from snowfox.core.config.resource import ResourceKey
 from snowfox.core.config.source import Sources
 from snowfox.core.config.transaction import Journal, Transaction
+from snowfox.core.named import NamedTuple
 from snowfox.errors import ConfigurationRefused
 from snowfox.manager.blueprint import Blueprints
 from snowfox.manager.change.sockets import Open

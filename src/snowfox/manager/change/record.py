@@ -7,9 +7,10 @@ Written before anything moves. Whoever finds a change that was under way knows b
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from snowfox.core.log import get
+from snowfox.core.named import NamedTuple
 
 APPLYING: Final = "applying"
 UNDOING: Final = "undoing"

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.spawner import ListenSpec
 from snowfox.core.config.plan import Step
 from snowfox.core.config.resource import Resource, ResourceKey
 from snowfox.core.config.transaction import Held, Realizer
+from snowfox.core.named import NamedTuple
 from snowfox.core.unbroken import unbroken
 from snowfox.errors import ConfigurationRefused, Degraded, InternalError, SnowFoxError
 from snowfox.manager.blueprint import specs_of

@@ -15,8 +15,8 @@ no place any more, not alive    gone
 from __future__ import annotations
 
 from itertools import count
-from typing import NamedTuple
 
+from snowfox.core.named import NamedTuple
 from snowfox.manager.engine.adoption import want_all
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member

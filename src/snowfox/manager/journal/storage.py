@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from snowfox.contract.manager import EventLine
 from snowfox.core.clock import Clock
 from snowfox.core.event.fact import Event
 from snowfox.core.log import get
+from snowfox.core.named import NamedTuple
 from snowfox.core.store.api import FactRow, Query, Store, Version
 from snowfox.core.store.api import Operation as OperationRow
 from snowfox.manager.journal.keeper import Batch

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.contract.manager import Progress
+from snowfox.core.named import NamedTuple
 from snowfox.core.trace import Trace
 from snowfox.values import Seconds
 

@@ -6,8 +6,9 @@ of one, and counted; what is kept next is told how much went before it.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.values import Seconds, exact_size_text, size_text
 
 _NOTHING: Final = b""

@@ -12,8 +12,9 @@ from collections import deque
 from contextlib import suppress
 from errno import EEXIST, ENOENT
 from threading import Lock
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
 from snowfox.manager.output import shelf

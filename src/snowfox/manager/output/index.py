@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from typing import Final, NamedTuple
+from typing import Final
+
+from snowfox.core.named import NamedTuple
 
 _PAIR: Final = struct.Struct(">QQ")
 PAIR_SIZE: Final = _PAIR.size

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final
+
+from snowfox.core.named import NamedTuple
 
 MOST: Final = 100
 """Logs whose losses are told of; those that lost something longest ago go first."""

@@ -11,8 +11,9 @@ import os
 import zlib
 from collections.abc import Iterator
 from errno import ENOENT
-from typing import Final, NamedTuple
+from typing import Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
 from snowfox.manager.output import shelf

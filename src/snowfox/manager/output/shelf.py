@@ -19,8 +19,9 @@ import re
 import time
 from contextlib import suppress
 from errno import ENOENT, ENOTDIR
-from typing import Final, NamedTuple
+from typing import Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
 

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from functools import partial
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 from snowfox.contract.manager import LogLine
+from snowfox.core.named import NamedTuple
 from snowfox.manager.output.files import Place
 from snowfox.manager.output.follower import Follower, lines_of
 from snowfox.manager.output.logs import Logs

@@ -7,8 +7,9 @@ left out. What a service says is shown to people, so a status has a bound and ho
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.values import Seconds
 
 LONGEST: Final = 4096

@@ -20,8 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.service.schedule import Every, Schedule, Times
 
 PATIENCE: Final = 90_000

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Ids, Stat
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import errno
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from signal import SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH
-from typing import Final, NamedTuple
+from typing import Final
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Ids, User
 from snowfox.core.posix.refusal import refused
 from snowfox.testing.clock import VirtualClock

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from snowfox.core.named import NamedTuple
 from snowfox.testing.kernel.disk import FolderNode, Node, RegularFile, fault
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
 
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.address import Address
 from snowfox.core.posix.api import Credentials
 from snowfox.testing.kernel.disk import fault

@@ -40,7 +40,7 @@ FOUNDATION = {
     *(
         f"snowfox.core.{name}"
         for name in (
-            "backoff", "clock", "deadline", "frozen", "ids", "log", "machine", "metrics", "posix", "promise", "rpc", "trace",
+            "backoff", "clock", "deadline", "frozen", "ids", "log", "machine", "metrics", "named", "posix", "promise", "rpc", "trace",
         )
     ),
 }  # fmt: skip

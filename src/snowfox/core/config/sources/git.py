@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core.config.source import (
     LARGEST,
@@ -28,6 +28,7 @@ from snowfox.core.config.source import (
 )
 from snowfox.core.config.sources.folder import Further, further_name, main_of
 from snowfox.core.frozen import Frozen
+from snowfox.core.named import NamedTuple
 from snowfox.core.tree import DEEPEST, Layout, refusal
 from snowfox.errors import ConfigurationRefused
 from snowfox.values import Seconds, size_text

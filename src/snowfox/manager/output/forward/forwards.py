@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core.backoff import Backoff
 from snowfox.core.log import get
+from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Posix
 from snowfox.errors import InternalError, SnowFoxError
 from snowfox.manager.output.follower import Follower
