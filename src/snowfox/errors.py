@@ -12,6 +12,7 @@ SnowFoxError
 │   ├── ProtocolError         it broke the protocol; the session ends
 │   ├── ConnectionLost        it went away
 │   ├── NoNode                nobody is there to talk to
+│   ├── Incompatible          it has no such method, or another of this name
 │   └── RemoteError           it failed in a way that has no class here
 ├── HostError                 the host refused or failed
 │   ├── PosixError            a call to the kernel failed
@@ -136,6 +137,10 @@ class ConnectionLost(PeerError):
 
 class NoNode(PeerError):
     """Nobody is there to talk to; `advice` says how to start a node."""
+
+
+class Incompatible(PeerError):
+    """The other end has no such method, or another one of this name: it is of another version, or serves something else."""
 
 
 class RemoteError(PeerError):

@@ -121,7 +121,7 @@ class Sessions:
             clock=self._clock,
             serving=Daemon,
             calling=_CALLING[role],
-            options=Options(name="daemon", ping_after=PING, dead_after=None),
+            options=Options(name="daemon", ping_after=PING, dead_after=None, strict=role == MANAGER),
         )
         self._open[role] = _Session(channel, self._clock.now(), patience)
         self._poller.add(socket)

@@ -86,7 +86,7 @@ class Sessions:
         self.end(role)
         serving: type[Interface] = SpawnerControl if role == DAEMON else Spawner
         calling: type[Interface] = Daemon if role == DAEMON else ExitReports
-        options = Options(name=role, ping_after=None, dead_after=None)
+        options = Options(name=role, ping_after=None, dead_after=None, strict=role == MANAGER)
         channel = Channel(
             self._posix, socket, clock=self._clock, serving=serving, calling=calling, options=options
         )

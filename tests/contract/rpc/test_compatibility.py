@@ -1,6 +1,7 @@
 """Older and newer ends of one interface talk, in both directions, through both codecs; what differs is refused when called."""
 
 import importlib.util
+import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.client import connect
 from snowfox.core.rpc.fast import fast
 from snowfox.core.rpc.handlers import handles
-from snowfox.core.rpc.interface import Right
+from snowfox.core.rpc.interface import Descriptor, Interface, Right, call, stream
 from snowfox.core.rpc.message import small
 from snowfox.core.rpc.server import serve
-from snowfox.errors import ConnectionLost, NotPermitted, PeerError, ProtocolError, RemoteError, UserError
+from snowfox.errors import Incompatible, NotPermitted, RemoteError, UserError
 
 _spec = importlib.util.spec_from_file_location("older_interfaces", Path(__file__).with_name("older.py"))
 older = importlib.util.module_from_spec(_spec)
@@ -128,13 +129,41 @@ async def test_an_older_server(between):
 
 
 async def test_a_method_that_the_older_server_lacks(between):
-    """Nobody is hurt by its being declared; who calls it all the same is told its name, and loses the session."""
-    async with between(ShopTwo, ShopOne, One()) as shop:
-        assert await shop.count() == 1
-        with pytest.raises(ProtocolError, match=r"there is no method Shop\.buy here"):
-            await shop.buy("pear")
-        with pytest.raises(ConnectionLost):
-            await shop.count()
+    """Who calls it is told its name and what is served there, each time; the session and its streams go on."""
+    async with between(ShopTwo, ShopOne, One()) as shop, shop.all() as fruits:
+        for _ in range(2):
+            with pytest.raises(
+                Incompatible, match=r"cannot call Shop\.buy: the other end serves ShopOne, which has no"
+            ):
+                await shop.buy("pear")
+            assert await shop.count() == 1
+        assert await anext(fruits) == FruitTwo("apple", 3, "")
+
+
+async def test_another_interface(between):
+    """A stream and a call with a descriptor of an interface that is not served are refused; nothing is left open."""
+
+    class Elsewhere(Interface):
+        @stream()
+        def listen(self) -> str:
+            """Not here."""
+
+        @call()
+        def give(self, thing: Descriptor) -> None:
+            """Nor this."""
+
+    async with between(Elsewhere, ShopTwo, Two()) as other:
+        reading, writing = os.pipe()
+        for _ in range(2):
+            with pytest.raises(
+                Incompatible, match=r"cannot call Elsewhere\.listen: the other end serves ShopTwo"
+            ):
+                async with other.listen() as items:
+                    await anext(items)
+        with pytest.raises(Incompatible, match=r"Elsewhere\.give"):
+            await other.give(Descriptor(writing))
+        assert os.read(reading, 1) == b""
+        os.close(reading)
 
 
 async def test_a_method_that_differs(between):
@@ -145,7 +174,9 @@ async def test_a_method_that_differs(between):
     ):
         async with between(calling, serving, handlers) as shop:
             for _ in range(2):
-                with pytest.raises(PeerError, match=r"Shop\.count: the two ends are of different versions"):
+                with pytest.raises(
+                    Incompatible, match=r"Shop\.count: the two ends are of different versions"
+                ):
                     await shop.count(*values)
                 assert await shop.find("pear") == FruitTwo("pear", 3, "red")
 

@@ -25,7 +25,7 @@ from snowfox.daemon.events import (
 )
 from snowfox.daemon.keeper import Sockets
 from snowfox.daemon.sessions import AWAKENING, HUNG, Project, Sessions
-from snowfox.errors import HostError, NotPermitted, PosixError
+from snowfox.errors import HostError, Incompatible, NotPermitted, PosixError
 from snowfox.testing.kernel import FakeKernel, FakePosix
 
 
@@ -308,3 +308,17 @@ def test_the_tree_for_the_manager(host: Host) -> None:
     refused = host.asked(MANAGER, manager.call(Daemon.open_tree, ""))
     assert str(refused) == "cannot read services/db.toml: it is a folder"
     assert isinstance(host.asked(MANAGER, manager.call(Daemon.open_source, "snowfox.toml")), Source)
+
+
+@pytest.mark.parametrize("role", [SPAWNER, MANAGER])
+def test_a_request_that_there_is_not(host: Host, role: Role) -> None:
+    """The manager has no rights of ours to try: its session ends. A spawner of another version is refused that request."""
+    request = host.ends[role].call(SpawnerControl.stop)
+    events = host.turn()
+    if role == MANAGER:
+        (lost,) = events
+        assert isinstance(lost, Lost)
+        assert "no method SpawnerControl.stop" in lost.reason
+    else:
+        assert events == []
+        assert isinstance(host.asked(role, request), Incompatible)

@@ -15,7 +15,7 @@ from snowfox.core.posix.api import Spawn
 from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Descriptor, Interface, Method
 from snowfox.core.rpc.session import Answered, Called, Ended, Failed
-from snowfox.errors import LaunchFailed, NotPermitted, PosixError
+from snowfox.errors import Incompatible, LaunchFailed, NotPermitted, PosixError
 from snowfox.spawner.launching import LATE
 from snowfox.spawner.loop import AT_ONCE
 from snowfox.spawner.main import Setting, assemble, setting
@@ -177,6 +177,15 @@ def test_failures_are_answers(node: Node) -> None:
     assert isinstance(failed, LaunchFailed)
     assert str(failed) == "cannot launch web: change to folder /no: no such file or directory (ENOENT)"
     assert isinstance(node.launch(user="root"), NotPermitted)
+    assert isinstance(node.launch(), Launched)
+
+
+def test_a_request_that_there_is_not(node: Node) -> None:
+    """A manager that asks for what only the daemon may is sent away; a daemon of another version is only refused that."""
+    node.manager.channel.call(SpawnerControl.stop)
+    node.turns(lambda: node.manager.ended)
+    assert isinstance(node.ask(node.daemon, Spawner.inventory, ""), Incompatible)
+    node.attach()
     assert isinstance(node.launch(), Launched)
 
 

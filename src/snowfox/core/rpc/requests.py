@@ -14,6 +14,7 @@ from snowfox.errors import (
     Cancelled,
     ConnectionLost,
     DeadlineExceeded,
+    Incompatible,
     NotPermitted,
     PeerError,
     ProtocolError,
@@ -21,25 +22,39 @@ from snowfox.errors import (
 )
 
 if TYPE_CHECKING:
-    from snowfox.core.rpc.message import Wire, Wires
+    from snowfox.core.rpc.message import Wire
     from snowfox.core.rpc.outbox import Outbox
+    from snowfox.core.rpc.session import Options
     from snowfox.core.trace import Trace
     from snowfox.values import Seconds
 
 NEVER: Final = float("inf")
 MOST_DEFINED: Final = 1000
 """Methods that the other end may define; an interface has far fewer."""
+UNKNOWN: Final = "unknown"
+"""The name of all methods that there are not, for who looks: it is not the other end that decides how many there are."""
+
+_ADVICE: Final = "run the same version at both ends"
 
 
 class _Defined:
-    """A method as the other end knows it: ready to be served, or why it never is."""
+    """A method that the other end knows as we do."""
 
-    __slots__ = ("method", "refusal", "wire")
+    __slots__ = ("method", "wire")
 
-    def __init__(self, method: Method[Any, Any], wire: Wire, refusal: SnowFoxError | None) -> None:
+    def __init__(self, method: Method[Any, Any], wire: Wire) -> None:
         self.method = method
         self.wire = wire
-        self.refusal = refusal
+
+
+class _Refused:
+    """A method that is not served: why, and its name for who looks."""
+
+    __slots__ = ("error", "name")
+
+    def __init__(self, name: str, error: SnowFoxError) -> None:
+        self.name = name
+        self.error = error
 
 
 class _Open:
@@ -59,57 +74,48 @@ class Requests:
 
     Args:
         outbox: where frames go.
-        wires: how methods are written and read.
+        options: of the session.
         serving: what may be called.
-        rights: what the other end may do.
-        most: how many requests may be under way.
-        link: name of the session, for who looks.
 
     Attributes:
         last: the number of the last one that came.
     """
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        wires: Wires,
-        *,
-        serving: type[Interface] | None,
-        rights: frozenset[str],
-        most: int,
-        link: str = "",
-    ) -> None:
+    def __init__(self, outbox: Outbox, options: Options, *, serving: type[Interface] | None) -> None:
         self.last = 0
-        self._link = link
         self.soonest: Seconds = NEVER
         self._outbox = outbox
-        self._wires = wires
-        self._rights = rights
-        self._most = most
+        self._options = options
+        self._most = options.most_requests
+        self._serving = serving
         self._served = {} if serving is None else {one.full_name: one for one in serving.methods.values()}
-        self._defined: list[_Defined] = []
+        self._defined: list[_Defined | _Refused] = []
         self._open: dict[int, _Open] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
     def define(self, number: int, body: bytes) -> None:
-        """The other end is about to call a method. Raises ProtocolError for one that there is not."""
+        """The other end is about to call a method. Raises ProtocolError; with `strict` also for one that there is not."""
         if number != len(self._defined) or number >= MOST_DEFINED:
             raise ProtocolError(f"method {number} where {len(self._defined)} was next")
         found = message.read_definition(body)
         method = self._served.get(found.name)
         if method is None:
-            raise ProtocolError(f"there is no method {found.name[:100]} here")
-        refusal: SnowFoxError | None = None
-        if not fit(digest(method), found.digest):
-            refusal = PeerError(
-                f"cannot call {found.name}: the two ends are of different versions and disagree on it",
-                "run the same version of Snow Fox at both ends",
-            )
-        elif method.right is not None and method.right not in self._rights:
-            refusal = NotPermitted(f"cannot {method.name}: you have no right to {method.right} here", None)
-        self._defined.append(_Defined(method, self._wires(method), refusal))
+            if self._options.strict:
+                raise ProtocolError(f"there is no method {found.name[:100]} here")
+            self._defined.append(_Refused(UNKNOWN, self._missing(found.name[:100])))
+        elif not fit(digest(method), found.digest):
+            self._defined.append(_Refused(found.name, _different(found.name)))
+        elif method.right is not None and method.right not in self._options.rights:
+            text = f"cannot {method.name}: you have no right to {method.right} here"
+            self._defined.append(_Refused(found.name, NotPermitted(text, None)))
+        else:
+            self._defined.append(_Defined(method, self._options.wires(method)))
+
+    def _missing(self, name: str) -> SnowFoxError:
+        there = "nothing" if self._serving is None else f"{self._serving.__name__}, which has no such method"
+        return Incompatible(f"cannot call {name}: the other end serves {there}", _ADVICE)
 
     def called(  # noqa: PLR0913, PLR0917 - the parts of a frame, once per message
         self,
@@ -131,14 +137,14 @@ class Requests:
             raise ProtocolError(f"more than {self._most} requests at once")
         defined = self._defined[number]
         self.last = request
-        name = defined.method.full_name
-        if defined.refusal is not None:
+        if isinstance(defined, _Refused):
             if is_watched():
-                look = Seen(SERVER, self._link, name, request=request, asked=len(body))
-                look.end(type(defined.refusal).__name__)
+                look = Seen(SERVER, self._options.name, defined.name, request=request, asked=len(body))
+                look.end(type(defined.error).__name__)
             incoming.close()
-            self._outbox.put(frame.FAILURE, request, message.failure(defined.refusal))
+            self._outbox.put(frame.FAILURE, request, message.failure(defined.error))
             return
+        name = defined.method.full_name
         trace: Trace | None = None
         key = ""
         if kind == frame.TRACED:
@@ -151,7 +157,7 @@ class Requests:
         deadline = NEVER if left is None else now + left
         found = self._open[request] = _Open(defined, deadline, incoming)
         if is_watched():
-            found.seen = Seen(SERVER, self._link, name, request=request, asked=len(body))
+            found.seen = Seen(SERVER, self._options.name, name, request=request, asked=len(body))
         self.soonest = min(self.soonest, deadline)
         happenings.append(Called(request, name, values, trace, "" if method.is_stream else key))
 
@@ -264,6 +270,12 @@ def close_in(value: object) -> None:
     elif isinstance(value, dict):
         for part in value.values():  # pyright: ignore[reportUnknownVariableType] - messages hold plain values
             close_in(part)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _different(name: str) -> SnowFoxError:
+    return Incompatible(
+        f"cannot call {name}: the two ends are of different versions and disagree on it", _ADVICE
+    )
 
 
 def _too_large(method: Method[Any, Any], size: int) -> PeerError:

@@ -5,10 +5,10 @@ travels with it and is kept at both ends: the caller stops waiting, the server w
 `blocking`, `link`) moves bytes and time; it calls `receive`, `tick` and the verbs, never two at once.
 
 Methods are agreed by name, each with a digest, before their first call: a call costs a number, nothing that is not used
-costs anything. A method on which the ends disagree is refused when called.
+costs anything. A method on which the ends disagree, or that one of them lacks, is refused when called.
 
-Against a hostile peer: a frame that is malformed, out of place or of an unknown method ends the session; requests
-under way are bounded; descriptors that nobody takes are closed.
+Against a hostile peer: a frame that is malformed or out of place ends the session; requests under way are bounded;
+descriptors that nobody takes are closed.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ class Options(NamedTuple):
         passes: whether descriptors can be sent to the other end.
         idle_after: seconds without a call, either way, after which we ask for no more requests, and end the session when
             none came for another quarter of that time; None: never. Pings do not count.
+        strict: whether asking for a method that we lack ends the session, too: of a peer that has no rights of ours it is
+            no other version but an attempt.
         wires: how messages are written and read: with the standard library, or `fast.fast`.
     """
 
@@ -88,6 +90,7 @@ class Options(NamedTuple):
     wires: message.Wires = message.small
     passes: bool = True
     idle_after: Seconds | None = None
+    strict: bool = False
 
 
 CLIENT: Final = Options("client", ping_after=5.0, dead_after=20.0)
@@ -112,14 +115,7 @@ class Session:
         self.ended = False
         self.peer_name = ""
         self.calls = Calls(self.outbox, options.wires, link=options.name)
-        self._requests = Requests(
-            self.outbox,
-            options.wires,
-            serving=serving,
-            rights=options.rights,
-            most=options.most_requests,
-            link=options.name,
-        )
+        self._requests = Requests(self.outbox, options, serving=serving)
         self.pulse = Pulse(now, self.outbox, ping_after=options.ping_after, dead_after=options.dead_after)
         self._idle = None if options.idle_after is None else Idle(options.idle_after, now)
         self._posix = posix

@@ -11,7 +11,7 @@ from snowfox.core.metrics import Totals
 from snowfox.core.rpc import frame, seen
 from snowfox.errors import ConnectionLost, NotFound
 from snowfox.testing.clock import VirtualClock
-from snowfox.testing.rpc import Pair, Shop
+from snowfox.testing.rpc import QUIET, Pair, Shop
 
 
 @pytest.fixture
@@ -91,12 +91,20 @@ def test_failures_have_the_name_of_their_error(totals: Totals) -> None:
 
 def test_a_call_without_right(totals: Totals) -> None:
     """It is told though it never comes to a handler."""
-    pair = Pair()
-    pair.server._requests._rights = frozenset()
+    pair = Pair(options=QUIET._replace(rights=frozenset()))
     pair.call(Shop.close_down)
     pair.carry()
     assert calls(totals, "server", "Shop.close_down", "NotPermitted") == 1
     assert calls(totals, "caller", "Shop.close_down", "NotPermitted") == 1
+
+
+def test_a_call_of_what_there_is_not(totals: Totals) -> None:
+    """It is told under one name, whatever names the other end invents."""
+    pair = Pair(serving=None)
+    pair.call(Shop.close_down)
+    pair.call(Shop.price, "apple", 1)
+    pair.carry()
+    assert calls(totals, "server", "unknown", "Incompatible") == 2
 
 
 def test_streams_count_their_items(totals: Totals) -> None:

@@ -15,7 +15,7 @@ from snowfox.core.rpc.happening import (
     StreamEnded,
     Withdrawn,
 )
-from snowfox.core.rpc.interface import Descriptor, Interface, Right, call
+from snowfox.core.rpc.interface import Descriptor, Right
 from snowfox.core.rpc.session import Options, Session
 from snowfox.core.trace import Trace, within
 from snowfox.errors import (
@@ -405,30 +405,6 @@ def test_too_many_requests_end_the_session():
     pair.caller.calls.most = 100
     for number in range(3):
         pair.call(Shop.price, "apple", number)
-    pair.carry()
-    assert isinstance(pair.asked[-1].error, ProtocolError)
-
-
-def test_an_unknown_method_ends_the_session():
-    """A method that is not served ends the session, and its caller is told why."""
-
-    class Other(Interface):
-        @call()
-        def price(self, name: str) -> int:
-            """Any."""
-
-    pair = Pair()
-    pair.call(Other.price, "apple")
-    pair.carry()
-    assert isinstance(pair.asked[-1].error, ProtocolError)
-    assert isinstance(pair.heard[-1].error, ProtocolError)
-    assert "Other.price" in str(pair.heard[-1].error)
-
-
-def test_nothing_is_served_where_nothing_is_offered():
-    """An end that serves no interface takes no call."""
-    pair = Pair(serving=None)
-    pair.call(Shop.price, "apple", 1)
     pair.carry()
     assert isinstance(pair.asked[-1].error, ProtocolError)
 
