@@ -10,7 +10,7 @@ the reason, before anything starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from posixpath import commonpath, normpath
 from typing import Final
 
@@ -27,7 +27,7 @@ from snowfox.spawner.in_force import InForce
 from snowfox.spawner.launch import FREE, Confinement, Limit
 from snowfox.spawner.policy import Account
 from snowfox.spawner.reach import Blocked, Judge, walk
-from snowfox.values import CAPABILITIES, LONGEST_PATH
+from snowfox.values import CAPABILITIES, LONGEST_PATH, size_text
 
 MOST_PATHS: Final = 64
 """Paths of one kind in one launch: what the launcher has room for."""
@@ -36,6 +36,11 @@ PRIVATE: Final = ("/tmp", "/var/tmp")  # noqa: S108 - it is those that are hidde
 """Folders that a process with a private /tmp has of its own."""
 
 _LARGEST: Final = 1 << 50
+_WRITTEN: Final[dict[str, tuple[str, str, Callable[[int], str]]]] = {
+    "NOFILE": ("limits.files", "n", str),
+    "CORE": ("limits.core", "c", size_text),
+}
+"""Limits of a process: how users write them and their values, and what a shell calls them."""
 _SYS_ADMIN: Final = 1 << CAPABILITIES.index("SYS_ADMIN")
 _SYS_RESOURCE: Final = 1 << CAPABILITIES.index("SYS_RESOURCE")
 _USER_NAMESPACES: Final = (
@@ -79,12 +84,13 @@ class Confining:
         self._known: _Host | None = None
 
     def refusals(self, launch: Launch, account: Account) -> list[SnowFoxError]:
-        """Why it cannot be confined so: NotPermitted, HostError."""
+        """Why it cannot be limited and confined so: NotPermitted, HostError."""
+        action = f"launch {subject_of(launch.token)}"
+        found: list[SnowFoxError] = [*self._over_limits(launch, action)]
         asked = launch.confinement
         if asked is None:
-            return []
-        action = f"launch {subject_of(launch.token)}"
-        found: list[SnowFoxError] = [*self._not_permitted(asked, account, action)]
+            return found
+        found += self._not_permitted(asked, account, action)
         found += [
             HostError(f"cannot {action}: {problem}", hint)
             for problem, hint in (
@@ -122,6 +128,19 @@ class Confining:
         if asked.processes and self._groups.lacks(PROCESSES):
             found.append(Limit("NPROC", asked.processes, asked.processes))
         return tuple(found)
+
+    def _over_limits(self, launch: Launch, action: str) -> Iterator[HostError]:
+        """Root could raise a limit beyond the hard one that the node was started with; a manager may not want it to."""
+        for name, value in launch.limits.items():
+            hard = self._posix.limits.get(name)[1]
+            if hard == -1 or 0 <= value <= hard:
+                continue
+            key, option, text = _WRITTEN.get(name, (f"limit {name}", "a", str))
+            wanted = "unlimited" if value == -1 else text(value)
+            yield HostError(
+                f"cannot {action}: {key} {wanted} is above the node's hard limit, {text(hard)}",
+                f"write less, or start the node where more is allowed: ulimit -H{option}, Limit{name}= of a unit",
+            )
 
     def _not_permitted(self, asked: Asked, account: Account, action: str) -> Iterator[NotPermitted]:
         policy = self._rules.policy

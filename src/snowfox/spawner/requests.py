@@ -165,10 +165,6 @@ def _check_launch(desk: Desk, launch: Launch) -> None:
     account = account_of(desk, launch)
     for refused in (*desk.secrets.refusals(launch, account), *desk.confining.refusals(launch, account)):
         raise refused
-    for name, value in launch.limits.items():
-        problem = _limit_problem(desk, name, value)
-        if problem is not None:
-            raise HostError(f"cannot launch {subject_of(launch.token)}: {problem}")
     if not desk.launches.take(desk.clock.now()):
         raise HostError(
             f"cannot launch {subject_of(launch.token)}: too many launches at once", "try again in a second"
@@ -407,8 +403,6 @@ def _refusals(desk: Desk, launch: Launch, reached: Reached) -> list[Refusal]:
     problems += [
         f"socket {key} is neither open nor reserved" for key in launch.sockets if key not in desk.ports
     ]
-    limits = [_limit_problem(desk, name, value) for name, value in launch.limits.items()]
-    problems += [problem for problem in limits if problem is not None]
     action = f"cannot launch {subject_of(launch.token)}: "
     return [*refusals, *(Refusal(launch.token, action + problem, "") for problem in problems)]
 
@@ -430,14 +424,6 @@ def _way_problems(desk: Desk, launch: Launch, account: Account, reached: Reached
     if not problems:
         reached[way] = judge
     return problems
-
-
-def _limit_problem(desk: Desk, name: str, value: int) -> str | None:
-    """Root could raise a limit beyond the hard one that the node was started with; a manager may not want it to."""
-    hard = desk.posix.limits.get(name)[1]
-    if hard == -1 or 0 <= value <= hard:
-        return None
-    return f"limit {name} {value} is above the hard limit {hard}"
 
 
 def _check_inventory(_desk: Desk, after: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,13 @@ def test_gaining_rights(node: Node) -> None:
     policy.chmod(0o644)
     node.good("up", "-d", "--policy", str(policy))
     assert status(node.running()["web"].pid, "NoNewPrivs") == "0"
+
+
+def test_more_files_than_the_node_may_give_is_refused_with_what_to_do(node: Node) -> None:
+    """By the name of the key, with the limit and the ways out, before anything starts."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    node.write(service(f"limits.files = {hard + 1}"))
+    refused = node.run("up", "-d")
+    assert refused.code == 3
+    assert f"limits.files {hard + 1} is above the node's hard limit, {hard}" in refused.text
+    assert "ulimit -Hn" in refused.text

@@ -361,10 +361,10 @@ def test_verify_says_everything(desk: Desk) -> None:
     relative = LAUNCH._replace(token=f"job~{ID}", folder="/srv/x", program="./job")
     said = ask(desk, Spawner.verify, [bad, ghost, LAUNCH, relative], {}).value
     assert [refusal.text for refusal in said] == [
+        f"cannot launch web: limits.files {1 << 40} is above the node's hard limit, 4096",
         "cannot launch web: user shop cannot reach folder /srv/x: no such file or directory",
         "cannot launch web: no program /usr/bin/gone: no such file or directory",
         f"cannot launch web: socket {KEY} is neither open nor reserved",
-        f"cannot launch web: limit NOFILE {1 << 40} is above the hard limit 4096",
         "cannot launch api: no user ghost",
         f"cannot launch api: socket {KEY} is neither open nor reserved",
         "cannot launch job: user shop cannot reach folder /srv/x: no such file or directory",
@@ -385,13 +385,26 @@ def test_verify_for_more_users(desk: Desk, bench: Bench) -> None:
 
 
 def test_limits_above_the_hard_one(desk: Desk) -> None:
-    """Root could raise them; the spawner does not, be it asked to verify or to launch."""
+    """Root could raise them; the spawner does not, be it asked to verify or to launch, and says what to do."""
     launch = LAUNCH._replace(limits={"NOFILE": 1 << 40})
-    text = f"cannot launch web: limit NOFILE {1 << 40} is above the hard limit 4096"
-    assert refusals(desk, launch) == [Refusal(TOKEN, text, "")]
+    text = f"cannot launch web: limits.files {1 << 40} is above the node's hard limit, 4096"
+    hint = "write less, or start the node where more is allowed: ulimit -Hn, LimitNOFILE= of a unit"
+    assert refusals(desk, launch) == [Refusal(TOKEN, text, hint)]
     with pytest.raises(HostError) as caught:
         ask(desk, Spawner.launch, launch)
     assert str(caught.value) == text
+
+
+def test_other_limits_than_we_ask_for_are_judged_as_well(desk: Desk, bench: Bench) -> None:
+    """A manager that is not ours may ask for any; the largest core file is told as a size."""
+    limits = bench.posix.limits
+    limits.set("MEMLOCK", 4096, 4096)
+    limits.set("CORE", 1 << 20, 1 << 20)
+    asked = LAUNCH._replace(limits={"MEMLOCK": 4097, "CORE": -1})
+    assert [one.text for one in refusals(desk, asked)] == [
+        "cannot launch web: limit MEMLOCK 4097 is above the node's hard limit, 4096",
+        "cannot launch web: limits.core unlimited is above the node's hard limit, 1.0M",
+    ]
 
 
 @pytest.mark.parametrize("changes", [{"folder": "/srv/.." * 1000}, {"program": "/srv/.." * 1000}])
@@ -415,7 +428,6 @@ def test_verify_limits_of_an_ordinary_user(bench: Bench) -> None:
         holders=bench.held.holders,
     )
     launch = LAUNCH._replace(user="", limits={"NOFILE": 5000})
-    assert refusals(desk, launch) == [
-        Refusal(TOKEN, "cannot launch web: limit NOFILE 5000 is above the hard limit 4096", "")
-    ]
+    (refused,) = refusals(desk, launch)
+    assert refused.text == "cannot launch web: limits.files 5000 is above the node's hard limit, 4096"
     assert refusals(desk, launch._replace(limits={"NOFILE": 4096})) == []
