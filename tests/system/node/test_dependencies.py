@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -42,14 +43,23 @@ def test_conflicts_stops_the_other_first(node: Node) -> None:
     )
     node.good("up", "-d")
     node.until((node.folder / "held").exists, "blue runs")
-    node.good("start", "green")
+    said = node.good("start", "green")
+    assert [line.split()[1:3] for line in said.splitlines()] == [
+        ["blue", "stopped"],
+        ["green", "ready"],
+        ["is", "ready"],
+    ]
+    assert "stopped for green" in said
     states = {name: (one["state"], one["light"]) for name, one in node.status().items()}
     assert states == {"blue": ("stopped", "green"), "green": ("ready", "green")}
     node.until((node.folder / "fine").exists, "green began after blue's end")
     node.good("down")
     node.good("up", "-d")
     assert [*node.running()] == ["green"]
-    node.good("start", "blue")
+    steps = [json.loads(line) for line in node.good("start", "blue", "--json").splitlines()]
+    assert ("green", "stopped", "stopped for blue") in [
+        (one["instance"], one["state"], one["message"]) for one in steps
+    ]
     assert [*node.running()] == ["blue"]
 
 

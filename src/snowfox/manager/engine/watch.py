@@ -23,6 +23,7 @@ class Watch:
         until: until when those that are ready by execution are watched.
         timer: when its timer is due; 0 without one.
         why: of instances that were given up though they run: the reason.
+        ousted: instances that run, and that it stops as they conflict with others: told once they are gone.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class Watch:
         "began",
         "deadlines",
         "operation",
+        "ousted",
         "pending",
         "settled",
         "timer",
@@ -49,6 +51,7 @@ class Watch:
         self.until: Seconds = 0.0
         self.timer: Seconds = 0.0
         self.why: dict[str, str] = {}
+        self.ousted: dict[str, None] = {}
         self._told: dict[str, bool] = {}
         self._soonest: Seconds | None = None
 
@@ -82,6 +85,8 @@ class Watch:
         """One of its instances has another id."""
         if was in self.pending:
             self.pending[instance] = self.pending.pop(was)
+        if was in self.ousted:
+            self.ousted[instance] = self.ousted.pop(was)
         if was in self.settled:
             self.settled[instance] = self.settled.pop(was)
         if was in self.deadlines:
@@ -92,6 +97,7 @@ class Watch:
     def forget(self, instance: str) -> None:
         """One of its instances is no more."""
         self.pending.pop(instance, None)
+        self.ousted.pop(instance, None)
         self.settled.pop(instance, None)
         self.deadlines.pop(instance, None)
         self._told.pop(instance, None)

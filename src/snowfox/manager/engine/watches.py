@@ -30,8 +30,13 @@ class Watches:
         """Whether there is one with this id."""
         return operation in self._all
 
-    def open(self, operation: str, verb: str, members: Iterable[Member]) -> None:
-        """Begin one that watches these. A part that is under way goes without a word for another part."""
+    def open(
+        self, operation: str, verb: str, members: Iterable[Member], ousted: Iterable[Member] = ()
+    ) -> None:
+        """Begin one that watches these. A part that is under way goes without a word for another part.
+
+        Those that are `ousted` have a step each once they are gone, and nothing hangs on them.
+        """
         turn = self._fleet.turn
         watch = Watch(operation, verb, turn.now)
         if watch.is_part:
@@ -44,6 +49,10 @@ class Watches:
             watch.pending[member.instance.id] = None
             member.watches = (*member.watches, watch)
             self._fleet.dirty.setdefault(member)
+        for member in ousted:
+            if member.instance.id not in watch.pending:
+                watch.ousted[member.instance.id] = None
+                member.watches = (*member.watches, watch)
         if not watch.is_part:
             turn.effects.append(Emit(operation, OperationStarted(verb, len(watch.pending))))
 
@@ -91,12 +100,23 @@ class Watches:
         return [watch.verb for watch in touched if self._end_or_wait(watch)]
 
     def _judge(self, watch: Watch, member: Member) -> None:
+        if member.instance.id in watch.ousted:
+            self._see_off(watch, member)
+            return
         verdict = self._goes_up(watch, member) if watch.goes_up else self._goes_down(member)
         instance = member.instance
         if watch.settle(instance.id, verdict):
             message = reason_of(member, self._fleet.turn.now)
             step = Stepped(watch.operation, instance.id, instance.state, message, is_well=bool(verdict))
             self._fleet.turn.effects.append(step)
+
+    def _see_off(self, watch: Watch, member: Member) -> None:
+        if not member.is_alive:
+            identity, state = member.instance.id, member.instance.state
+            del watch.ousted[identity]
+            member.watches = tuple(other for other in member.watches if other is not watch)
+            message = reason_of(member, self._fleet.turn.now)
+            self._fleet.turn.effects.append(Stepped(watch.operation, identity, state, message, is_well=True))
 
     def _goes_up(self, watch: Watch, member: Member) -> bool | None:
         instance = member.instance
@@ -168,7 +188,7 @@ class Watches:
 
     def _unwatch(self, watch: Watch) -> None:
         del self._all[watch.operation]
-        for identity in (*watch.settled, *watch.pending):
+        for identity in (*watch.settled, *watch.pending, *watch.ousted):
             member = self._fleet.members.get(identity)
             if member is not None:
                 member.watches = tuple(other for other in member.watches if other is not watch)

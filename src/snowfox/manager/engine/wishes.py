@@ -67,20 +67,27 @@ class Wishes:
 
     def _start(self, operation: str, targets: list[Member]) -> None:
         _let_run(target for target in targets if target.wants)
-        called = self._call(targets)
-        self._open(operation, "start", called, targets)
+        called, ousted = self._call(targets)
+        self._open(operation, "start", called, targets, ousted)
         self._start_each(called)
 
-    def _open(self, operation: str, verb: str, members: list[Member], asked: list[Member]) -> None:
+    def _open(
+        self,
+        operation: str,
+        verb: str,
+        members: list[Member],
+        asked: list[Member],
+        ousted: Iterable[Member] = (),
+    ) -> None:
         """Watch all of them; those that nobody named belong to it, too."""
         named = frozenset(asked)
-        joined = tuple(member.instance.id for member in members if member not in named)
+        joined = tuple(member.instance.id for member in (*members, *ousted) if member not in named)
         if joined:
             self._fleet.turn.effects.append(Joined(operation, joined))
-        self._watches.open(operation, verb, members)
+        self._watches.open(operation, verb, members, ousted)
 
-    def _call(self, targets: list[Member]) -> list[Member]:
-        """Want these and what they need; all that has to be started for it, in order of start."""
+    def _call(self, targets: list[Member]) -> tuple[list[Member], list[Member]]:
+        """Want these and what they need; all that has to be started for it, in order of start, and what stops for it."""
         fleet = self._fleet
         called: dict[Member, None] = dict.fromkeys(targets)
         asked = frozenset(targets)
@@ -99,7 +106,7 @@ class Wishes:
         self._call_wanted(chosen, needed, flipped)
         for member in flipped:
             fleet.touch(member)
-        return self._in_order(called)
+        return self._in_order(called), [member for member in flipped if not fleet.is_to_run(member)]
 
     def _call_wanted(self, chosen: set[str], needed: list[str], flipped: dict[Member, None]) -> None:
         """Start what these merely want; nobody waits for it, it stops nobody, and what people stopped stays so."""
@@ -197,14 +204,14 @@ class Wishes:
     ) -> None:
         _let_run(targets)
         fleet = self._fleet
-        called = self._call(targets)
+        called, ousted = self._call(targets)
         rolling = dict.fromkeys(member for member in targets if _can_roll(member))
         asked = {member: None for member in targets if member not in rolling}
         ending = {member: None for member in asked if member.instance.is_alive}
         ending.update(dict.fromkeys(self._behind(asked)))
         rolling = {member: None for member in rolling if member not in ending}
         order = self._in_order({**dict.fromkeys(called), **ending, **rolling})
-        self._open(operation, verb, [*order, *beside], [*targets, *beside])
+        self._open(operation, verb, [*order, *beside], [*targets, *beside], ousted)
         # From the end of the order on, so that whoever starts later is marked earlier.
         stopping = [member for member in reversed(order) if member in ending]
         fleet.stop(stopping, "restarted", again=True)

@@ -331,10 +331,36 @@ def test_who_is_started_stops_what_conflicts_with_it():
     assert stage.launches[-1] == "green"
     stage.advance(1.1)
     assert stage.done[operation].code == 0
+    steps = [(step.instance, step.state, step.message) for step in stage.steps if step.operation == operation]
+    assert steps == [
+        ("front", "stopped", "stopped with blue, comes back with it"),
+        ("blue", "stopped", "stopped for green"),
+        ("green", "ready", ""),
+    ]
+    assert stage.done[operation].message == "green is ready"
+    assert set(stage.joined[operation]) == {"blue", "front"}
     assert stage.message("blue") == "stopped for green"
     assert stage.message("front") == "stopped with blue, comes back with it"
     assert stage.wanted == {"blue": "stopped", "green": "started"}
     assert {stage.light(name) for name in stage.statuses} == {"green"}
+
+
+def test_what_conflicts_and_does_not_end_is_no_step():
+    """It is told once it is gone; the operation waits for what it wants ready, not for that."""
+    stage = blue_and_green()
+    stage.immortal = stage.stubborn = {"blue"}
+    operation = stage.ask("start", "green")
+    stage.advance(60.0)
+    assert [step.instance for step in stage.steps if step.operation == operation] == ["front"]
+    assert stage.state("blue") == "stuck"
+    stage.exit("blue", Exit(signal=9))
+    stage.advance(2.0)
+    assert [step.instance for step in stage.steps if step.operation == operation] == [
+        "front",
+        "blue",
+        "green",
+    ]
+    assert stage.done[operation].code == 0
 
 
 def test_a_conflict_counts_for_what_is_needed_too():
