@@ -13,8 +13,11 @@ from snowfox.core.rpc.serving import Caller
 from snowfox.manager.handlers import ManagerHandlers
 from snowfox.manager.level import Level
 from snowfox.manager.node import Node
+from snowfox.values import Seconds
 
 NOTHING: Final[frozenset[str]] = frozenset()
+IDLE: Final[Seconds] = 2 * 3600.0
+"""How long a command that asks nothing keeps its place; `top` asks once an hour where somebody wants that."""
 USE: Final = frozenset((Right.READ, Right.OPERATE))
 """All that there is to do with a node by its socket."""
 
@@ -33,6 +36,7 @@ async def commands(setup: Setup) -> AsyncIterator[None]:
     """Commands are answered on the node's socket."""
     node: Node = setup.context
     listener = node.welcome.listener.take()
-    async with serve(listener, Manager, ManagerHandlers(node), grants=grants(node.welcome.starter)):
+    granted = grants(node.welcome.starter)
+    async with serve(listener, Manager, ManagerHandlers(node), grants=granted, idle_after=IDLE):
         yield
     node.posix.files.close(listener)

@@ -12,7 +12,7 @@ import uvloop
 
 from snowfox.core.posix.active import activate
 from snowfox.core.posix.linux import LinuxPosix
-from snowfox.core.rpc import frame
+from snowfox.core.rpc import frame, listening, server
 from snowfox.core.rpc.client import attach, connect
 from snowfox.core.rpc.endpoint import Endpoint, Tls
 from snowfox.core.rpc.interface import Descriptor, Interface, Right, call, stream
@@ -280,6 +280,36 @@ def test_rights_by_the_name_in_the_certificate(run, kernel, certificates):
                 else:
                     with pytest.raises(NotPermitted, match="node-2 may do nothing here"):
                         await echo.echo(b"mine")
+        kernel.files.close(listener)
+
+    run(work())
+
+
+@pytest.mark.parametrize("kind", ["unix", "tcp", "tls"])
+def test_who_does_not_say_who_it_is(run, kernel, tmp_path, request, monkeypatch, kind):
+    """A connection without a greeting, or without the handshake before it, is closed; who greeted stays."""
+    tls = request.getfixturevalue("certificates") if kind == "tls" else None
+    monkeypatch.setattr(server, "GREETED_WITHIN", 0.3)
+    monkeypatch.setattr(listening, "GREETED_WITHIN", 0.3)
+
+    async def work():
+        listener = kernel.sockets.bind(f"unix:{tmp_path}/s" if kind == "unix" else "127.0.0.1:0")
+        kernel.sockets.listen(listener, 10)
+        address = kernel.sockets.address(listener)
+        place = Endpoint(address if kind == "unix" else f"{kind}:{address}", tls=tls and tls.client)
+        serving = serve(listener, Echo, Handlers(), grants=lambda _: Right.ALL, tls=tls and tls.server)
+        async with serving as one, connect(place, Echo) as echo:
+            assert await echo.echo(b"there") == b"there"
+            if kind == "unix":
+                reader, writer = await asyncio.open_unix_connection(address.removeprefix("unix:"))
+            else:
+                reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+            said = await asyncio.wait_for(reader.read(), 10)
+            assert (b"did not greet" in said) == (kind != "tls")
+            writer.close()
+            await asyncio.sleep(0.1)
+            assert one.sessions == 1
+            assert await echo.echo(b"there") == b"there"
         kernel.files.close(listener)
 
     run(work())

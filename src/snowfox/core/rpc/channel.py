@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from snowfox.core.rpc import frame
 from snowfox.core.rpc.outbox import MOST_UNSENT
 from snowfox.core.rpc.session import Happening, Options, Session
-from snowfox.errors import ConnectionLost, PosixError, ProtocolError, SnowFoxError
+from snowfox.errors import ConnectionLost, DeadlineExceeded, PosixError, ProtocolError, SnowFoxError
 from snowfox.values import Seconds
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Channel:
             # The other end left; what it said before may tell why.
             return [*self.receive(), *self._session.lost(ConnectionLost(str(error)))]
         if self._session.outbox.size > MOST_UNSENT:
-            return self._session.lost(ConnectionLost("the other end does not read"))
+            return self._session.lost(DeadlineExceeded("the other end does not read"))
         return []
 
     def call(self, method: Method[Any, Any], *arguments: object, deadline: Seconds | None = None) -> int:

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from snowfox.core.clock import SystemClock
+from snowfox.core.clock import active as active_clock
 from snowfox.core.posix.active import active
 from snowfox.core.posix.api import Posix
 from snowfox.core.rpc.carrier import SocketCarrier
@@ -73,7 +73,7 @@ async def join(
     return Link(
         posix,
         carrier,
-        clock=SystemClock(),
+        clock=active_clock(),
         options=options,
         calling=calling,
         serving=serving,
@@ -108,7 +108,7 @@ async def attach(
     return Link(
         posix,
         SocketCarrier(posix, descriptor),
-        clock=SystemClock(),
+        clock=active_clock(),
         options=options,
         serving=serving,
         handlers=found,

@@ -38,6 +38,7 @@ from snowfox.core.rpc.session import (
 )
 from snowfox.errors import (
     ConnectionLost,
+    DeadlineExceeded,
     ProtocolError,
     SnowFoxError,
 )
@@ -49,6 +50,8 @@ I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
 
 _log = log.get("rpc")
 
+_MISBEHAVED: Final = (ProtocolError, DeadlineExceeded)
+"""Ends of a session that the other end is to blame for: it broke the protocol, was silent, or does not read."""
 
 _make: Final[Callable[..., tuple[Promise[Any], Resolver[Any]]]] = Promise.make
 
@@ -219,7 +222,7 @@ class Link(Generic[I]):
         if not self.is_open:
             return
         if outbox.size > MOST_UNSENT:
-            self._happened(self._session.lost(ConnectionLost("the other end does not read")))
+            self._happened(self._session.lost(DeadlineExceeded("the other end does not read")))
         else:
             self._serving.sent()
         if self._answering is not None and not self._session.owed:
@@ -280,8 +283,9 @@ class Link(Generic[I]):
             self._timer = None
         self._serving.stop()
         self._session.close()
-        if isinstance(error, ProtocolError):
-            _log.warning("a session ended", link=self._name, error=str(error))
+        if isinstance(error, _MISBEHAVED):
+            kind = type(error).__name__
+            _log.warning("a session ended", link=self._name, kind=kind, error=str(error))
         self._closed.set_result(error)
         _told(self._greeting)
         _told(self._answering)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from snowfox.core import log
 from snowfox.core.rpc.carrier import Carrier, SocketCarrier, StreamCarrier
 from snowfox.core.rpc.serving import Caller
+from snowfox.core.rpc.session import GREETED_WITHIN
 from snowfox.errors import PosixError
 from snowfox.values import Seconds
 
@@ -126,7 +127,10 @@ class StreamListening(Listening):
         if self._is_unix:
             self._server = await loop.create_unix_server(factory, sock=own)
         else:
-            self._server = await loop.create_server(factory, sock=own, ssl=context)
+            within = None if context is None else GREETED_WITHIN
+            self._server = await loop.create_server(
+                factory, sock=own, ssl=context, ssl_handshake_timeout=within
+            )
 
     def stop(self) -> None:  # noqa: D102
         if self._server is not None:

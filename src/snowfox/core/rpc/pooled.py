@@ -21,7 +21,8 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from snowfox.core import deadline as deadlines
 from snowfox.core import trace as tracing
-from snowfox.core.clock import Clock, SystemClock
+from snowfox.core.clock import Clock
+from snowfox.core.clock import active as active_clock
 from snowfox.core.posix.active import active
 from snowfox.core.posix.api import Posix
 from snowfox.core.promise import Promise, Resolver
@@ -35,6 +36,7 @@ from snowfox.core.rpc.items import Items
 from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.pool import USUAL, Action, Close, Give, Limits, Open, Pool
+from snowfox.core.rpc.session import GREETED_WITHIN
 from snowfox.errors import (
     ConnectionLost,
     DeadlineExceeded,
@@ -47,9 +49,6 @@ from snowfox.errors import (
 from snowfox.values import Seconds
 
 I = TypeVar("I", bound=Interface)  # noqa: E741 - an interface
-
-GREETED_WITHIN: Final[Seconds] = 10.0
-"""How long a place has to accept a connection and to greet."""
 
 _FOR_GOOD: Final = (InternalError, NotPermitted, ProtocolError, UsageError)
 """Why a connection fails that would fail again."""
@@ -139,7 +138,7 @@ class Pooled(Generic[I]):
         self, places: Iterable[Endpoint], calling: type[I], *, limits: Limits = USUAL, wires: Wires = small
     ) -> None:
         self._posix: Posix = active()
-        self._clock: Clock = SystemClock()
+        self._clock: Clock = active_clock()
         self._loop = asyncio.get_running_loop()
         self._calling = calling
         self._wires = wires

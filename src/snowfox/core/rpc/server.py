@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from snowfox.core import log
-from snowfox.core.clock import SystemClock
+from snowfox.core.clock import active as active_clock
 from snowfox.core.named import NamedTuple
 from snowfox.core.posix.active import active
 from snowfox.core.posix.address import parse
@@ -30,7 +30,7 @@ from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.listening import Listening, SocketListening, StreamListening
 from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.serving import Caller, current
-from snowfox.core.rpc.session import Options
+from snowfox.core.rpc.session import GREETED_WITHIN, Options
 from snowfox.errors import NotPermitted, PeerError, SnowFoxError
 from snowfox.values import Seconds
 
@@ -86,6 +86,7 @@ async def serve(  # noqa: PLR0913 - all but the first four have defaults
     Raises InternalError when a handler is missing or does not fit, HostError when TLS cannot be used.
     """
     options = Options("server", ping_after=None, dead_after=None, most_requests=limits.requests, wires=wires)
+    options = options._replace(greeted_within=GREETED_WITHIN)
     posix = active()
     if not parse(posix.sockets.address(listener)).is_unix:
         options = options._replace(ping_after=PING, dead_after=DEAD)
@@ -128,7 +129,7 @@ class Server:
         self._serving = serving
         self._handlers = handlers
         self._grants = grants
-        self._clock = SystemClock()
+        self._clock = active_clock()
         self._links: set[Link[Interface]] = set()
         self._answers = Answers()
 

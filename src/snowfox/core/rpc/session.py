@@ -79,6 +79,7 @@ class Options(NamedTuple):
             none came for another quarter of that time; None: never. Pings do not count.
         strict: whether asking for a method that we lack ends the session, too: of a peer that has no rights of ours it is
             no other version but an attempt.
+        greeted_within: seconds that the other end has to say who it is; None: as many as it takes.
         wires: how messages are written and read: with the standard library, or `fast.fast`.
     """
 
@@ -91,7 +92,11 @@ class Options(NamedTuple):
     passes: bool = True
     idle_after: Seconds | None = None
     strict: bool = False
+    greeted_within: Seconds | None = None
 
+
+GREETED_WITHIN: Final[Seconds] = 10.0
+"""How long who connects may take to say who it is, and who is connected to."""
 
 CLIENT: Final = Options("client", ping_after=5.0, dead_after=20.0)
 """Of clients: they watch for silence, a server on the same host need not."""
@@ -122,6 +127,8 @@ class Session:
         self._frames = frame.Frames()
         self._looked = now
         self._greeted = False
+        within = options.greeted_within
+        self._greet_by = NEVER if within is None else now + within
         self.outbox.put(frame.HELLO, body=message.hello(options.name, options.most_requests))
 
     @property
@@ -255,7 +262,9 @@ class Session:
         if (silence := self.pulse.death(now)) is not None:
             self._over(DeadlineExceeded(f"nothing heard for {silence:.1f} s"), happenings)
         elif self.pulse.is_stuck(now):
-            self._over(ConnectionLost(f"the other end has not read for {PATIENCE:g} s"), happenings)
+            self._over(DeadlineExceeded(f"the other end has not read for {PATIENCE:g} s"), happenings)
+        elif now >= self._greet_by:
+            self._too_late(happenings)
         elif self._idle is not None and now >= self._idle.next_look:
             self._look(self._idle, now, happenings)
         return happenings
@@ -264,6 +273,7 @@ class Session:
         """The monotonic time at which `tick` has something to do; None: never."""
         when = min(self.calls.soonest, self._requests.soonest)
         when = self.pulse.next_look(max(when, self._looked + COARSE), self._looked)
+        when = min(when, self._greet_by)
         if self._idle is not None:
             when = min(when, self._idle.next_look)
         return None if self.ended or when == NEVER else when
@@ -298,6 +308,7 @@ class Session:
         self.peer_name = hello.name[:100]
         self.calls.most = max(1, hello.most_requests)
         self._greeted = True
+        self._greet_by = NEVER
         self.calls.release()
 
     def _managed(
@@ -319,6 +330,11 @@ class Session:
             self._over(ConnectionLost("the other end left") if unanswered else error, happenings)
         elif kind != frame.PONG:
             raise ProtocolError(f"a frame of kind {kind} where none belongs")
+
+    def _too_late(self, happenings: list[Happening]) -> None:
+        error = DeadlineExceeded(f"the other end did not greet within {self.options.greeted_within:g} s")
+        self.goodbye(error)
+        self._over(error, happenings)
 
     def _look(self, idle: Idle, now: Seconds, happenings: list[Happening]) -> None:
         is_used = len(self.calls) > 0 or len(self._requests) > 0

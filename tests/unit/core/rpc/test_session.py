@@ -243,7 +243,7 @@ def test_a_peer_that_reads_nothing_loses_its_session():
     pair.pass_time(0.0)
     pair.pass_time(30.0)
     assert isinstance(pair.heard[-1], Ended)
-    assert isinstance(pair.heard[-1].error, ConnectionLost)
+    assert isinstance(pair.heard[-1].error, DeadlineExceeded)
 
 
 def test_a_right_is_needed():
