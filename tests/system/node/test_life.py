@@ -124,7 +124,8 @@ def test_services_outlive_the_kill_of(node: Node, roles: tuple[str, ...]) -> Non
     up(node)
     before, ours = node.running(), node.processes()
     node.kill(*roles)
-    node.until(lambda: node.run("status").code == 0, "status answers", 5)  # how soon: examples/shop/demo.py measures it
+    # How soon is measured by examples/shop/demo.py.
+    node.until(lambda: node.run("status").code == 0, "status answers", 5)
     assert node.running() == before
     for role in roles:
         assert node.processes()[role] != ours[role]
