@@ -91,6 +91,10 @@ class Daemon(Interface):
         """Spawner only: close the duplicate. An unknown key is fine."""
 
     @call()
+    def followed(self, token: str) -> None:
+        """Spawner only: another process is the main process of this launch, as its record tells: watch for its end, too."""
+
+    @call()
     def open_source(self, name: str) -> Source | None:
         """Manager only: the main file, `.env` or an environment file of the configuration's folder; None when absent.
 

@@ -10,6 +10,8 @@ groups FOLDER\tFOLDER...                 spawner: its control groups, the first 
 note HEX                                spawner: what the manager wants to know again, the digest of what it launched (may be absent)
 launched PID BOOTNS BOOTID PIDNS        launcher, just before it executes the program
 failed STEP\tOBJECT\tERRNO              launcher: the program was not executed; nothing follows
+main PID AT                             spawner: another process of it that is the main process from now on; an exit
+                                        above this line was that of the one before
 exit CODE SIGNAL AT REACHED             whoever reaps, before reaping; `-` where there is none; the first one counts;
                                         REACHED is a limit that it reached (`values.REACHED`; may be absent)
 ```
@@ -54,6 +56,13 @@ class Started(NamedTuple):
     namespace: int
 
 
+class Main(NamedTuple):
+    """A main process: its pid, and a time at which it was there (ns of the boot-time clock)."""
+
+    pid: int
+    at: int
+
+
 class Failed(NamedTuple):
     """A step that failed: what was done, to what, the kernel's number."""
 
@@ -73,6 +82,7 @@ class Record(NamedTuple):
         sockets: keys of the listening sockets that it got, from descriptor 3 on.
         note: of the manager; "" where there is none.
         groups: folders of its control groups.
+        followed: the process that took the place of the one that was launched.
     """
 
     started: Started | None = None
@@ -82,6 +92,12 @@ class Record(NamedTuple):
     sockets: tuple[str, ...] = ()
     note: str = ""
     groups: tuple[str, ...] = ()
+    followed: Main | None = None
+
+    @property
+    def main(self) -> Main | None:
+        """The main process: that which is followed, else that which was launched."""
+        return self.followed or (self.started and Main(self.started.pid, self.started.at))
 
 
 def is_token(text: str) -> bool:
@@ -149,6 +165,11 @@ def launched_line(started: Started) -> bytes:
     return f"launched {started.pid} {started.at} {started.boot} {started.namespace}\n".encode()
 
 
+def main_line(main: Main) -> bytes:
+    """The line of another main process."""
+    return f"main {main.pid} {main.at}\n".encode()
+
+
 def failed_line(failed: Failed) -> bytes:
     """The line of a step that failed."""
     return f"failed {failed.step}\t{failed.object}\t{failed.errno}\n".encode("utf-8", "surrogateescape")
@@ -174,6 +195,8 @@ def _with_line(record: Record, kind: str, rest: str) -> Record:
             len(words) == 4 and words[0].isdigit() and words[1].isdigit() and words[3].isdigit()
         ):
             return record._replace(started=Started(int(words[0]), int(words[1]), words[2], int(words[3])))
+        case "main" if len(words) == 2 and words[0].isdigit() and words[1].isdigit():
+            return record._replace(followed=Main(int(words[0]), int(words[1])), exit=None, exit_at=0)
         case "exit" if record.exit is None and len(words) in {3, 4} and words[2].isdigit():
             code, number = (int(word) if word.isdigit() else None for word in words[:2])
             reached = words[3] if words[3:] and words[3] in REACHED else ""

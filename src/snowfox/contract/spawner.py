@@ -189,6 +189,14 @@ class Spawner(Interface):
         """Signal the main processes of launches; what is gone or unknown is passed over."""
 
     @call(repeatable=True)
+    def follow(self, token: str, pid: int) -> bool:
+        """Follow another process of a launch: it is the main process from now on. 0: it named none, as `leaving` asks.
+
+        Whether the number of the one before names nobody else, as long as this launch is known. Raises HostError when
+        the launch, or the process, has ended, or the process is none of the launch's.
+        """
+
+    @call(repeatable=True)
     def kill(self, tokens: list[str]) -> None:
         """SIGKILL to all that is left of launches (control groups; without them sessions); where nothing is, that is fine."""
 
@@ -252,6 +260,13 @@ class ExitReports(Interface):
     @call(deadline="1m", repeatable=True)
     def exited(self, token: str, exit: Exit, at: int) -> None:
         """A process ended, at `at` ns of the boot-time clock. The manager answers at once and calls `forget` later."""
+
+    @call(deadline="1m", repeatable=True)
+    def leaving(self, token: str) -> None:
+        """The main process of a launch ended by itself, and others of it may be there: did it name one to be followed?
+
+        The manager says so by `follow`, at last with 0; the end is `exited` only then.
+        """
 
     @call(deadline="1m", repeatable=True)
     def wanted(self, key: str) -> None:

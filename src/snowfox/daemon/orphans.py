@@ -2,7 +2,7 @@
 
 Which child is which launch is known from the records. They are read once after each death of a spawner, since no
 launch of it can come later but those whose launcher was under way; these, and what could not be read, are looked at
-again.
+again, and so is what has another main process, which need not be a child of the spawner that follows it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ class Orphans:
         """From now on children may come that were launched by it."""
         self._is_stale = True
 
+    def followed(self, token: str) -> None:
+        """The record of this launch names another main process."""
+        self._known = {pid: known for pid, known in self._known.items() if known[0] != token}
+        self._open.add(token)
+
     def settle(self, pid: int, exit: Exit) -> str | None:
         """Write the exit of a child that ended and is not reaped yet; the token of its launch, None for others.
 
@@ -69,7 +74,13 @@ class Orphans:
         token, written = found
         identity = self._posix.processes.identity(pid)
         # A pid that was used again belongs to a process that began after the record was written.
-        return token if identity is not None and identity.started <= written else None
+        is_same = identity is not None and identity.started <= written
+        return token if is_same and self._is_main(token, pid) else None
+
+    def _is_main(self, token: str, pid: int) -> bool:
+        """Whether no other has taken its place meanwhile. What cannot be read is as it was."""
+        record = self._record(token)
+        return record is None or record.main is None or record.main.pid == pid
 
     def _read_all(self) -> None:
         try:
@@ -88,10 +99,10 @@ class Orphans:
             record = self._record(name)
             if record is None or record.failed is not None or record.exit is not None:
                 continue
-            if record.started is None:
+            if record.started is None or record.main is None:
                 self._open.add(name)
             elif (record.started.boot, record.started.namespace) == (self._boot, self._namespace):
-                self._known[record.started.pid] = (name, record.started.at)
+                self._known[record.main.pid] = (name, record.main.at)
 
     def _record(self, name: str) -> Record | None:
         try:

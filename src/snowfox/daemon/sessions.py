@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, assert_never
 
 from snowfox.contract.control import Daemon, Kept, ManagerControl, SpawnerControl
@@ -55,7 +55,7 @@ _OPENING: Final = {"look_tree", "open_source", "open_tree"}
 _LONGEST: Final = 1000  # characters of an error that another process worded
 _CALLING: Final = {SPAWNER: SpawnerControl, MANAGER: ManagerControl}
 _MAY: Final = {
-    SPAWNER: {"keep", "release"},
+    SPAWNER: {"followed", "keep", "release"},
     MANAGER: {"environment", "look_tree", "open_source", "open_tree", "rejoin", "stop"},
 }
 
@@ -94,16 +94,25 @@ class Sessions:
         poller: where the sockets are waited for.
         sockets: what is kept for the spawner.
         project: what the manager may read.
+        followed: takes the token of a launch whose record names another main process.
     """
 
     def __init__(
-        self, posix: Posix, clock: Clock, poller: Poller, *, sockets: Sockets, project: Project
+        self,
+        posix: Posix,
+        clock: Clock,
+        poller: Poller,
+        *,
+        sockets: Sockets,
+        project: Project,
+        followed: Callable[[str], None],
     ) -> None:
         self._posix = posix
         self._clock = clock
         self._poller = poller
         self._sockets = sockets
         self._project = project
+        self._followed = followed
         self._open: dict[Role, _Session] = {}
 
     def open(self, role: Role, socket: int, *, patience: Seconds = AWAKENING) -> None:
@@ -253,6 +262,8 @@ class Sessions:
             self._sockets.keep(arguments[0])
         elif name == "release":
             self._sockets.release(arguments[0])
+        elif name == "followed":
+            self._followed(arguments[0])
         elif name in _OPENING:
             return self._source(name, *arguments)
         elif name == "environment":

@@ -127,6 +127,7 @@ class Node:
     connector: Connector
     reader: Reader
     hearing: Hearing
+    hear_out: Callable[[str], None]
     watching: Watching
     attendant: Attendant
     driver: Driver

@@ -238,6 +238,12 @@ class Reports:
         """Hand it to the connector."""
         self._node.connector.exited(token, exit)
 
+    @handles(ExitReports.leaving)
+    async def leaving(self, token: str) -> None:
+        """Read what it said before its end, once launches are known."""
+        await self._node.is_known.wait()
+        self._node.hear_out(token)
+
     @handles(ExitReports.wanted)
     def wanted(self, key: str) -> None:
         """Hand it to who attends to services on demand."""

@@ -109,6 +109,14 @@ class Notified(Frozen):
     extend: Seconds = 0.0
 
 
+class Followed(Frozen):
+    """A process of this launch named its main process (MAINPID), which is followed from now on; `error`: why it is not."""
+
+    token: str
+    pid: int
+    error: str = ""
+
+
 class Signalled(Frozen):
     """A person has us send a signal to the main process of a launch: told before it is sent."""
 
@@ -280,6 +288,7 @@ Event = (
     | LaunchRefused
     | Ended
     | Notified
+    | Followed
     | Signalled
     | ProbeAnswered
     | ProbeFailed

@@ -51,6 +51,13 @@ class ServiceExited(Fact, kind="service.exited", kept=True):
     reached: str = ""
 
 
+class ServiceFollowed(Fact, kind="service.followed", kept=True):
+    """It said that this is its main process, which is so from now on; `error`: why it is not."""
+
+    pid: int
+    error: str
+
+
 class ServiceSignalled(Fact, kind="service.signalled", kept=True):
     """A person has us send a signal to the main process."""
 

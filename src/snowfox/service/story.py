@@ -148,6 +148,9 @@ TEXTS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     ),
     "service.recycled": lambda fact: f"replaced by a fresh one: {fact['reason']}",
     "service.reloaded": lambda fact: f"reload failed: {fact['error']}" if fact["error"] else "reloaded",
+    "service.followed": lambda fact: (
+        fact["error"] or f"process {fact['pid']} is its main process from now on, as it said"
+    ),
     "service.signalled": lambda fact: (
         f"signal {fact['number']} ({signal_name(fact['number'])}) sent by {fact['who']}"
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 
-from snowfox.contract.record import ERRORS, Record
+from snowfox.contract.record import ERRORS, Main, Record
 from snowfox.core import log
 from snowfox.errors import PosixError
 from snowfox.spawner.events import Found, FoundUnderWay, NeverLaunched
@@ -58,8 +58,8 @@ class Adoption:
                 self._kit.say(FoundUnderWay(token))
             return
         self._under_way.discard(token)
-        started = record.started
-        if started is None or record.failed is not None:
+        started, main = record.started, record.main
+        if started is None or main is None or record.failed is not None:
             self._kit.groups.drop(record.groups)
             self._kit.records.remove(token)
             if not is_new:
@@ -69,10 +69,12 @@ class Adoption:
         handle = Handle(started.pid, -1, output, record.sockets, record.groups)
         handle.errors = self._kit.records.open_output(token, ERRORS)
         handle.started = started.at
+        handle.main = handle.session = main.pid
+        handle.followed = 0 if record.followed is None else main.at
         handle.note = record.note
         if record.exit is None and (started.boot, started.namespace) == self._world:
             try:
-                handle.pidfd = self._running(started.pid, started.at)
+                handle.pidfd = self._running(handle, main)
             except PosixError:
                 for end in (handle.output, handle.errors):
                     if end is not None:
@@ -80,23 +82,24 @@ class Adoption:
                 raise
         self._kit.held.put(token, handle)
         if handle.pidfd >= 0:
-            self._kit.say(Found(token, started.pid, started.at))
+            self._kit.say(Found(token, main.pid, started.at))
         else:
             self._gone(token, handle, record)
 
-    def _running(self, pid: int, at: int) -> int:
-        """A pidfd of the process that was launched then; -1 when it is gone. First the pidfd, then the comparison.
+    def _running(self, handle: Handle, main: Main) -> int:
+        """A pidfd of the process that was there then; -1 when it is gone. First the pidfd, then the comparison.
 
         A zombie counts as running: its pidfd says at once that it ended, and its parent will say how.
         """
         try:
-            pidfd = self._posix.processes.open(pid)
+            pidfd = self._posix.processes.open(main.pid)
         except PosixError as error:
             if error.errno in {errno.ESRCH, errno.EINVAL}:  # EINVAL: the number is a thread's now
                 return -1
             raise
-        identity = self._posix.processes.identity(pid)
-        if identity is not None and identity.started <= at:
+        identity = self._posix.processes.identity(main.pid)
+        if identity is not None and identity.started <= main.at:
+            handle.session = identity.session
             return pidfd
         self._posix.files.close(pidfd)
         return -1
@@ -112,4 +115,4 @@ class Adoption:
         handle.ended = at
         self._kit.groups.drop(handle.groups)
         handle.groups = ()
-        self._kit.say(Found(token, handle.pid, handle.started, seen, at))
+        self._kit.say(Found(token, handle.main, handle.started, seen, at))

@@ -5,8 +5,11 @@ A launch goes through these states; what is not listed is not possible and chang
 ```text
               FoundUnderWay ─▶ UNDER_WAY ─Found─▶ RUNNING or ENDED      UNDER_WAY ─NeverLaunched─▶ (gone)
 LaunchAsked ─▶ LAUNCHING ─Executed─▶ RUNNING ─Ended─▶ ENDING ─ExitKnown─▶ ENDED ─ForgetAsked─▶ (gone)
-                   └──NotLaunched─▶ (gone)
+                   └──NotLaunched─▶ (gone)      ENDING ─Left─▶ LEAVING ─FollowAsked(0)─▶ ENDING
+                                                RUNNING, ENDING, LEAVING ─Followed─▶ RUNNING
 ```
+
+One that is LEAVING ended, others of it are there, and the manager is asked whether it named one of them as its main process.
 
 A token that is launched twice is answered with the first process, in whatever state that is. Our own children stay
 unreaped until they are forgotten: until then their pid names nobody else, so that `kill` cannot hit a stranger.
@@ -23,9 +26,11 @@ from snowfox.spawner.events import (
     Answer,
     AnswerInventory,
     AnswerLaunched,
+    AskWhoFollows,
     AwaitDaemon,
     Begin,
     Begun,
+    Bury,
     Caller,
     CloseManager,
     DaemonCame,
@@ -37,6 +42,9 @@ from snowfox.spawner.events import (
     ExitKnown,
     FindExit,
     Finish,
+    Follow,
+    FollowAsked,
+    Followed,
     Forget,
     ForgetAsked,
     Found,
@@ -46,6 +54,7 @@ from snowfox.spawner.events import (
     KillAsked,
     LaunchAsked,
     LeaveAsked,
+    Left,
     Listed,
     ManagerCame,
     ManagerWent,
@@ -82,6 +91,7 @@ class State(Enum):
     LAUNCHING = "launching"
     RUNNING = "running"
     ENDING = "ending"
+    LEAVING = "leaving"
     ENDED = "ended"
 
 
@@ -128,8 +138,11 @@ class Core:
                 return self._end_all(event)
             case ForgetAsked():
                 return self._forget(event)
+            case FollowAsked() | Left() | Followed():
+                is_open = self._has_daemon and self._stopping is None
+                return _succeeded(self._entries, event, is_open=is_open, has_manager=self._has_manager)
             case InventoryAsked():
-                return [AnswerInventory(event.caller, self._page(event.after))]
+                return [AnswerInventory(event.caller, _page(self._entries, event.after))]
             case OrphanTold(caller=caller, token=token, exit=exit):
                 if self.state(token) in {State.RUNNING, State.ENDING}:
                     return [*self._ended(token, exit), Answer(caller, None)]
@@ -140,8 +153,11 @@ class Core:
                 return self._ended(token, None)
             case ExitKnown():
                 return self._exit_known(event)
-            case ManagerCame() | ManagerWent():
-                self._has_manager = isinstance(event, ManagerCame)
+            case ManagerCame():
+                self._has_manager = True
+                return [AskWhoFollows(token) for token in _leaving(self._entries)]
+            case ManagerWent():
+                self._has_manager = False
                 return []
             case DaemonCame():
                 self._has_daemon = True
@@ -258,7 +274,7 @@ class Core:
                 return [FindExit(token, told)]
             case State.ENDING if told is not None:
                 return [FindExit(token, told)]
-            case State.ENDING | State.ENDED | State.UNDER_WAY | State.LAUNCHING:
+            case State.ENDING | State.LEAVING | State.ENDED | State.UNDER_WAY | State.LAUNCHING:
                 return []
             case _:
                 assert_never(entry.state)
@@ -284,18 +300,6 @@ class Core:
         effects.append(Answer(event.caller, None))
         return effects
 
-    def _page(self, after: str) -> tuple[Listed, ...]:
-        known = sorted(
-            token
-            for token, entry in self._entries.items()
-            if token > after and entry.state not in {State.LAUNCHING, State.UNDER_WAY}
-        )
-        return tuple(
-            Listed(token, entry.pid, entry.started, entry.exit)
-            for token in known[:PAGE]
-            for entry in (self._entries[token],)
-        )
-
     def _life(
         self, event: StopAsked | LeaveAsked | DaemonWent | TerminationAsked | StopOverdue | SocketsHeld
     ) -> list[Effect]:
@@ -307,7 +311,8 @@ class Core:
                     for token, entry in self._entries.items()
                     if entry.state not in {State.ENDED, State.UNDER_WAY}
                 ]
-                return [*kills, SetStopTimer(STOP_WITHIN), *self._finish_when_stopped()]
+                left = _buried(self._entries, *_leaving(self._entries))
+                return [*kills, *left, SetStopTimer(STOP_WITHIN), *self._finish_when_stopped()]
             case StopOverdue():
                 return self._overdue()
             case LeaveAsked(caller=caller):
@@ -315,7 +320,8 @@ class Core:
             case DaemonWent():
                 self._has_daemon = self._has_manager = False
                 self._stopping = None
-                return [CloseManager(), AwaitDaemon(), *self._finish_when_idle()]
+                left = _buried(self._entries, *_leaving(self._entries))
+                return [CloseManager(), AwaitDaemon(), *left, *self._finish_when_idle()]
             case TerminationAsked():
                 return [] if self._has_daemon else [Finish(clean=False)]
             case SocketsHeld(count=count):
@@ -347,3 +353,56 @@ class Core:
         caller, self._stopping = self._stopping, None
         pids = ", ".join(map(str, left[:10]))
         return [Refuse(caller, DeadlineExceeded(f"cannot stop: {len(left)} processes do not end ({pids})"))]
+
+
+def _page(entries: dict[str, _Entry], after: str) -> tuple[Listed, ...]:
+    known = sorted(
+        token
+        for token, entry in entries.items()
+        if token > after and entry.state not in {State.LAUNCHING, State.UNDER_WAY}
+    )
+    return tuple(
+        Listed(token, entry.pid, entry.started, entry.exit)
+        for token in known[:PAGE]
+        for entry in (entries[token],)
+    )
+
+
+def _succeeded(
+    entries: dict[str, _Entry], event: FollowAsked | Left | Followed, *, is_open: bool, has_manager: bool
+) -> list[Effect]:
+    """Another main process. `is_open`: there is a daemon, and the node is not stopping."""
+    entry = entries.get(event.token)
+    is_there = entry is not None and entry.state in {State.RUNNING, State.ENDING, State.LEAVING}
+    match event:
+        case FollowAsked(caller=caller, token=token, pid=0):
+            return [*_buried(entries, token), Answer(caller, False)]  # noqa: FBT003 - the answer itself
+        case FollowAsked(caller=caller, token=token, pid=pid):
+            if is_there and is_open:
+                return [Follow(caller, token, pid)]
+            return [Refuse(caller, HostError(f"cannot follow process {pid}: {subject_of(token)} has ended"))]
+        case Followed(pid=pid):
+            if entry is not None and is_there:
+                entry.state, entry.pid = State.RUNNING, pid
+            return []
+        case Left(token=token):
+            if entry is None or entry.state is not State.ENDING:
+                return []
+            entry.state = State.LEAVING
+            if not is_open:
+                return _buried(entries, token)
+            return [AskWhoFollows(token)] if has_manager else []
+        case _:
+            assert_never(event)
+
+
+def _leaving(entries: dict[str, _Entry]) -> list[str]:
+    return [token for token, entry in entries.items() if entry.state is State.LEAVING]
+
+
+def _buried(entries: dict[str, _Entry], *tokens: str) -> list[Effect]:
+    """Those of these that left are followed by nobody."""
+    left = [token for token in tokens if token in entries and entries[token].state is State.LEAVING]
+    for token in left:
+        entries[token].state = State.ENDING
+    return [Bury(token) for token in left]

@@ -40,6 +40,14 @@ class SignalAllAsked(Frozen):
     number: int
 
 
+class FollowAsked(Frozen):
+    """The manager wants another process of a launch to be its main process; 0: none."""
+
+    caller: Caller
+    token: str
+    pid: int
+
+
 class KillAsked(Frozen):
     """The manager wants nothing left of launches."""
 
@@ -138,6 +146,19 @@ class Ended(Frozen):
     token: str
 
 
+class Left(Frozen):
+    """How a main process ended is known, and it may have named another one that is there."""
+
+    token: str
+
+
+class Followed(Frozen):
+    """This process is the main process of a launch, and runs."""
+
+    token: str
+    pid: int
+
+
 class ExitKnown(Frozen):
     """How it ended; the record has it."""
 
@@ -180,6 +201,7 @@ Event = (
     LaunchAsked
     | SignalAsked
     | SignalAllAsked
+    | FollowAsked
     | KillAsked
     | ForgetAsked
     | InventoryAsked
@@ -193,6 +215,8 @@ Event = (
     | FoundUnderWay
     | NeverLaunched
     | Ended
+    | Left
+    | Followed
     | ExitKnown
     | ManagerCame
     | ManagerWent
@@ -265,8 +289,28 @@ class Kill(Frozen):
     token: str
 
 
+class Follow(Frozen):
+    """Make another process the main process, where it is one of the launch's. Said by Followed, and answered."""
+
+    caller: Caller
+    token: str
+    pid: int
+
+
+class AskWhoFollows(Frozen):
+    """Ask the manager whether its main process named another one. Answered by FollowAsked."""
+
+    token: str
+
+
+class Bury(Frozen):
+    """Nobody follows one that left. Answered by ExitKnown."""
+
+    token: str
+
+
 class FindExit(Frozen):
-    """Find out how it ended and write it into the record. Answered by ExitKnown, sooner or later.
+    """Find out how it ended and write it into the record. Answered by ExitKnown or Left, sooner or later.
 
     `told`: what the daemon said, which reaped it.
     """
@@ -317,6 +361,9 @@ Effect = (
     | AnswerInventory
     | Signal
     | Kill
+    | Follow
+    | AskWhoFollows
+    | Bury
     | FindExit
     | Report
     | Forget

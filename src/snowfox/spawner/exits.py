@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import signal
 from typing import Final
 
 from snowfox.core import log
 from snowfox.core.named import NamedTuple
 from snowfox.errors import PosixError
-from snowfox.spawner.events import ExitKnown
+from snowfox.spawner.events import ExitKnown, Followed, Left
 from snowfox.spawner.held import Handle, Kit
 from snowfox.values import UNKNOWN_EXIT, Exit
 
@@ -18,6 +19,7 @@ PATIENCE: Final = 100
 PATIENCE_WITH_STRANGERS: Final = 6
 """The same where its parent is somebody else, who writes nothing: only the pidfd may still tell, once it is reaped."""
 
+_KILL: Final = int(signal.SIGKILL)
 _LONG: Final = 5_000_000_000  # ns after which we say that something does not end
 
 _log = log.get("spawner")
@@ -29,6 +31,13 @@ class _Lingering(NamedTuple):
     exit: Exit
     at: int
     is_told: bool = False
+
+
+class _Seen(NamedTuple):
+    """An exit that is known, while it is asked whether another process is to be followed; `is_written`: in the record."""
+
+    exit: Exit
+    is_written: bool
 
 
 class Exits:
@@ -43,6 +52,7 @@ class Exits:
         self._posix = kit.posix
         self._again: set[str] = set()
         self._lingering: dict[str, _Lingering] = {}
+        self._left: dict[str, _Seen] = {}
 
     @property
     def wants_look(self) -> bool:
@@ -73,7 +83,7 @@ class Exits:
                 _log.error("SIGKILL does not end what is left of a service", token=token, pids=left[:20])
 
     def find(self, token: str, told: Exit | None) -> None:
-        """Find out how it ended and write it down. Says ExitKnown, now or after `look_again`.
+        """Find out how it ended and write it down. Says ExitKnown, now or after `look_again`; or Left, before `bury`.
 
         Args:
             token: the launch.
@@ -92,9 +102,11 @@ class Exits:
                 self._again.add(token)
 
     def _find(self, token: str, handle: Handle, told: Exit | None) -> None:
-        if told is not None:
+        if told is not None and handle.has_moved and self._lives(handle):
+            self._kit.say(Followed(token, handle.main))  # the daemon meant the one before
+        elif told is not None:
             self._known(token, handle, told, is_written=True)
-        elif handle.is_child:
+        elif handle.is_child and not handle.has_moved:
             seen = self._posix.processes.exit_of(handle.pid, reap=False)
             if seen is None:
                 self._again.add(token)
@@ -102,6 +114,17 @@ class Exits:
                 self._known(token, handle, seen, is_written=False)
         else:
             self._find_orphans(token, handle)
+
+    def bury(self, token: str) -> None:
+        """Nobody is to be followed of one that left: write its exit down. Says ExitKnown, now or after `look_for_end`."""
+        left, handle = self._left.pop(token, None), self._kit.held.get(token)
+        if left is not None and handle is not None:
+            self._over(token, handle, left.exit, is_written=left.is_written)
+
+    def goes_on(self, token: str) -> None:
+        """Another main process is followed: that of before did not end the launch."""
+        self._left.pop(token, None)
+        self._again.discard(token)
 
     def write(self, token: str, seen: Exit, at: int) -> None:
         """Write an exit into the record; a failure is logged, the exit stays known."""
@@ -113,9 +136,9 @@ class Exits:
     def _find_orphans(self, token: str, handle: Handle) -> None:
         """Its parent, the daemon, writes the exit down before it reaps: who is no zombie any more has been reaped."""
         handle.looks += 1
-        found = self._posix.processes.identity(handle.pid)
+        found = self._posix.processes.identity(handle.main)
         seen = self._kit.records.read(token).exit
-        if seen is None and found is not None and found.started <= handle.started:
+        if seen is None and found is not None and found.started <= (handle.followed or handle.started):
             patience = PATIENCE if found.parent == self.daemon else PATIENCE_WITH_STRANGERS
             if handle.looks < patience:
                 self._again.add(token)
@@ -125,13 +148,26 @@ class Exits:
             seen = self._posix.processes.exit_by_descriptor(handle.pidfd) or UNKNOWN_EXIT
         self._known(token, handle, seen, is_written=is_written)
 
+    def _lives(self, handle: Handle) -> bool:
+        found = self._posix.processes.identity(handle.main)
+        return found is not None and found.state not in "ZX" and found.started <= handle.followed
+
     def _known(self, token: str, handle: Handle, seen: Exit, *, is_written: bool) -> None:
+        """Who ends by itself, with others of it left, may have named one that takes its place, just before."""
+        self._again.discard(token)
+        is_alone = bool(handle.groups) and not self._kit.groups.members(handle.groups)
+        if seen.signal is None and handle.speaks and not is_alone:
+            self._left[token] = _Seen(seen, is_written)
+            self._kit.say(Left(token))
+        else:
+            self._over(token, handle, seen, is_written=is_written)
+
+    def _over(self, token: str, handle: Handle, seen: Exit, *, is_written: bool) -> None:
         handle.ended = at = self._kit.clock.boot()
         if handle.groups and not seen.reached:
             seen = seen._replace(reached=self._kit.groups.reached(handle.groups))
         if not is_written:
             self.write(token, seen, at)
-        self._again.discard(token)
         if handle.pidfd >= 0:
             self._kit.held.close(handle.pidfd)
             handle.pidfd = -1
@@ -141,12 +177,23 @@ class Exits:
             self._lingering[token] = _Lingering(seen, at)
 
     def _is_over(self, handle: Handle) -> bool:
-        """Whether nothing of it is left; what is left in its groups is killed. Without groups nobody knows."""
+        """Whether nothing of it is left; what is left in its groups is killed. Without groups nobody knows.
+
+        But for the process that was launched, where another is followed: our child, and reaped once all is forgotten.
+        """
         if not handle.groups:
-            return True
+            return not self._first_lives(handle)
         if not self._kit.groups.remove(handle.groups):
             self._kit.groups.kill(handle.groups)
             if not self._kit.groups.remove(handle.groups):
                 return False
         handle.groups = ()
+        return True
+
+    def _first_lives(self, handle: Handle) -> bool:
+        if not handle.is_child or not handle.has_moved:
+            return False
+        if self._posix.processes.exit_of(handle.pid, reap=False) is not None:
+            return False
+        self._posix.processes.signal_group(handle.pid, _KILL)
         return True

@@ -116,6 +116,13 @@ class Groups:
         """Processes that are in the first of the groups; [] when it is gone."""
         return self._files.numbers(join(folders[0], "cgroup.procs")) if folders else []
 
+    def holds(self, folders: tuple[str, ...], pid: int) -> bool:
+        """Whether a process is in the first of the groups, or in one that the service made below it."""
+        return bool(folders) and (
+            pid in self.members(folders)
+            or any(self.holds((below,), pid) for below in self._below(folders[0]))
+        )
+
     def remove(self, folders: tuple[str, ...]) -> bool:
         """Remove the groups; False while a process is in one of them."""
         left = [folder for folder in folders if not self._remove(folder)]
@@ -262,16 +269,16 @@ class Groups:
                     return True
                 if is_last:
                     return False
-                below = [
-                    join(folder, name)
-                    for name in self._files.names(folder)
-                    if self._files.is_folder(join(folder, name))
-                ]
-                if not below or not self.remove(tuple(below)):
+                below = self._below(folder)
+                if not below or not self.remove(below):
                     return False
             else:
                 return True
         return False
+
+    def _below(self, folder: str) -> tuple[str, ...]:
+        paths = (join(folder, name) for name in self._files.names(folder))
+        return tuple(path for path in paths if self._files.is_folder(path))
 
     def _killed(self, folder: str) -> bool:
         return any(

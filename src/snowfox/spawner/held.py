@@ -24,31 +24,36 @@ class Handle:
     """A launch. Descriptors are -1 (or None, for output that is not captured) where there is none.
 
     Args:
-        pid: of its main process.
-        pidfd: of it, until its exit is known.
+        pid: of the process that was launched.
+        pidfd: of its main process, until its exit is known.
         output: read end of its output.
         sockets: keys of the sockets that it got, from descriptor 3 on.
         groups: folders of its control groups.
 
     `groups` are the folders of its control groups, as long as they may be there; `had_groups` says that there were some.
     `told` is what came through its status pipe, `ended` when its exit was seen, in ns of the boot-time clock; 0 before.
-    `note` is the manager's. `errors` is the read end of its second stream, `input` the write end of what it reads.
+    `main` is the pid of its main process: the one that was launched, until another is followed, of `session`, that was
+    there at `followed`, ns of the boot-time clock. `speaks`: whether it may have told that. `note` is the manager's. `errors` is the read end of its second stream, `input` the write end of what it reads.
     """
 
     __slots__ = (
         "ended",
         "errors",
         "failed",
+        "followed",
         "groups",
         "had_groups",
         "input",
         "is_child",
         "looks",
+        "main",
         "note",
         "output",
         "pid",
         "pidfd",
+        "session",
         "sockets",
+        "speaks",
         "started",
         "status",
         "told",
@@ -62,7 +67,7 @@ class Handle:
         sockets: tuple[str, ...],
         groups: tuple[str, ...] = (),
     ) -> None:
-        self.pid = pid
+        self.pid = self.main = self.session = pid
         self.pidfd = pidfd
         self.output = output
         self.sockets = sockets
@@ -73,11 +78,18 @@ class Handle:
         self.status = -1
         self.told = b""
         self.started = 0
+        self.followed = 0
         self.ended = 0
         self.is_child = False
+        self.speaks = True
         self.failed: Failed | None = None
         self.looks = 0
         self.note = ""
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether its main process is another than was launched."""
+        return self.main != self.pid
 
 
 class Held:

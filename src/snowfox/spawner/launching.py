@@ -26,6 +26,7 @@ LATE: Final[Seconds] = 0.5
 """How long it may stay untold that a program runs while further launches wait: those go first."""
 
 _STATUS: Final = 8192
+_NOTIFY: Final = "NOTIFY_SOCKET"
 _OURS: Final = LISTENING | {MARK}
 _ADVICE: Final = {
     errno.ENOENT: "there is no such program, or the interpreter that its first line names is missing",
@@ -182,6 +183,7 @@ class Launching:
         handle.errors, handle.input = asked.streams.errors, asked.streams.input
         handle.status = asked.status
         handle.is_child = True
+        handle.speaks = _NOTIFY in asked.launch.environment
         handle.note = asked.launch.note
         return handle
 

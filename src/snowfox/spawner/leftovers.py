@@ -13,6 +13,8 @@ No stranger is hit: while the main process is unreaped, nobody else can get its 
 when forgotten. Where it was reaped (adopted ones are the daemon's children), the kernel keeps the number as long as the
 session has members: so it is still ours when one of them is older than the exit. A session whose leader lives, or whose
 members are all younger, may be a stranger's and is left alone, and so is a process that is older than the launch.
+
+Where another process than was launched is the main process (`succession`), its session is the launch's as well.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ _ROUNDED: Final = 20_000_000  # ns; /proc rounds a start down to a tick of 10 ms
 
 _NEVER: Final = 1 << 63
 _OUTPUTS: Final = (1, 2)
+_DEEPEST: Final = 8
 _REMOVED: Final = (
     " (deleted)"  # what the kernel says behind a path that is not there any more (proc_pid_fd(5))
 )
@@ -86,14 +89,43 @@ class Leftovers:
         if handle.had_groups:
             self._kit.groups.kill(handle.groups)
         else:
-            self._marked[handle.pid] = _Marked(
-                handle.started, _free(handle), token, tuple(self._streams(handle))
-            )
+            streams = tuple(self._streams(handle))
+            for session in (handle.pid, handle.session):
+                self._marked[session] = _Marked(handle.started, _free(handle, session), token, streams)
         # First itself: it may not lead its group yet.
         was_there = handle.pidfd >= 0 and self._posix.processes.signal(handle.pidfd, _KILL)
-        if handle.is_child or was_there:
+        if handle.is_child or (self._is_there(handle.pid, handle.started) if handle.has_moved else was_there):
             return self._posix.processes.signal_group(handle.pid, _KILL) or was_there
-        return False
+        return was_there
+
+    def owns(self, token: str, pid: int) -> bool:
+        """Whether a process is of a launch: of its groups, or, without them, of its sessions, a descendant, or marked."""
+        handle = self._kit.held.get(token)
+        if handle is None:
+            return False
+        if handle.had_groups:
+            return self._kit.groups.holds(handle.groups, pid)
+        identity = self._posix.processes.identity
+        found = identity(pid)
+        if found is None or found.started + _ROUNDED < handle.started:
+            return False
+        ours: set[int] = set()
+        if handle.is_child or self._is_there(handle.pid, handle.started):
+            ours.add(handle.pid)
+        if self._is_there(handle.main, handle.followed or handle.started):
+            ours |= {handle.main, handle.session}
+        for _ in range(_DEEPEST):
+            if found is None:
+                break
+            if found.pid in ours or found.session in ours:
+                return True
+            found = identity(found.parent)
+        return self._is_ours(pid, _Signs(frozenset([mark_of(token)]), frozenset(self._streams(handle))))
+
+    def _is_there(self, pid: int, at: int) -> bool:
+        """Whether the process that had this number then has it still."""
+        found = self._posix.processes.identity(pid)
+        return found is not None and found.started <= at
 
     @property
     def wants_sweep(self) -> bool:
@@ -191,6 +223,8 @@ def mark_of(token: str) -> bytes:
     return f"{MARK}={token}".encode()
 
 
-def _free(handle: Handle) -> int:
-    """From when on another process may have got its number."""
-    return handle.ended if handle.ended and not handle.is_child else _NEVER
+def _free(handle: Handle, session: int) -> int:
+    """From when on another process may have got the number of a session of it."""
+    if handle.is_child and session == handle.pid:
+        return _NEVER
+    return handle.ended or _NEVER if session == handle.session else handle.followed

@@ -6,6 +6,7 @@ import signal
 from collections import deque
 from typing import Final, assert_never
 
+from snowfox.contract.control import Daemon
 from snowfox.contract.spawner import ExitReports, Launched, Running
 from snowfox.core import log
 from snowfox.core.clock import Timers
@@ -21,8 +22,10 @@ from snowfox.spawner.events import (
     Answer,
     AnswerInventory,
     AnswerLaunched,
+    AskWhoFollows,
     AwaitDaemon,
     Begin,
+    Bury,
     Caller,
     CloseManager,
     DaemonCame,
@@ -31,8 +34,11 @@ from snowfox.spawner.events import (
     Event,
     FindExit,
     Finish,
+    Follow,
+    Followed,
     Forget,
     Kill,
+    Listed,
     ManagerWent,
     Refuse,
     Report,
@@ -47,6 +53,7 @@ from snowfox.spawner.launching import Launching
 from snowfox.spawner.leftovers import Leftovers
 from snowfox.spawner.serving import Serving
 from snowfox.spawner.sessions import DAEMON, MANAGER, Over, Sessions
+from snowfox.spawner.succession import Succession
 from snowfox.values import Seconds
 
 AT_ONCE: Final = 16
@@ -81,6 +88,7 @@ class Parts(NamedTuple):
     exits: Exits
     adoption: Adoption
     leftovers: Leftovers
+    succession: Succession
 
 
 class Loop:
@@ -275,6 +283,12 @@ class Loop:
                     parts.sessions.answer(caller, was_there)
             case Kill(token=token):
                 parts.leftovers.kill(token)
+            case Follow():
+                self._follow(effect)
+            case AskWhoFollows(token=token):
+                parts.sessions.tell(MANAGER, ExitReports.leaving, token)
+            case Bury(token=token):
+                parts.exits.bury(token)
             case FindExit(token=token, told=told):
                 parts.exits.find(token, told)
             case Report(token=token, exit=seen, at=at):
@@ -294,6 +308,14 @@ class Loop:
             case _:
                 assert_never(effect)
 
+    def _follow(self, effect: Follow) -> None:
+        """What is refused is answered by `_decide`."""
+        is_kept = self._parts.succession.follow(effect.token, effect.pid)
+        self._parts.exits.goes_on(effect.token)
+        self._parts.sessions.tell(DAEMON, Daemon.followed, effect.token)
+        self._events.append(Followed(effect.token, effect.pid))
+        self._parts.sessions.answer(effect.caller, is_kept)
+
     def _answer_launched(self, effect: AnswerLaunched) -> None:
         if not self._parts.sessions.is_open(effect.caller):
             return
@@ -306,18 +328,7 @@ class Loop:
     def _answer_inventory(self, effect: AnswerInventory) -> None:
         if not self._parts.sessions.is_open(effect.caller):
             return
-        lines: list[Running] = []
-        for line in effect.lines:
-            try:
-                output, errors = (_given(self._posix, end) for end in self._kit.held.streams(line.token))
-            except PosixError:
-                if not lines:
-                    raise
-                break  # out of descriptors: the rest is asked for when these have gone
-            handle = self._kit.held.get(line.token)
-            note = "" if handle is None else handle.note
-            lines.append(Running(line.token, line.pid, line.started, line.exit, output, note, errors))
-        self._parts.sessions.answer(effect.caller, lines)
+        self._parts.sessions.answer(effect.caller, _running(self._kit, effect.lines))
 
     def _finish(self, *, clean: bool) -> None:
         if clean:
@@ -334,3 +345,18 @@ class Loop:
 
 def _given(posix: Posix, descriptor: int | None) -> Descriptor | None:
     return None if descriptor is None else Descriptor(descriptor, posix)
+
+
+def _running(kit: Kit, known: tuple[Listed, ...]) -> list[Running]:
+    lines: list[Running] = []
+    for line in known:
+        try:
+            output, errors = (_given(kit.posix, end) for end in kit.held.streams(line.token))
+        except PosixError:
+            if not lines:
+                raise
+            break  # out of descriptors: the rest is asked for when these have gone
+        handle = kit.held.get(line.token)
+        note = "" if handle is None else handle.note
+        lines.append(Running(line.token, line.pid, line.started, line.exit, output, note, errors))
+    return lines

@@ -46,6 +46,7 @@ from snowfox.spawner.ports import Ports
 from snowfox.spawner.record import Records
 from snowfox.spawner.secret import Secrets
 from snowfox.spawner.sessions import DAEMON, Sessions
+from snowfox.spawner.succession import Succession
 
 SESSION, RUN, LISTENER, POLICY, LOG = 3, 4, 5, 6, 2
 """Numbers of the descriptors that the daemon gives."""
@@ -144,6 +145,7 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
     )
     exits = Exits(kit)
     sessions = Sessions(posix, clock, poller)
+    leftovers = Leftovers(kit)
     parts = Parts(
         poller=poller,
         sessions=sessions,
@@ -158,7 +160,8 @@ def assemble(posix: Posix, clock: Clock, given: Setting, *, maker: Maker) -> Loo
         launching=Launching(kit, means),
         exits=exits,
         adoption=Adoption(kit, exits),
-        leftovers=Leftovers(kit),
+        leftovers=leftovers,
+        succession=Succession(kit, leftovers),
     )
     sessions.begin(DAEMON, SESSION)
     return Loop(kit, parts, events=events, listener=LISTENER, signals=signals)

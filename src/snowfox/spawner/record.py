@@ -16,10 +16,12 @@ from snowfox.contract.record import (
     FOLDER,
     LARGEST,
     OUTPUT,
+    Main,
     Record,
     exit_line,
     groups_line,
     is_token,
+    main_line,
     note_line,
     parse,
     sockets_line,
@@ -103,9 +105,16 @@ class Records:
 
     def write_exit(self, token: str, exit: Exit, at: int) -> None:
         """Add how it ended. The first to be written counts."""
+        self._append(token, exit_line(exit, at))
+
+    def write_main(self, token: str, main: Main) -> None:
+        """Add another main process; an exit that was written does not count any more."""
+        self._append(token, main_line(main))
+
+    def _append(self, token: str, line: bytes) -> None:
         record = self._open(token, os.O_WRONLY | os.O_APPEND)
         try:
-            self._files.write(record, exit_line(exit, at))
+            self._files.write(record, line)
         finally:
             self._close(record)
 

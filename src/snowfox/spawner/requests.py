@@ -25,6 +25,7 @@ from snowfox.spawner.confining import Confining, malformed
 from snowfox.spawner.events import (
     Caller,
     Event,
+    FollowAsked,
     ForgetAsked,
     InventoryAsked,
     KillAsked,
@@ -242,8 +243,17 @@ def _signal(_desk: Desk, caller: Caller, token: str, number: int) -> Event:
     return SignalAsked(caller, token, number)
 
 
-def _check_signal_all(_desk: Desk, tokens: list[str], number: int) -> None:
-    _tokens(tokens)
+def _check_follow(_desk: Desk, token: str, pid: int) -> None:
+    _token(token)
+    _require(0 <= pid < 1 << 31, "a pid")
+
+
+def _follow(_desk: Desk, caller: Caller, token: str, pid: int) -> Event:
+    return FollowAsked(caller, token, pid)
+
+
+def _check_signal_all(desk: Desk, tokens: list[str], number: int) -> None:
+    _check_tokens(desk, tokens)
     _require(1 <= number <= 64, "a signal's number")
 
 
@@ -434,10 +444,6 @@ def _inventory(_desk: Desk, caller: Caller, after: str) -> Event:
     return InventoryAsked(caller, after)
 
 
-def _check_tokens(_desk: Desk, tokens: list[str]) -> None:
-    _tokens(tokens)
-
-
 def _forget(_desk: Desk, caller: Caller, tokens: list[str]) -> Event:
     return ForgetAsked(caller, tuple(tokens))
 
@@ -446,7 +452,7 @@ def _user(name: str) -> None:
     _require(len(name) <= LONGEST_USER and "\0" not in name, "a user's name")
 
 
-def _tokens(tokens: list[str]) -> None:
+def _check_tokens(_desk: Desk, tokens: list[str]) -> None:
     _require(len(tokens) <= MOST_TOKENS, "too many tokens")
     for token in tokens:
         _token(token)
@@ -465,6 +471,7 @@ TABLE: Final[dict[str, Row]] = {
     Spawner.launch.full_name: Row(_check_launch, _launch),
     Spawner.signal.full_name: Row(_check_signal, _signal),
     Spawner.signal_all.full_name: Row(_check_signal_all, _signal_all),
+    Spawner.follow.full_name: Row(_check_follow, _follow),
     Spawner.kill.full_name: Row(_check_tokens, _kill),
     Spawner.open_socket.full_name: Row(_check_open, _open),
     Spawner.reserve.full_name: Row(_check_open, _reserve),

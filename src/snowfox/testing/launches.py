@@ -24,6 +24,7 @@ from snowfox.spawner.policy import Account, Policy
 from snowfox.spawner.ports import Ports
 from snowfox.spawner.record import Records
 from snowfox.spawner.secret import Secrets
+from snowfox.spawner.succession import Succession
 from snowfox.testing import launcher
 from snowfox.testing.kernel import FakeKernel, FakePosix
 from snowfox.testing.kernel.process import FakeProcess
@@ -100,6 +101,7 @@ class Bench:
         self.exits = Exits(self.kit)
         self.adoption = Adoption(self.kit, self.exits)
         self.leftovers = Leftovers(self.kit)
+        self.succession = Succession(self.kit, self.leftovers)
 
     def turn(self) -> list[Event]:
         """Look once at what descriptors say; all events since the last time."""

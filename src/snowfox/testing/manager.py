@@ -248,6 +248,11 @@ class RealManager:
         """Not from a manager."""
         raise NotPermitted(key)
 
+    @handles(Daemon.followed)
+    def followed(self, token: str) -> None:
+        """Not from a manager."""
+        raise NotPermitted(token)
+
     @handles(Daemon.open_source)
     def open_source(self, name: str) -> Source | None:
         """A file of the folder."""

@@ -149,6 +149,7 @@ class RealSpawner:
         self.exits: list[Reported] = []
         self.kept: dict[str, int] = {}
         self.released: list[str] = []
+        self.followed: list[str] = []
         self.launched: dict[str, int] = {}
         self.lines: list[Line] = []
         self.pid = 0
@@ -203,11 +204,16 @@ class RealSpawner:
         if method == Daemon.keep.full_name:
             kept: Kept = arguments[0]
             self.kept[kept.key] = kept.socket.take()
+        elif method == Daemon.followed.full_name:
+            self.followed.append(arguments[0])
         else:
             self.released.append(arguments[0])
 
-    def _serve_manager(self, _method: str, arguments: tuple[Any, ...]) -> None:
-        self.exits.append(Reported(*arguments))
+    def _serve_manager(self, method: str, arguments: tuple[Any, ...]) -> None:
+        if method == ExitReports.leaving.full_name:
+            self.manager.channel.call(Spawner.follow, arguments[0], 0)
+        else:
+            self.exits.append(Reported(*arguments))
 
     def launch(self, name: str, script: str, **changes: Any) -> Launched:
         """Launch `sh -c script`."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from snowfox.contract.record import (
     Failed,
+    Main,
     Record,
     Started,
     exit_line,
@@ -15,6 +16,7 @@ from snowfox.contract.record import (
     is_note,
     is_token,
     launched_line,
+    main_line,
     note_line,
     parse,
     parse_failed,
@@ -47,6 +49,17 @@ def test_note() -> None:
         False,
         False,
     ]
+
+
+def test_another_main_process() -> None:
+    """The last that is named is the main process; an exit above it was of the one before, and what was launched stays."""
+    content = launched_line(STARTED) + exit_line(Exit(0), 5) + main_line(Main(18, 6))
+    assert parse(content) == Record(STARTED, followed=Main(18, 6))
+    assert parse(content).main == Main(18, 6)
+    again = parse(content + main_line(Main(19, 7)) + exit_line(Exit(3), 8))
+    assert (again.main, again.exit, again.exit_at) == (Main(19, 7), Exit(3), 8)
+    assert parse(launched_line(STARTED)).main == Main(STARTED.pid, STARTED.at)
+    assert parse(b"main x 1\nmain 1\n").main is None
 
 
 def test_empty_is_never_launched() -> None:

@@ -8,7 +8,16 @@ from signal import SIGKILL
 
 import pytest
 
-from snowfox.contract.record import Failed, Started, exit_line, failed_line, launched_line, parse
+from snowfox.contract.record import (
+    Failed,
+    Main,
+    Started,
+    exit_line,
+    failed_line,
+    launched_line,
+    main_line,
+    parse,
+)
 from snowfox.core.posix.api import Spawn
 from snowfox.daemon.orphans import Orphans
 from snowfox.testing.kernel import FakeKernel, FakePosix
@@ -167,3 +176,49 @@ def test_records_are_read_once_for_many(host: Host) -> None:
     host.kernel.fail("folders.names", 5)
     for number, pid in enumerate(pids[1:], start=1):
         assert host.end(pid, Exit(code=number)) == f"web@{number}~01JD0000000000000000000000"
+
+
+def follow(host: Host, token: str, pid: int) -> None:
+    """What the spawner does: another process is the main process."""
+    opened = host.daemon.files.open(f"{LAUNCHES}/{token}", os.O_WRONLY | os.O_APPEND)
+    host.daemon.files.write(opened, main_line(Main(pid, host.kernel.clock.boot())))
+    host.daemon.files.close(opened)
+
+
+@pytest.mark.parametrize("died", [False, True])
+def test_who_is_followed_is_ours_as_well(host: Host, died: bool) -> None:
+    """Its exit is written though its spawner lives, and that of the one before is not."""
+    before = host.service(TOKEN)
+    if died:
+        host.orphans.spawner_died()
+        stranger = host.daemon.processes.spawn(Spawn("/bin/web", ("x",), {}, (), session=True))
+        assert host.end(stranger, Exit(code=0)) is None
+    pid = host.daemon.processes.spawn(Spawn("/bin/web", ("web",), {}, (), session=True))
+    follow(host, TOKEN, pid)
+    host.orphans.followed(TOKEN)
+    assert host.end(before, Exit(code=0)) is None
+    assert host.exit_of(TOKEN) is None
+    assert host.end(pid, Exit(code=5)) == TOKEN
+    assert host.exit_of(TOKEN) == Exit(code=5)
+
+
+def test_the_one_before_ends_before_we_hear_of_the_other(host: Host) -> None:
+    """The record tells it: what is known of it from before does not count."""
+    before = host.service(TOKEN)
+    host.orphans.spawner_died()
+    stranger = host.daemon.processes.spawn(Spawn("/bin/web", ("x",), {}, (), session=True))
+    assert host.end(stranger, Exit(code=0)) is None
+    pid = host.daemon.processes.spawn(Spawn("/bin/web", ("web",), {}, (), session=True))
+    follow(host, TOKEN, pid)
+    assert host.end(before, Exit(code=0)) is None
+    assert host.exit_of(TOKEN) is None
+
+
+def test_the_next_spawner_died_too(host: Host) -> None:
+    """Read anew, the record names the one that is followed."""
+    before = host.service(TOKEN)
+    pid = host.daemon.processes.spawn(Spawn("/bin/web", ("web",), {}, (), session=True))
+    follow(host, TOKEN, pid)
+    host.orphans.spawner_died()
+    assert host.end(before, Exit(code=0)) is None
+    assert host.end(pid, Exit(signal=SIGKILL)) == TOKEN

@@ -38,11 +38,13 @@ class Host:
         self.kernel.write("/srv/shop/snowfox.toml", b"[node]\n")
         project = self.posix.files.open("/srv/shop", os.O_RDONLY | os.O_DIRECTORY)
         self.sockets = Sockets(self.posix)
+        self.followed: list[str] = []
         self.sessions = Sessions(
             self.posix,
             self.kernel.clock,
             self.posix.poller(),
             sockets=self.sockets,
+            followed=self.followed.append,
             project=Project(
                 project,
                 "snowfox.toml",
@@ -138,6 +140,8 @@ def test_each_has_its_own_requests(host: Host) -> None:
     kept = Kept("web=a", Descriptor(bound, host.posix))
     assert isinstance(host.asked(MANAGER, manager.call(Daemon.keep, kept)), NotPermitted)
     assert isinstance(host.asked(MANAGER, manager.call(Daemon.release, "web=a")), NotPermitted)
+    assert isinstance(host.asked(MANAGER, manager.call(Daemon.followed, "web~1")), NotPermitted)
+    assert host.followed == []
     assert host.sockets.batches() == []
 
 
@@ -159,6 +163,12 @@ def test_the_spawners_sockets_are_kept(host: Host) -> None:
     assert host.posix.sockets.address(batch[0].socket.number) == "127.0.0.1:8080"
     host.asked(SPAWNER, spawner.call(Daemon.release, "web=a"))
     assert host.sockets.batches() == []
+
+
+def test_the_spawner_tells_whom_it_follows(host: Host) -> None:
+    """The launch whose record names another main process is handed on."""
+    host.asked(SPAWNER, host.ends[SPAWNER].call(Daemon.followed, "web~1"))
+    assert host.followed == ["web~1"]
 
 
 def test_stop_is_answered_before_it_begins(host: Host) -> None:

@@ -122,6 +122,8 @@ def test_being_executed_is_no_moment() -> None:
             told("ran", who="anna", command="./shell", code=0, signal=None, seconds=2.0),
             "anna ran ./shell: exit 0 after 2 s",
         ),
+        (told("followed", pid=8, error=""), "process 8 is its main process from now on, as it said"),
+        (told("followed", pid=8, error="cannot follow process 8"), "cannot follow process 8"),
         (told("recycled", reason="it is 1d old"), "replaced by a fresh one: it is 1d old"),
         (told("reloaded", error=""), "reloaded"),
         (told("reloaded", error="no answer"), "reload failed: no answer"),

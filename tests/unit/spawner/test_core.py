@@ -14,9 +14,11 @@ from snowfox.spawner.events import (
     Answer,
     AnswerInventory,
     AnswerLaunched,
+    AskWhoFollows,
     AwaitDaemon,
     Begin,
     Begun,
+    Bury,
     Caller,
     CloseManager,
     DaemonCame,
@@ -28,6 +30,9 @@ from snowfox.spawner.events import (
     ExitKnown,
     FindExit,
     Finish,
+    Follow,
+    FollowAsked,
+    Followed,
     Forget,
     ForgetAsked,
     Found,
@@ -37,6 +42,7 @@ from snowfox.spawner.events import (
     KillAsked,
     LaunchAsked,
     LeaveAsked,
+    Left,
     Listed,
     ManagerCame,
     ManagerWent,
@@ -348,3 +354,56 @@ def test_total() -> None:
             effects = core.handle(event)
             assert isinstance(effects, list)
             assert sum(isinstance(effect, Begin) for effect in effects) <= 1
+
+
+LEFT = (*running(), Ended(WEB), Left(WEB))
+
+
+def test_who_left_is_asked_about(core: Core) -> None:
+    """It is as if it ran, until the manager named another process."""
+    assert after(core, *LEFT) == [AskWhoFollows(WEB)]
+    assert core.state(WEB) is State.LEAVING
+    assert after(core, InventoryAsked(caller(), "")) == [
+        AnswerInventory(caller(), (Listed(WEB, 7, 100, None),))
+    ]
+    assert after(core, FollowAsked(caller(2), WEB, 8)) == [Follow(caller(2), WEB, 8)]
+    assert after(core, Followed(WEB, 8)) == []
+    assert core.state(WEB) is State.RUNNING
+    assert after(core, InventoryAsked(caller(), "")) == [
+        AnswerInventory(caller(), (Listed(WEB, 8, 100, None),))
+    ]
+    assert after(core, FollowAsked(caller(3), WEB, 0)) == [Answer(caller(3), False)]
+    assert after(core, Ended(WEB)) == [FindExit(WEB)]
+
+
+def test_who_left_and_named_nobody(core: Core) -> None:
+    """Its end is told as any other."""
+    assert after(core, *LEFT, FollowAsked(caller(2), WEB, 0)) == [Bury(WEB), Answer(caller(2), False)]
+    assert after(core, ExitKnown(WEB, Exit(0), 200)) == [Report(WEB, Exit(0), 200)]
+
+
+def test_who_left_waits_for_a_manager() -> None:
+    """The next manager is asked, too; without a daemon none will come, and a node that stops has none."""
+    core = Core()
+    assert after(core, *LEFT) == []
+    assert after(core, ManagerCame()) == [AskWhoFollows(WEB)]
+    assert after(core, ManagerWent(), ManagerCame()) == [AskWhoFollows(WEB)]
+    assert Bury(WEB) in after(core, StopAsked(caller()))
+    core = Core()
+    assert Bury(WEB) in after(core, *LEFT, DaemonWent())
+    core = Core()
+    assert after(core, DaemonWent(), *LEFT) == [Bury(WEB)]
+    core = Core()
+    assert after(core, *running(), StopAsked(caller()), Ended(WEB), Left(WEB)) == [Bury(WEB)]
+
+
+@pytest.mark.parametrize("events", [(), (asked(),), ended(), (*running(), StopAsked(caller()))])
+def test_what_does_not_run_is_not_followed(core: Core, events: tuple[Event, ...]) -> None:
+    """Nor what is about to be killed: refused, and nothing changes."""
+    (refused,) = after(core, *events, FollowAsked(caller(2), WEB, 8))
+    assert isinstance(refused, Refuse)
+    assert str(refused.error) == "cannot follow process 8: web has ended"
+    state = core.state(WEB)
+    assert after(core, FollowAsked(caller(3), WEB, 0)) == [Answer(caller(3), False)]
+    assert after(core, Followed(WEB, 8)) == []
+    assert core.state(WEB) is state

@@ -114,6 +114,7 @@ def test_session_without_its_leader(is_strangers: bool) -> None:
     kernel.end(process.pid, Exit(0))
     bench.reap_orphan(process.pid)
     bench.exits.find(TOKEN, Exit(0))
+    bench.exits.bury(TOKEN)
     kernel.pass_time(1.0)
     if is_strangers:
         member.started = kernel.clock.boot()

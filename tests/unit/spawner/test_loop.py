@@ -15,7 +15,7 @@ from snowfox.core.posix.api import Spawn
 from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Descriptor, Interface, Method
 from snowfox.core.rpc.session import Answered, Called, Ended, Failed
-from snowfox.errors import Incompatible, LaunchFailed, NotPermitted, PosixError
+from snowfox.errors import HostError, Incompatible, LaunchFailed, NotPermitted, PosixError
 from snowfox.spawner.launching import LATE
 from snowfox.spawner.loop import AT_ONCE
 from snowfox.spawner.main import Setting, assemble, setting
@@ -146,6 +146,30 @@ def test_life_of_a_launch(node: Node) -> None:
     assert node.ask(node.manager, Spawner.forget, [TOKEN]) is None
     assert node.posix.folders.names(f"{RUN}/launches") == []
     assert node.kernel.process(launched.pid).is_reaped
+
+
+def test_another_main_process(node: Node) -> None:
+    """Who named it and ended is asked about first; then it is followed, the daemon is told, and its end is the launch's."""
+    launched = node.launch(environment={"NOTIFY_SOCKET": "@x"})
+    first = node.kernel.process(launched.pid)
+    second = node.kernel.begin(parent=first.pid, ids=first.ids)
+    second.session, second.started = first.pid, node.kernel.clock.boot()
+    node.kernel.end(first.pid, Exit(0))
+    node.turns(lambda: node.manager.called)
+    assert node.manager.called.pop() == (ExitReports.leaving.full_name, (TOKEN,))
+    refused = node.ask(node.manager, Spawner.follow, TOKEN, 1)
+    assert isinstance(refused, HostError)
+    assert node.ask(node.manager, Spawner.follow, TOKEN, second.pid) is True
+    assert node.ask(node.manager, Spawner.follow, TOKEN, 0) is False
+    assert node.ask(node.manager, Spawner.signal, TOKEN, 10) is True
+    assert second.signals == ["USR1"]
+    node.turns(lambda: node.daemon.called)
+    assert node.daemon.called == [(Daemon.followed.full_name, (TOKEN,))]
+    assert node.posix.processes.exit_of(second.pid, reap=True) == Exit(None, 10)
+    node.ask(node.daemon, SpawnerControl.orphan, TOKEN, Exit(None, 10))
+    node.turns(lambda: node.manager.called)
+    ((method, (token, seen, _)),) = node.manager.called
+    assert (method, token, seen) == (ExitReports.exited.full_name, TOKEN, Exit(None, 10))
 
 
 @pytest.mark.parametrize(("later", "answered"), [(LATE / 2, 0), (LATE, 2 * AT_ONCE)])

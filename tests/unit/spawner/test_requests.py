@@ -14,6 +14,7 @@ from snowfox.errors import HostError, NotPermitted, PosixError, ProtocolError, U
 from snowfox.spawner import requests
 from snowfox.spawner.events import (
     Caller,
+    FollowAsked,
     ForgetAsked,
     InventoryAsked,
     KillAsked,
@@ -80,6 +81,7 @@ def test_fine(desk: Desk) -> None:
     assert ask(desk, Spawner.signal, TOKEN, 15) == SignalAsked(CALLER, TOKEN, 15)
     assert ask(desk, Spawner.kill, [TOKEN]) == KillAsked(CALLER, (TOKEN,))
     assert ask(desk, Spawner.signal_all, [TOKEN], 15) == SignalAllAsked(CALLER, (TOKEN,), 15)
+    assert ask(desk, Spawner.follow, TOKEN, 8) == FollowAsked(CALLER, TOKEN, 8)
     assert ask(desk, Spawner.inventory, "") == InventoryAsked(CALLER, "")
     assert ask(desk, Spawner.forget, [TOKEN]) == ForgetAsked(CALLER, (TOKEN,))
 
@@ -144,6 +146,9 @@ def test_malformed_launch(desk: Desk, changes: dict[str, object]) -> None:
         (Spawner.signal, ("1", 9)),
         (Spawner.kill, (["../../proc/1"],)),
         (Spawner.signal_all, (["../../proc/1"], 15)),
+        (Spawner.follow, ("../../proc/1", 15)),
+        (Spawner.follow, (TOKEN, -1)),
+        (Spawner.follow, (TOKEN, 1 << 31)),
         (Spawner.signal_all, ([TOKEN], 65)),
         (Spawner.forget, (["x"],)),
         (Spawner.forget, ([TOKEN] * 10_001,)),

@@ -21,6 +21,7 @@ from snowfox.core.log import get
 from snowfox.core.promise import Promise
 from snowfox.errors import DeadlineExceeded, RemoteError, SnowFoxError
 from snowfox.manager.connector.errand import Errands
+from snowfox.manager.connector.following import Following
 from snowfox.manager.connector.knocks import Knocks
 from snowfox.manager.connector.launches import Launches
 from snowfox.manager.connector.questions import Questions
@@ -68,6 +69,7 @@ class Connector:
         self._loop = loop
         self._errands = Errands()
         self.knocks = Knocks(self._errands)
+        self.following = Following(self._errands, self._launches, self._hear)
         self._remote: Spawner | None = None
         self._questions = Questions(loop)
         self._together = Together(self._errands, loop)

@@ -54,6 +54,7 @@ class Launches:
         self._under_way: dict[str, Launch] = {}
         self._live: dict[str, int] = {}
         self._tokens: dict[int, str] = {}
+        self._former: dict[str, list[int]] = {}
         self._early_exits: dict[str, Exit] = {}
         self._early: dict[int, list[Notice]] = {}
         self._helpers: dict[str, Future[Exit]] = {}
@@ -162,11 +163,11 @@ class Launches:
         if token in self._under_way:
             self._early_exits[token] = exit
             return True
-        pid = self._live.pop(token, None)
-        if pid is None:
+        if token not in self._live:
             return False
-        if self._tokens.get(pid) == token:
-            del self._tokens[pid]
+        for pid in (self._live.pop(token), *self._former.pop(token, ())):
+            if self._tokens.get(pid) == token:
+                del self._tokens[pid]
         helper = self._helpers.pop(token, None)
         if helper is None:
             self._tell(event.Ended(token, exit))
@@ -175,6 +176,17 @@ class Launches:
         if not helper.done():
             helper.set_result(exit)
         return True
+
+    def follow(self, token: str, pid: int, *, keeps: bool) -> None:
+        """Another process is the main process of one that is alive; `keeps`: the one before, and its session, still count."""
+        before = self._live.get(token)
+        if before is None:
+            return
+        if keeps:
+            self._former.setdefault(token, []).append(before)
+        elif self._tokens.get(before) == token:
+            del self._tokens[before]
+        self._enter(token, pid)
 
     def reconcile(self, inventory: dict[str, Running]) -> list[str]:
         """Compare with what a new spawner knows; the tokens that it has and we do not."""

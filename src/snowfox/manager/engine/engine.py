@@ -41,6 +41,7 @@ from snowfox.service.event import (
     Due,
     Ended,
     Event,
+    Followed,
     HookEnded,
     Idle,
     KillAll,
@@ -111,7 +112,7 @@ class Engine:
                 self._ask(event)
             case Recycle():
                 recycle(fleet, event, self._rollout.renew)
-            case Signalled() | HookEnded():
+            case Signalled() | HookEnded() | Followed():
                 beside(fleet, event)
             case Reconfigure():
                 self._reconfigure(event)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Member
-from snowfox.service.event import Ailing, HookEnded, Notified, ProbeFailed, Signalled
-from snowfox.service.fact import ProbeFailedFact, ServiceSignalled
+from snowfox.service.event import Ailing, Followed, HookEnded, Notified, ProbeFailed, Signalled
+from snowfox.service.fact import ProbeFailedFact, ServiceFollowed, ServiceSignalled
 from snowfox.service.health import extend, leaves
 from snowfox.service.instance import Input, Instance, Turn
 from snowfox.service.life import step
@@ -50,12 +52,28 @@ def probe_failed(fleet: Fleet, member: Member, event: ProbeFailed | Ailing) -> N
         instance.emit(ProbeFailedFact(text), fleet.turn)
 
 
-def beside(fleet: Fleet, event: Signalled | HookEnded) -> None:
-    """What happened beside a process: a person had a signal sent, a hook has ended."""
-    if isinstance(event, Signalled):
-        _signalled(fleet, event)
-    else:
-        _hook_ended(fleet, event)
+def beside(fleet: Fleet, event: Signalled | HookEnded | Followed) -> None:
+    """What happened beside a process: a person had a signal sent, a hook has ended, another one is followed."""
+    match event:
+        case Signalled():
+            _signalled(fleet, event)
+        case HookEnded():
+            _hook_ended(fleet, event)
+        case Followed():
+            _followed(fleet, event)
+        case _:
+            assert_never(event)
+
+
+def _followed(fleet: Fleet, event: Followed) -> None:
+    """It named its main process: true or not, that is told."""
+    member = fleet.owner(event.token)
+    for instance in () if member is None else (member.instance, member.outgoing):
+        if member is not None and instance is not None and instance.token == event.token and instance.pid:
+            if not event.error:
+                instance.pid = event.pid
+                fleet.touch(member)
+            instance.emit(ServiceFollowed(event.pid, event.error), fleet.turn)
 
 
 def _signalled(fleet: Fleet, event: Signalled) -> None:

@@ -24,13 +24,13 @@ PAUSE: Final[Seconds] = 0.25
 class _Speaker:
     """A launch that said something; `news` is what was not told yet."""
 
-    __slots__ = ("alarm", "error", "is_reloading", "is_stopping", "news", "status", "was_ready")
+    __slots__ = ("alarm", "error", "is_reloading", "is_stopping", "main", "news", "status", "was_ready")
 
     def __init__(self) -> None:
         self.alarm: Alarm | None = None
         self.news: Notice | None = None
         self.status: str | None = None
-        self.error = 0
+        self.error = self.main = 0
         self.was_ready = self.is_reloading = self.is_stopping = False
 
     def is_news(self, notice: Notice) -> bool:
@@ -41,6 +41,7 @@ class _Speaker:
             or (notice.is_stopping and not self.is_stopping)
             or notice.extend > 0
             or notice.error not in (0, self.error)
+            or notice.main not in (0, self.main)
             or notice.status not in (None, self.status)
         )
 
@@ -54,6 +55,7 @@ class Hearing:
             "" where the notice is kept, to be taken once the launch is known.
         watchdogs: get pings.
         tell: takes Notified for the engine.
+        follow: takes the token and the process that it names as its main process, and what is to be done then.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Hearing:
         whose: Callable[[Iterator[int], Notice], str | None],
         watchdogs: Watchdogs,
         tell: Callable[[Event], None],
+        follow: Callable[[str, int, Callable[[], None]], None],
     ) -> None:
         self._alarms = alarms
         self._whose = whose
         self._watchdogs = watchdogs
         self._tell = tell
+        self._follow = follow
         self._speakers: dict[str, _Speaker] = {}
         self._writers: set[str] = set()
 
@@ -90,7 +94,7 @@ class Hearing:
             use = Use.KEPT
         if notice.is_line:
             return self._line(token)
-        rest = notice._replace(is_alive=False, is_unwell=False, watchdog=0.0, main=0)
+        rest = notice._replace(is_alive=False, is_unwell=False, watchdog=0.0)
         heard = self._heard(token, rest) if rest != _SILENCE else Use.IGNORED
         return use if heard is Use.IGNORED else heard
 
@@ -100,6 +104,13 @@ class Hearing:
         speaker = self._speakers.pop(token, None)
         if speaker is not None and speaker.alarm is not None:
             self._alarms.clear(speaker.alarm)
+
+    def hurry(self, token: str) -> None:
+        """Report at once what was collected of this launch."""
+        speaker = self._speakers.get(token)
+        if speaker is not None and speaker.alarm is not None and speaker.news is not None:
+            self._alarms.clear(speaker.alarm)
+            self._report(token, speaker)
 
     def close(self) -> None:
         """Hear nobody any more."""
@@ -124,6 +135,7 @@ class Hearing:
         speaker.is_reloading = notice.is_reloading or (speaker.is_reloading and not notice.is_ready)
         speaker.is_stopping = speaker.is_stopping or notice.is_stopping
         speaker.error = notice.error or speaker.error
+        speaker.main = notice.main or speaker.main
         speaker.status = speaker.status if notice.status is None else notice.status
         speaker.news = notice if speaker.news is None else _both(speaker.news, notice)
         if speaker.alarm is not None:
@@ -137,18 +149,20 @@ class Hearing:
         if news is None:
             return
         speaker.alarm = self._alarms.set(PAUSE, lambda: self._report(token, speaker))
-        self._tell(
-            Notified(
-                token,
-                is_ready=news.is_ready,
-                status=news.status,
-                error=news.error,
-                is_reloading=news.is_reloading,
-                since=news.since,
-                is_stopping=news.is_stopping,
-                extend=news.extend,
-            )
+        notified = Notified(
+            token,
+            is_ready=news.is_ready,
+            status=news.status,
+            error=news.error,
+            is_reloading=news.is_reloading,
+            since=news.since,
+            is_stopping=news.is_stopping,
+            extend=news.extend,
         )
+        if news.main:
+            self._follow(token, news.main, lambda: self._tell(notified))
+        else:
+            self._tell(notified)
 
 
 _SILENCE: Final = Notice()
@@ -163,5 +177,6 @@ def _both(first: Notice, then: Notice) -> Notice:
         is_stopping=first.is_stopping or then.is_stopping,
         status=first.status if then.status is None else then.status,
         error=then.error or first.error,
+        main=then.main or first.main,
         extend=then.extend or first.extend,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 from snowfox.core.module import Setup, module
 from snowfox.manager.alarm import Alarm
@@ -33,14 +34,15 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
     def tell(happened: Event) -> None:
         node.driver.tell(happened)
 
-    prober = Prober(
-        Means(node.posix, node.clock, helper=helper),
-        node.alarms,
-        tell,
-    )
-
+    prober = Prober(Means(node.posix, node.clock, helper=helper), node.alarms, tell)
     watchdogs = Watchdogs(node.clock, node.alarms, tell)
-    node.hearing = Hearing(node.alarms, whose=node.connector.whose, watchdogs=watchdogs, tell=tell)
+    node.hearing = Hearing(
+        node.alarms,
+        whose=node.connector.whose,
+        watchdogs=watchdogs,
+        tell=tell,
+        follow=node.connector.following.follow,
+    )
     node.watching = Watching(prober, watchdogs, node.hearing)
 
     def hears(senders: Iterator[int], notice: Notice) -> Use:
@@ -69,6 +71,7 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
         rest=rest,
     )
     node.loop.add_reader(reader.descriptor, turn)
+    node.hear_out = partial(_hear_out, node, reader)
     yield
     for alarm in rests:
         node.alarms.clear(alarm)
@@ -77,3 +80,10 @@ async def probes(setup: Setup) -> AsyncIterator[None]:
     prober.close()
     watchdogs.close()
     node.hearing.close()
+
+
+def _hear_out(node: Node, reader: NotifyReader, token: str) -> None:
+    """Its main process has ended: what it said before that counts now."""
+    reader.drain()
+    node.hearing.hurry(token)
+    node.connector.following.heard_all(token)

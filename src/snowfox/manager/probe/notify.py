@@ -30,6 +30,7 @@ REST: Final[Seconds] = 0.05
 """Seconds that the socket is not read after `QUIET` messages that said nothing new."""
 
 _PER_TURN: Final = 64
+_TURNS: Final = 16
 
 _log: Final = get("manager.probe")
 
@@ -72,16 +73,24 @@ class NotifyReader:
         self._quiet = 0
         self._ignored = counter("snowfox_notify_ignored_total")
 
-    def turn(self) -> None:
-        """Read what came, at most 64 messages."""
+    def drain(self) -> None:
+        """Read all that came until now. More than the kernel lets wait (net.unix.max_dgram_qlen) is not read."""
+        for _ in range(_TURNS):
+            if not self.turn():
+                break
+
+    def turn(self) -> bool:
+        """Read what came, at most 64 messages. Whether there may be more."""
         ignored = quiet = 0
+        has_more = True
         for _ in range(_PER_TURN):
             try:
                 received = self._posix.sockets.receive(self.descriptor, LONGEST + 1)
             except PosixError as error:
                 _log.error("cannot read what services notify", error=str(error))
-                break
+                received = None
             if received is None:
+                has_more = False
                 break
             notice = read(received.data)
             sender = received.sender.pid if received.sender else 0
@@ -96,3 +105,4 @@ class NotifyReader:
         if self._quiet >= QUIET:
             self._quiet = 0
             self._rest()
+        return has_more

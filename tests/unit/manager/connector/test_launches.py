@@ -180,3 +180,19 @@ def test_the_output_of_a_helper_goes_to_who_asked() -> None:
         os.close(reader)
 
     asyncio.run(run())
+
+
+def test_another_main_process() -> None:
+    """It speaks for its launch from now on; the one before only where its number stays its own."""
+    heard = Heard()
+    heard.book.begin(launch())
+    heard.book.launched(launched())
+    heard.book.follow(TOKEN, 8, keeps=True)
+    assert heard.book.main(TOKEN) == 8
+    assert [heard.book.whose(iter([pid]), Notice(is_ready=True)) for pid in (7, 8)] == [TOKEN, TOKEN]
+    heard.book.follow(TOKEN, 9, keeps=False)
+    assert [heard.book.whose(iter([pid]), Notice(is_ready=True)) for pid in (7, 8, 9)] == [TOKEN, None, TOKEN]
+    heard.book.ended(TOKEN, Exit(0))
+    assert [heard.book.whose(iter([pid]), Notice(is_ready=True)) for pid in (7, 8, 9)] == [None] * 3
+    heard.book.follow(TOKEN, 8, keeps=True)
+    assert heard.book.main(TOKEN) == 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from snowfox.service.event import Ailing, Notified, Unwell
+from snowfox.service.event import Ailing, Followed, Notified, Unwell
+from snowfox.service.fact import ServiceFollowed
 from snowfox.service.spec import Alive, Ready, Restart, Service, Stop
 from snowfox.testing.stage import Stage
 from snowfox.values import Exit
@@ -139,3 +140,15 @@ def test_of_two_processes_the_old_one_is_not_ended_for_its_health():
     stage.tell(Notified(stage.tokens("web")[1]))
     assert stage.tokens("web") == [token for token in stage.tokens("web") if token != first]
     assert list(stage.watched) == stage.tokens("web")
+
+
+def test_another_main_process():
+    """Its pid is shown, and that it was named is told; one that is not followed changes nothing but that."""
+    stage = ready()
+    token = stage.token("web")
+    stage.tell(Followed(token, 4711))
+    assert stage.statuses["web"].pid == 4711
+    stage.tell(Followed(token, 1, "cannot follow process 1"), Followed("web~0", 5))
+    assert stage.statuses["web"].pid == 4711
+    facts = [fact for _, fact in stage.facts if isinstance(fact, ServiceFollowed)]
+    assert facts == [ServiceFollowed(4711, ""), ServiceFollowed(1, "cannot follow process 1")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -25,7 +25,15 @@ class World:
         alarms = Alarms(clock, asyncio.get_running_loop())
         self.told: list[Event] = []
         self.dogs = Watchdogs(clock, alarms, self.told.append)
-        self.hearing = Hearing(alarms, whose=self.whose, watchdogs=self.dogs, tell=self.told.append)
+        self.hearing = Hearing(
+            alarms, whose=self.whose, watchdogs=self.dogs, tell=self.told.append, follow=self.follow
+        )
+        self.followed: list[tuple[str, int]] = []
+
+    def follow(self, token: str, pid: int, then: Callable[[], None]) -> None:
+        """Done at once."""
+        self.followed.append((token, pid))
+        then()
 
     def whose(self, senders: Iterator[int], _notice: Notice) -> str | None:
         """By the first of them."""
@@ -126,4 +134,33 @@ async def test_what_is_over_is_forgotten(world: World, clock: VirtualClock) -> N
     await clock.advance(1.0)
     assert world.told == [Notified("T")]
     assert world.say(READY) is Use.TOLD
+    world.hearing.close()
+
+
+async def test_a_main_process_is_followed_before_the_rest_is_told(world: World, clock: VirtualClock) -> None:
+    """Once for each that is named, and no oftener than all else; at once where its launch is about to end."""
+    order: list[object] = []
+
+    def follow(token: str, pid: int, then: Callable[[], None]) -> None:
+        order.append((token, pid))
+        then()
+
+    world.hearing = Hearing(
+        Alarms(clock, asyncio.get_running_loop()),
+        whose=world.whose,
+        watchdogs=world.dogs,
+        tell=order.append,
+        follow=follow,
+    )
+    assert world.say(Notice(is_ready=True, main=8)) is Use.TOLD
+    assert order == [("T", 8), Notified("T")]
+    assert world.say(Notice(main=8)) is Use.IGNORED
+    assert world.say(Notice(main=9)) is Use.KEPT
+    assert world.say(Notice(main=10, status="x")) is Use.KEPT
+    world.hearing.hurry("T")
+    assert order[2:] == [("T", 10), Notified("T", is_ready=False, status="x")]
+    for token in ("T", "U"):
+        world.hearing.hurry(token)
+    await clock.advance(1.0)
+    assert len(order) == 4
     world.hearing.close()

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +118,12 @@ def test_f24_after_messages_that_say_nothing_new_the_socket_rests(pair: Pair) ->
             pair.send(b"READY=1")
             pair.reader.turn()
         assert pair.rests == rests
+
+
+def test_all_that_came_is_read(pair: Pair) -> None:
+    """At once, be it more than a turn reads."""
+    room = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
+    count = min(room, 200)
+    pair.send(*[b"STATUS=%d" % number for number in range(count)])
+    pair.reader.drain()
+    assert len(pair.heard) == count
