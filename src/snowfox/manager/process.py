@@ -63,7 +63,6 @@ def run(arguments: list[str]) -> int:
             sections.all()
         gc.freeze()  # what was imported stays
         gc.set_threshold(_GARBAGE)
-        gc.enable()
         asyncio.run(Process(posix, found, sections).serve())
     except SnowFoxError as error:
         _log.error("the manager ends", error=str(error), arguments=" ".join(arguments))
@@ -77,9 +76,10 @@ def _unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
 
 
 def _freeze() -> None:
-    """What a start made stays: later collections need not look through it."""
+    """What a start made stays: later collections need not look through it. Until now there were none."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 class Process:

@@ -22,7 +22,7 @@ from snowfox.spawner.ports import Ports
 from snowfox.spawner.secret import Secrets
 from snowfox.values import LISTENING, Seconds
 
-LATE: Final[Seconds] = 0.5
+LATE: Final[Seconds] = 1.0
 """How long it may stay untold that a program runs while further launches wait: those go first."""
 
 _STATUS: Final = 8192

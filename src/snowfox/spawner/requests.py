@@ -99,7 +99,7 @@ class Row(NamedTuple):
 
     Args:
         check: raises ProtocolError when malformed, NotPermitted (or another error) when it may not be.
-        handle: what comes of it: an event for the core, or an answer.
+        handle: what comes of it: an event for the core, or an answer; raises when it may not be after all.
     """
 
     check: Callable[..., None]
@@ -134,10 +134,10 @@ def handle(desk: Desk, caller: Caller, method: str, arguments: tuple[Any, ...]) 
         raise ProtocolError(f"no request {method}")
     try:
         row.check(desk, *arguments)
+        return row.handle(desk, caller, *arguments)
     except NotPermitted as refused:
         record_refusal(desk, method, refused)
         raise
-    return row.handle(desk, caller, *arguments)
 
 
 def record_refusal(desk: Desk, method: str, refused: SnowFoxError) -> None:
@@ -163,6 +163,10 @@ def account_of(desk: Desk, launch: Launch) -> Account:
 def _check_launch(desk: Desk, launch: Launch) -> None:
     _well_formed(launch)
     desk.rules.look(desk.clock.now())
+
+
+def _launch(desk: Desk, caller: Caller, launch: Launch) -> Event:
+    """Raises what speaks against the account or what it is to get, judged once: it is launched as who was judged."""
     account = account_of(desk, launch)
     for refused in (*desk.secrets.refusals(launch, account), *desk.confining.refusals(launch, account)):
         raise refused
@@ -170,10 +174,7 @@ def _check_launch(desk: Desk, launch: Launch) -> None:
         raise HostError(
             f"cannot launch {subject_of(launch.token)}: too many launches at once", "try again in a second"
         )
-
-
-def _launch(desk: Desk, caller: Caller, launch: Launch) -> Event:
-    return LaunchAsked(caller, launch, account_of(desk, launch))
+    return LaunchAsked(caller, launch, account)
 
 
 def _well_formed(launch: Launch) -> None:

@@ -20,7 +20,7 @@ ALLOWED = (
     "snowfox.boot",
     *(
         f"snowfox.core.{name}"
-        for name in ("frozen", "clock", "ids", "backoff", "machine", "trace", "log", "metrics")
+        for name in ("frozen", "clock", "ids", "backoff", "machine", "trace", "log", "metrics", "named")
     ),
     "snowfox.core.posix",
     "snowfox.core.rpc",

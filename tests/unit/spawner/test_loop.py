@@ -174,7 +174,7 @@ def test_another_main_process(node: Node) -> None:
 
 @pytest.mark.parametrize(("later", "answered"), [(LATE / 2, 0), (LATE, 2 * AT_ONCE)])
 def test_what_waits_to_be_launched_goes_first(node: Node, later: float, answered: int) -> None:
-    """That programs run is told behind the last launch that waits, but at most half a second late."""
+    """That programs run is told behind the last launch that waits, but at most a second late."""
     count = 2 * AT_ONCE + 1
 
     def turn() -> None:

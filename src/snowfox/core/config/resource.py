@@ -78,7 +78,9 @@ def _plain(value: Any) -> object:
 
 def _all_plain(values: Sequence[Any]) -> Iterable[object]:
     """Each of them; nearly always they are plain, which is seen in one look."""
-    return values if _PLAIN.issuperset(map(type, values)) else map(_plain, values)
+    if _PLAIN.issuperset(map(type, values)):
+        return values
+    return [one if type(one) in _PLAIN else _plain(one) for one in values]
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:

@@ -39,7 +39,7 @@ NO_USERS: Final[Mapping[str, Sequence[str]]] = {}
 """Launches are verified for their own users alone."""
 _Takes = Callable[[int], None] | None
 _Part = list[tuple[Launch, Sequence[str]]]
-_LATE: Final[Seconds] = 0.5
+_LATE: Final[Seconds] = 1.0
 
 
 class Connector:
@@ -246,7 +246,7 @@ class Connector:
         return await self._questions.ask(lambda remote: remote.signal(token, number))
 
     def _hear(self, happened: Event) -> None:
-        """Tell the engine; that a process was made, once no launch waits to be sent (half a second at most).
+        """Tell the engine; that a process was made, once no launch waits to be sent (a second at most).
 
         What follows of it takes as long as a launch, and what it lets start would wait behind them all the same.
         """

@@ -119,7 +119,7 @@ class Member:
     @property
     def is_scheduled(self) -> bool:
         """Whether it runs by a schedule."""
-        return self.group.service.schedule.is_set
+        return self.group.is_scheduled
 
     @property
     def is_idle(self) -> bool:
@@ -169,6 +169,7 @@ class Group:
         clashing: how many of those that it conflicts with have such a member.
         leaving: how many members are leaving.
         leaving_behind: how many groups with a member that leaves start after it, and so stop before it.
+        is_scheduled: its members run by a schedule.
         is_stray: no longer in the configuration.
         digest: what its processes are to be launched from, but for what the place of each changes.
         plan: when its schedule names the next run; None: unknown, or there is none.
@@ -189,6 +190,7 @@ class Group:
         "is_effective",
         "is_good",
         "is_hopeless",
+        "is_scheduled",
         "is_stray",
         "leaving",
         "leaving_behind",
@@ -222,6 +224,7 @@ class Group:
         self.unmet = self.hopeless_before = self.coming_before = self.alive = self.clashing = 0
         self.leaving = self.leaving_behind = 0
         self.is_stray = False
+        self.is_scheduled = service.schedule.is_set
         self.plan: Planned | None = None
 
     @property

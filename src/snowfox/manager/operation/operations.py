@@ -16,8 +16,8 @@ from snowfox.values import Seconds
 
 MOST_KEPT: Final = 20
 """Ended operations that stay in memory."""
-SHOWN_AFTER: Final[Seconds] = 0.5
-"""An operation that takes longer tells what its instances are doing meanwhile."""
+SHOWN_AFTER: Final[Seconds] = 1.0
+"""An operation that takes longer tells what its instances are doing meanwhile: of a thousand that is a thousand steps."""
 _UNDER_WAY: Final = frozenset({"waiting", "starting", "stopping"})
 
 

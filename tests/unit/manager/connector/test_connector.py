@@ -169,7 +169,7 @@ class Later:
 
 
 async def test_while_launches_wait_those_that_were_made_are_told_together(events: list[event.Event]) -> None:
-    """What else happens is told behind them; half a second later they are told in any case."""
+    """What else happens is told behind them; a second later they are told in any case."""
     later, spawner = Later(), Answers()
     connector = Connector(tell=events.append, captured=lambda *_: None, heard=lambda *_: None, loop=later)  # type: ignore[arg-type]
     await started(connector, spawner)

@@ -103,7 +103,7 @@ async def test_an_instance_belongs_to_the_last_operation_that_named_it() -> None
 
 
 async def test_a_long_one_tells_what_is_under_way() -> None:
-    """Before half a second only results come, after it also what happens meanwhile."""
+    """At first only results come, later also what happens meanwhile."""
     some, _ = operations()
     operation = some.open("start", "uid 0", ("a",))
     some.changed(Status("a", "a", "starting", "yellow", 0.0))
