@@ -20,7 +20,7 @@ class InstanceStatus(NamedTuple):
         light: `green` as wanted, `yellow` on its way, `red` not as wanted.
         since: wall clock, ms since 1970, of the last change of state.
         pid: 0 without a process.
-        memory: resident bytes; 0 without a process.
+        memory: resident bytes of all its processes; 0 without one.
         restarts: by itself, since the node began or a person started it.
         message: why, in one line; may be "".
         started: start of the process, ns of the boot-time clock; 0 without one.

@@ -198,7 +198,11 @@ def _start(node: Node, operation: Operation, configuration: Configuration, found
             output=node.output,
             essentials=Essentials(node),
             recycler=Recycler(
-                node.posix, node.clock, alarms=node.alarms, board=node.board, tell=node.driver.tell
+                node.census.memory,
+                node.clock,
+                alarms=node.alarms,
+                board=node.board,
+                tell=node.driver.tell,
             ),
             hooks=Hooks(
                 node.connector.helper,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from snowfox.contract.manager import InstanceStatus
 from snowfox.core.clock import Clock
-from snowfox.core.posix import kernel_file
-from snowfox.core.posix.api import Posix
 from snowfox.service.status import NEXT_RUN, Status
 from snowfox.values import Seconds
 
-_PAGE: Final = 4096
 _TIMED: Final = frozenset({"starting", "ready", "stopping", "backoff"})
 """States whose message may say how long ago, or how long yet."""
 _REACHES: Final = {"ready": frozenset({"ready", "finished"})}
@@ -70,8 +67,13 @@ class Board:
                 return False
         return True
 
-    def rows(self, instances: list[str], posix: Posix) -> list[InstanceStatus]:
-        """Rows of `status` of these, with the memory of now."""
+    def pids(self, instances: Iterable[str] | None = None) -> list[int]:
+        """Main processes of these that have one; None: of all."""
+        chosen = self.statuses if instances is None else instances
+        return [self.statuses[one].pid for one in chosen if one in self.statuses and self.statuses[one].pid]
+
+    def rows(self, instances: list[str], memory: Mapping[int, int]) -> list[InstanceStatus]:
+        """Rows of `status` of these; `memory`: bytes by main process."""
         now, wall = self._clock.now(), self._clock.wall()
         found = (status for one in instances if (status := self.now(one)) is not None)
         return [
@@ -82,7 +84,7 @@ class Board:
                 status.light,
                 wall - round((now - status.since) * 1000),
                 status.pid,
-                resident(posix, status.pid) if status.pid else 0,
+                memory.get(status.pid, 0),
                 status.restarts,
                 status.message,
                 status.started,
@@ -110,9 +112,3 @@ class Board:
 def _has_times(status: Status) -> bool:
     message = status.message
     return bool(message) and (status.state in _TIMED or message.startswith(NEXT_RUN))
-
-
-def resident(posix: Posix, pid: int) -> int:
-    """Resident bytes of a process, by statm of proc(5); 0 when it is gone."""
-    fields = kernel_file.line(posix, f"/proc/{pid}/statm", most=128).split()
-    return int(fields[1]) * _PAGE if len(fields) > 1 else 0

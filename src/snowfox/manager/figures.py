@@ -7,14 +7,18 @@ look at all processes serves all instances, a slice at a time, so that it holds 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from snowfox.core.clock import Clock
 from snowfox.core.named import NamedTuple
 from snowfox.core.posix import kernel_file
 from snowfox.core.posix.api import Posix
 from snowfox.errors import PosixError
+from snowfox.values import Seconds
 
+FRESH: Final[Seconds] = 1.0
+"""How old a count of memory may be."""
 _SLICE: Final = 100
 _STAT: Final = 1024  # longer than any line of /proc/PID/stat
 _PAGE: Final = 4096
@@ -64,13 +68,7 @@ async def look(posix: Posix, mains: Iterable[int]) -> dict[int, Figures]:
 
     Raises PosixError when /proc cannot be listed.
     """
-    known: dict[int, Process] = {}
-    for index, pid in enumerate(posix.processes.all()):
-        if index % _SLICE == _SLICE - 1:
-            await asyncio.sleep(0)
-        process = read(posix, pid)
-        if process is not None:
-            known[pid] = process
+    known = await _all(posix)
     found: dict[int, Figures] = {}
     for index, (main, members) in enumerate(belonging(known, mains).items()):
         if index % _SLICE == _SLICE - 1:
@@ -83,6 +81,60 @@ async def look(posix: Posix, mains: Iterable[int]) -> dict[int, Figures]:
             len(members),
         )
     return found
+
+
+async def _all(posix: Posix) -> dict[int, Process]:
+    known: dict[int, Process] = {}
+    for index, pid in enumerate(posix.processes.all()):
+        if index % _SLICE == _SLICE - 1:
+            await asyncio.sleep(0)
+        process = read(posix, pid)
+        if process is not None:
+            known[pid] = process
+    return known
+
+
+class Census:
+    """The memory of instances, counted at most once in `FRESH` seconds, however many ask.
+
+    Args:
+        posix: the kernel.
+        clock: the time.
+        mains: the main processes of all instances.
+    """
+
+    def __init__(self, posix: Posix, clock: Clock, mains: Callable[[], Iterable[int]]) -> None:
+        self._posix = posix
+        self._clock = clock
+        self._mains = mains
+        self._counted: dict[int, int] = {}
+        self._until: Seconds = 0.0
+        self._lock = asyncio.Lock()
+
+    async def memory(self, mains: Iterable[int]) -> dict[int, int]:
+        """Resident bytes of all processes of the instances with these main processes, as `look` counts them; 0: gone.
+
+        Of one that began since the last count, and where /proc cannot be listed, of its main process.
+        """
+        wanted = [*mains]
+        async with self._lock:
+            if wanted and self._clock.now() >= self._until:
+                self._counted = await self._count()
+                self._until = self._clock.now() + FRESH
+        return {main: self._counted.get(main) or _resident(self._posix, main) for main in wanted}
+
+    async def _count(self) -> dict[int, int]:
+        try:
+            known = await _all(self._posix)
+        except PosixError:
+            return {}
+        found = belonging(known, self._mains())
+        return {main: sum(one.memory for one in members) for main, members in found.items()}
+
+
+def _resident(posix: Posix, pid: int) -> int:
+    process = read(posix, pid)
+    return 0 if process is None else process.memory
 
 
 def belonging(processes: Mapping[int, Process], mains: Iterable[int]) -> dict[int, list[Process]]:

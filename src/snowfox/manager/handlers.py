@@ -58,8 +58,7 @@ class ManagerHandlers:
     async def status(self, pattern: str = "*") -> NodeStatus:
         """The rows of what the pattern means, and the node's own state."""
         node = self._node
-        instances = await self._select(pattern)
-        rows = node.board.rows(instances, node.posix)
+        rows = await node.rows(await self._select(pattern))
         notes = await node.notes() if pattern == "*" else []
         as_wanted = all(status.light == "green" for status in node.board.statuses.values())
         is_up = node.board.phase == "up"
@@ -232,8 +231,9 @@ class ManagerHandlers:
     async def figures(self, pattern: str) -> list[InstanceFigures]:
         """A row each, with zeros where it has no process."""
         node = self._node
-        rows = node.board.rows(await self._select(pattern), node.posix)
-        found = await look(node.posix, [row.pid for row in rows if row.pid])
+        instances = await self._select(pattern)
+        found = await look(node.posix, node.board.pids(instances))
+        rows = node.board.rows(instances, {main: figures.memory for main, figures in found.items()})
         at = round(node.clock.now() * 1000)
         return [InstanceFigures(row, at, *found.get(row.pid, _NOTHING)) for row in rows]
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from snowfox.contract.control import Daemon, Welcome
-from snowfox.contract.manager import ModuleLine, Plan, VersionLine
+from snowfox.contract.manager import InstanceStatus, ModuleLine, Plan, VersionLine
 from snowfox.core.clock import Clock
 from snowfox.core.config.registry import Sections
 from snowfox.core.config.resource import ResourceKey
@@ -26,6 +26,7 @@ from snowfox.manager.change.options import Options
 from snowfox.manager.connector.connector import Connector
 from snowfox.manager.demand.attendant import Attendant
 from snowfox.manager.driver import Driver
+from snowfox.manager.figures import Census
 from snowfox.manager.freshness import Freshness
 from snowfox.manager.journal.journal import Journal
 from snowfox.manager.journal.keeper import Keeper
@@ -151,6 +152,7 @@ class Node:
         self.welcome = welcome
         self.alarms = Alarms(clock, loop)
         self.board = Board(clock)
+        self.census = Census(posix, clock, self.board.pids)
         self.name = ""
         self.version = self.source = self.commit = ""
         self.measured: dict[str, Seconds] = {}
@@ -262,6 +264,11 @@ class Node:
             self._opened.set_result(None)
             self._opened = None
         return operation
+
+    async def rows(self, instances: list[str]) -> list[InstanceStatus]:
+        """Rows of `status` of these, with what their processes take."""
+        memory = await self.census.memory(self.board.pids(instances))
+        return self.board.rows(instances, memory)
 
     async def notes(self) -> list[str]:
         """Lines about the node itself, for `status`."""

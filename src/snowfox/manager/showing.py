@@ -51,7 +51,7 @@ async def show(node: Node, name: str) -> ServiceView:
     return ServiceView(
         name,
         effective(service, check(sources, node.sections, node.scales)),
-        node.board.rows(ids, node.posix),
+        await node.rows(ids),
         sorted(exits, key=attrgetter("at"))[::-1][:EXITS],
         sorted(lines, key=attrgetter("at"))[-LINES:],
         node.scheduler.upcoming(name, NEXT_RUNS),

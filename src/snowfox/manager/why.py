@@ -36,7 +36,7 @@ async def why(node: Node, instances: list[str], count: int) -> list[Why]:
     line = line_of(version, now=node.version, provisional=None) if version else None
     operations: dict[str, Operation | None] = {}
     found: list[Why] = []
-    for row in node.board.rows(instances[:MOST_INSTANCES], node.posix):
+    for row in await node.rows(instances[:MOST_INSTANCES]):
         facts = await node.store.facts(Query(subject=row.id, last=_LOOKED_AT))
         told = moments(map(_told, facts))[-count:] if count else []
         happened = [_happened(moment, await _operation(node, moment.trace, operations)) for moment in told]

@@ -35,7 +35,7 @@ class Recycle(Section):
 
     Args:
         age: seconds that its process has lived.
-        memory: bytes that its main process has resident, as `status` shows them.
+        memory: bytes that all its processes have resident, as `status` shows them.
     """
 
     EXAMPLE: ClassVar[str] = '{ age = "1d", memory = "1G" }'

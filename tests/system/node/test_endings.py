@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from snowfox.testing.node import Node, alive
 
 
@@ -186,16 +188,19 @@ restart = { early = "100ms", reset = "500ms" }
 
 
 def test_what_is_fat_is_replaced(node: Node) -> None:
-    """By the memory of its main process."""
+    """By the memory of all its processes, which `status` and `top` show alike."""
     node.write("""
 [service.web]
-command = ["python3", "-c", "import time; kept = bytearray(40 << 20); time.sleep(1000)"]
+command = ["sh", "-c", "python3 -c 'import time; kept = bytearray(40 << 20); time.sleep(1000)' & wait"]
 directory = "/"
 recycle = { memory = "30M" }
-restart = { reset = "2s" }
+restart = { reset = "4s" }
 """)
     node.good("up", "-d")
     first = node.running()["web"].pid
+    node.until(lambda: node.status()["web"]["memory"] > 40 << 20, "its child counts", 5)
+    (top,) = [json.loads(line) for line in node.good("top", "--json", "-n", "1").splitlines()]
+    assert top[0]["memory"] == top[0]["instance"]["memory"] > 40 << 20
     node.until(lambda: node.running().get("web", (first,))[0] != first, "a fresh one")
     assert "of memory" in node.good("events", "-n", "100")
 

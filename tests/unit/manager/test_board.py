@@ -1,11 +1,9 @@
 """What status shows, and waiting for a state."""
 
 import asyncio
-import os
 
 from snowfox.core.clock import SystemClock
-from snowfox.core.posix.linux import LinuxPosix
-from snowfox.manager.board import Board, resident
+from snowfox.manager.board import Board
 from snowfox.service.status import Status
 
 
@@ -14,21 +12,16 @@ def status(id: str, state: str, *, pid: int = 0) -> Status:
     return Status(id, id, state, "green", SystemClock().now() - 10, pid=pid)
 
 
-def test_rows_have_times_of_people_and_the_memory_of_now() -> None:
-    """`since` is wall time; a process has its resident size, nothing has none."""
+def test_rows_have_times_of_people_and_memory() -> None:
+    """`since` is wall time; memory goes by main process, what has none has none."""
     clock = SystemClock()
     board = Board(clock)
-    board.put(status("here", "ready", pid=os.getpid()))
+    board.put(status("here", "ready", pid=7))
     board.put(status("gone", "stopped"))
-    here, gone = board.rows(["here", "gone", "unknown"], LinuxPosix())
+    here, gone = board.rows(["here", "gone", "unknown"], {7: 1 << 20})
     assert abs(clock.wall() - 10_000 - here.since) < 1000
-    assert here.memory > 1 << 20
-    assert gone.memory == 0
-
-
-def test_a_process_that_is_gone_has_no_memory() -> None:
-    """Between two looks a process may end."""
-    assert resident(LinuxPosix(), 2**22) == 0
+    assert (here.memory, gone.memory) == (1 << 20, 0)
+    assert board.pids() == board.pids(["here", "gone", "unknown"]) == [7]
 
 
 async def test_wait_ends_when_all_are_there() -> None:
@@ -72,5 +65,5 @@ def test_times_in_a_message_are_those_of_now() -> None:
         board.put(status(state, state).replace(message="1 s ago"))
     board.put(status("quiet", "ready"))
     board.live = lambda instance, _: status(instance, "ready").replace(message="2 s ago")
-    rows = board.rows(["ready", "stopping", "backoff", "failed", "quiet"], LinuxPosix())
+    rows = board.rows(["ready", "stopping", "backoff", "failed", "quiet"], {})
     assert [row.message for row in rows] == ["2 s ago", "2 s ago", "2 s ago", "1 s ago", ""]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import subprocess
 import sys
 
+import pytest
+
 from snowfox.core.posix.linux import LinuxPosix
-from snowfox.manager.figures import Process, belonging, look, read
+from snowfox.errors import PosixError
+from snowfox.manager.figures import FRESH, Census, Process, belonging, look, read
+from snowfox.testing.clock import VirtualClock
+from snowfox.testing.kernel import FakeKernel, FakePosix
 
 _FAMILY = """
 import os, subprocess, sys, time
@@ -84,6 +91,51 @@ async def test_of_real_processes() -> None:
         main.stdin.close()
         main.wait(10)
         main.stdout.close()
+
+
+async def test_memory_is_counted_once_however_many_ask(
+    monkeypatch: pytest.MonkeyPatch, clock: VirtualClock
+) -> None:
+    """All processes are looked at once a second; who began since is read by itself, who is gone has none."""
+    kernel = FakeKernel()
+    posix = FakePosix(kernel)
+    looks = 0
+
+    def all_of_them() -> list[int]:
+        nonlocal looks
+        looks += 1
+        return [10, 11, 20]
+
+    monkeypatch.setattr(posix.processes, "all", all_of_them)
+    for pid, parent, pages in ((10, 1, 3), (11, 10, 4), (20, 1, 5), (30, 1, 6)):
+        fields = ["S", str(parent), "1", str(pid), *["0"] * 17, str(pages)]
+        kernel.write(f"/proc/{pid}/stat", f"{pid} (a ) b) {' '.join(fields)} 0\n".encode())
+    census = Census(posix, clock, lambda: [10, 20])
+    first, second = await asyncio.gather(census.memory([10, 30]), census.memory([20, 99]))
+    assert first == {10: 7 * 4096, 30: 6 * 4096}
+    assert second == {20: 5 * 4096, 99: 0}
+    assert await census.memory([]) == {}
+    await clock.advance(FRESH - 0.1)
+    await census.memory([10])
+    assert looks == 1
+    await clock.advance(0.2)
+    await census.memory([10])
+    assert looks == 2
+
+
+async def test_where_processes_cannot_be_listed_the_main_one_counts(
+    monkeypatch: pytest.MonkeyPatch, clock: VirtualClock
+) -> None:
+    """A status is told all the same."""
+    posix = LinuxPosix()
+
+    def refused() -> list[int]:
+        raise PosixError("list", "/proc", errno.EACCES)
+
+    monkeypatch.setattr(posix.processes, "all", refused)
+    pid = os.getpid()
+    found = await Census(posix, clock, lambda: [pid]).memory([pid])
+    assert found[pid] > 1 << 20
 
 
 def test_a_process_that_is_gone() -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
-
-import pytest
 
 from snowfox.manager import recycler
 from snowfox.manager.recycler import Recycler
@@ -20,7 +19,8 @@ class Host:
 
     def __init__(self, **bounds: Bounds) -> None:
         self.bounds = bounds
-        self.now = 0
+        self.booted = 0
+        self.seconds = self.takes = 0.0
         self.alarms: list[tuple[float, Any]] = []
         self.cleared = 0
         self.statuses: dict[str, Status] = {}
@@ -28,7 +28,11 @@ class Host:
 
     def boot(self) -> int:
         """The time."""
-        return self.now
+        return self.booted
+
+    def now(self) -> float:
+        """The time, in seconds."""
+        return self.seconds
 
     def set(self, seconds: float, fire: Any) -> int:
         """An alarm."""
@@ -39,6 +43,11 @@ class Host:
         """It is no more."""
         self.cleared += 1
         self.alarms.clear()
+
+    async def memory(self, pids: list[int]) -> dict[int, int]:
+        """What instances take: a mebibyte for each number of a pid; to count takes `takes` seconds."""
+        self.seconds += self.takes
+        return {pid: pid << 20 for pid in pids}
 
     def recycled(self) -> dict[str, Bounds]:
         """What the configuration says."""
@@ -51,9 +60,15 @@ class Host:
         return seconds
 
 
+async def settle() -> None:
+    """Let what was begun go on."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 def of(host: Any) -> Recycler:
     """One on this host."""
-    found = Recycler(host, host, alarms=host, board=host, tell=host.told.append)
+    found = Recycler(host.memory, host, alarms=host, board=host, tell=host.told.append)
     found.use(host)
     return found
 
@@ -80,23 +95,39 @@ def test_age():
         "other": Status("other", "other", "starting", "yellow", 0.0, 8, SECOND, "other~1"),
     }
     of(host)
-    host.now = 69 * SECOND
+    host.booted = 69 * SECOND
     assert host.fire() == 0.25
     assert host.told == []
-    host.now = 70 * SECOND
+    host.booted = 70 * SECOND
     host.fire()
     host.fire()
     assert host.told == [Recycle("web~1", "older than 1m")] * 2
 
 
-def test_memory(monkeypatch: pytest.MonkeyPatch):
-    """As `status` shows it."""
-    monkeypatch.setattr(recycler, "resident", lambda _posix, pid: pid << 20)
+async def test_memory():
+    """As `status` shows it; after a look that took long the next one waits."""
     host = Host(web=Bounds(memory=100 << 20))
     host.statuses = {"web": Status("web", "web", "ready", "green", 0.0, 99, 1, "web~1")}
     of(host)
     assert host.fire() == recycler.EVERY
+    await settle()
     assert host.told == []
     host.statuses["web"] = host.statuses["web"].replace(pid=100)
-    host.fire()
+    host.takes = 0.5
+    assert host.fire() == recycler.EVERY
+    await settle()
     assert host.told == [Recycle("web~1", "it took 100.0M of memory")]
+    assert host.fire() == 50.0
+
+
+async def test_another_configuration_ends_a_look_under_way():
+    """Nobody is told by bounds that are no more, and there is one timer."""
+    host = Host(web=Bounds(memory=1))
+    host.statuses = {"web": Status("web", "web", "ready", "green", 0.0, 99, 1, "web~1")}
+    found = of(host)
+    host.fire()
+    some: Any = host
+    found.use(some)
+    await settle()
+    assert host.told == []
+    assert len(host.alarms) == 1
