@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from snowfox.core.rpc import frame
+from snowfox.core.rpc.form import check
 from snowfox.core.rpc.outbox import MOST_UNSENT
 from snowfox.core.rpc.session import Happening, Options, Session
 from snowfox.errors import ConnectionLost, DeadlineExceeded, PosixError, ProtocolError, SnowFoxError
@@ -33,6 +34,8 @@ class Channel:
         serving: what the other end may call here; None: nothing.
         calling: what we call there; None: nothing. For the reader: it is not checked.
         options: see `Options`.
+
+    Raises InternalError for a type in what is served that cannot travel.
     """
 
     def __init__(
@@ -45,6 +48,8 @@ class Channel:
         calling: type[Interface] | None,
         options: Options,
     ) -> None:
+        if serving is not None:
+            check(serving)
         self.socket = socket
         self.calling = calling
         self._posix = posix

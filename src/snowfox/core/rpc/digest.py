@@ -9,23 +9,12 @@ FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) is enough against mistakes a
 from __future__ import annotations
 
 from functools import cache
-from types import NoneType
 from typing import Any, Final
 
-from snowfox.core.rpc.form import compiled, fields_of
-from snowfox.core.rpc.interface import Argument, Descriptor, Method
+from snowfox.core.rpc.form import PLAIN, compiled, fields_of
+from snowfox.core.rpc.interface import Argument, Method
 from snowfox.errors import ProtocolError
 
-_PLAIN: Final = {
-    NoneType: "none",
-    None: "none",
-    bool: "bool",
-    int: "int",
-    float: "float",
-    str: "str",
-    bytes: "bytes",
-    Descriptor: "descriptor",
-}
 _REQUIRED: Final = 8
 
 
@@ -77,7 +66,7 @@ class _Describing:
         self.optional: dict[str, list[str]] = {}
 
     def of(self, kind: Any) -> str:
-        return _PLAIN[kind] if kind in _PLAIN else compiled(kind, self)
+        return PLAIN[kind] if kind in PLAIN else compiled(kind, self)
 
     def of_list(self, item: Any) -> str:
         return f"[{self.of(item)}]"

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from functools import cache
+from sys import modules
 from types import NoneType, UnionType
-from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Protocol, TypeVar, Union, get_args, get_origin
 
+from snowfox.core.rpc.annotation import type_of
 from snowfox.core.rpc.interface import Argument, Descriptor, Interface
+from snowfox.errors import InternalError
 
 T_co = TypeVar("T_co", covariant=True)
+
+PLAIN: Final = {
+    NoneType: "none",
+    None: "none",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "str",
+    bytes: "bytes",
+    Descriptor: "descriptor",
+}
+"""Types that are taken apart no further, and what they are called."""
 
 
 class Maker(Protocol[T_co]):
@@ -34,9 +49,12 @@ class Maker(Protocol[T_co]):
 @cache
 def fields_of(kind: Any) -> tuple[Argument, ...]:
     """The fields of a NamedTuple class, in order, with their types and defaults."""
-    hints = get_type_hints(kind)
     defaults: dict[str, Any] = kind._field_defaults
-    return tuple(Argument(name, hints[name], name in defaults, defaults.get(name)) for name in kind._fields)
+    names = getattr(modules.get(kind.__module__), "__dict__", {})
+    return tuple(
+        Argument(name, type_of(kind.__annotations__[name], names), name in defaults, defaults.get(name))
+        for name in kind._fields
+    )
 
 
 def compiled(kind: Any, maker: Maker[T_co]) -> T_co:
@@ -52,6 +70,37 @@ def compiled(kind: Any, maker: Maker[T_co]) -> T_co:
         return maker.of_struct(kind)
     msg = f"{kind!r} cannot travel: messages have str, int, float, bool, bytes, None, list, dict, NamedTuple, Descriptor"
     raise TypeError(msg)
+
+
+class _Checking:
+    """Looks at each type once."""
+
+    def __init__(self) -> None:
+        self._known: set[Any] = set(PLAIN)
+
+    def of(self, kind: Any) -> None:
+        if kind not in self._known:
+            self._known.add(kind)
+            compiled(kind, self)
+
+    def of_struct(self, kind: Any) -> None:
+        for field in fields_of(kind):
+            self.of(field.type)
+
+    of_list = of_dict = of_optional = of
+
+
+@cache
+def check(interface: type[Interface]) -> None:
+    """Raises InternalError for a method with a type that cannot travel, or with a name that means nothing at run time."""
+    checking = _Checking()
+    for method in interface.methods.values():
+        try:
+            for argument in method.arguments:
+                checking.of(argument.type)
+            checking.of(method.result)
+        except (NameError, TypeError) as error:
+            raise InternalError(f"{method.full_name} cannot be served: {error}") from error
 
 
 def passes_descriptors(interface: type[Interface]) -> bool:

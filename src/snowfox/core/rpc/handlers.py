@@ -1,7 +1,6 @@
 """What serves the methods of an interface: marked with `handles`, collected and checked by `table`.
 
-Checked is what a look at the code objects shows. The types of an interface are not: reading all annotations would cost
-a manager's start more than the rest of it, so each method's are read before its first call.
+Checked are the types of the interface, and of handlers what a look at their code objects shows.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from snowfox.core.rpc.form import check
 from snowfox.core.rpc.interface import ASYNC_GENERATOR, COROUTINE, GENERATOR, VARIABLE, Interface, Method
 from snowfox.errors import InternalError
 
@@ -37,9 +37,10 @@ def handles(method: Method[Any, Any]) -> Callable[[F], F]:
 def table(serving: type[Interface], handlers: object) -> Handlers:
     """What serves each method of an interface; what is marked for other interfaces is left out.
 
-    Raises InternalError for a method without a handler or with two, for a handler that takes other arguments, is of
-    another kind, or was marked with a method of another class of the same name.
+    Raises InternalError for a type that cannot travel, for a method without a handler or with two, for a handler that takes
+    other arguments, is of another kind, or was marked with a method of another class of the same name.
     """
+    check(serving)
     who = type(handlers).__name__
     wanted = {method.full_name: method for method in serving.methods.values()}
     found: Handlers = {}

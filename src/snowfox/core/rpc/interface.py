@@ -191,11 +191,11 @@ class Method(Generic[P, R]):
         return self._deadline
 
     def _read(self) -> None:
-        from typing import get_type_hints  # noqa: PLC0415 - beside its one use
+        from snowfox.core.rpc.annotation import type_of  # noqa: PLC0415 - declaring reads none
 
         function: Any = self.function
         code = function.__code__
-        hints = get_type_hints(function)
+        hints = {name: type_of(one, function.__globals__) for name, one in function.__annotations__.items()}
         count = code.co_argcount
         names = code.co_varnames[: count + code.co_kwonlyargcount]
         defaults: dict[str, Any] = dict(function.__kwdefaults__ or {})

@@ -127,8 +127,7 @@ class Session:
         self._frames = frame.Frames()
         self._looked = now
         self._greeted = False
-        within = options.greeted_within
-        self._greet_by = NEVER if within is None else now + within
+        self._greet_by = now + (options.greeted_within or NEVER)
         self.outbox.put(frame.HELLO, body=message.hello(options.name, options.most_requests))
 
     @property
