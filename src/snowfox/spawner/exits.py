@@ -144,9 +144,9 @@ class Exits:
                 self._again.add(token)
                 return
         is_written = seen is not None
-        if seen is None:
-            seen = self._posix.processes.exit_by_descriptor(handle.pidfd) or UNKNOWN_EXIT
-        self._known(token, handle, seen, is_written=is_written)
+        if seen is None and handle.pidfd >= 0:
+            seen = self._posix.processes.exit_by_descriptor(handle.pidfd)
+        self._known(token, handle, seen or UNKNOWN_EXIT, is_written=is_written)
 
     def _lives(self, handle: Handle) -> bool:
         found = self._posix.processes.identity(handle.main)

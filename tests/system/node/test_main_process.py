@@ -168,6 +168,25 @@ def test_upgrade(one: Node) -> None:
     assert not alive(third)
 
 
+@pytest.mark.skipif(not is_root or not any(Path("/sys/fs/cgroup").glob("*")), reason="needs control groups")
+@pytest.mark.parametrize("one", ["groups"], indirect=True)
+def test_named_while_there_is_no_spawner(one: Node) -> None:
+    """What was said meanwhile counts for the next one: it takes nobody for what a dead service left behind."""
+    first = begin(one, "old")
+    ours = one.processes()
+    os.kill(ours["daemon"], signal.SIGSTOP)
+    try:
+        one.kill("spawner")
+        os.kill(first, signal.SIGUSR2)
+        one.until(lambda: Path(f"/proc/{first}/stat").read_text().split(") ")[1][0] == "Z", "it has ended")
+    finally:
+        os.kill(ours["daemon"], signal.SIGCONT)
+    one.until(lambda: one.processes().get("spawner", ours["spawner"]) != ours["spawner"], "another spawner")
+    one.until(lambda: is_new(one, first), "the new one")
+    assert alive(one.running()["web"].pid)
+    assert one.status()["web"]["restarts"] == 0
+
+
 def test_a_stranger_is_not_followed(one: Node) -> None:
     """A process that is not of the service changes nothing, and that is told."""
     pid = begin(one, "liar")

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from snowfox.contract.record import Main, exit_line
+from snowfox.contract.record import Main, exit_line, groups_line, launched_line
 from snowfox.errors import HostError
 from snowfox.spawner.events import Ended, Event, ExitKnown, Followed, Found, Left
 from snowfox.testing.kernel.process import FakeProcess
@@ -313,3 +313,31 @@ def test_the_daemon_told_of_the_one_before() -> None:
     bench.said()
     bench.exits.find(TOKEN, Exit(0))
     assert bench.said() == [Followed(TOKEN, second.pid)]
+
+
+def test_it_named_one_while_there_was_no_spawner() -> None:
+    """It ended, the daemon wrote that down, and others are in its group: it is asked about, and they live."""
+    kernel, daemon = host()
+    before = Bench(kernel, daemon)
+    first = before.begin()
+    second = made(before, first, leaves=True)
+    record = before.records.read(TOKEN)
+    lines = groups_line(("/cg/web",)) + launched_line(record.started) if record.started else b""
+    kernel.write(f"{RUN}/launches/{TOKEN}", lines + exit_line(Exit(0), 5), mode=0o600)
+    kernel.write("/cg/web/cgroup.procs", f"{second.pid}\n".encode())
+    before.die()
+    kernel.end(first.pid, Exit(0))
+    bench = Bench(kernel, daemon)
+    bench.reap_orphan(first.pid)
+    bench.adoption.begin()
+    handle = bench.held.get(TOKEN)
+    assert handle is not None
+    assert bench.said() == [Found(TOKEN, first.pid, handle.started), Ended(TOKEN)]
+    bench.exits.find(TOKEN, None)
+    assert bench.said() == [Left(TOKEN)]
+    bench.succession.follow(TOKEN, second.pid)
+    bench.exits.goes_on(TOKEN)
+    assert second.exit is None
+    now = bench.record()
+    assert now is not None
+    assert (now.exit, now.main and now.main.pid) == (None, second.pid)

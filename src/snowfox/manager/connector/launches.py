@@ -56,7 +56,7 @@ class Launches:
         self._tokens: dict[int, str] = {}
         self._former: dict[str, list[int]] = {}
         self._early_exits: dict[str, Exit] = {}
-        self._early: dict[int, list[Notice]] = {}
+        self._early: dict[tuple[int, ...], list[Notice]] = {}
         self._helpers: dict[str, Future[Exit]] = {}
         self._captures: dict[str, Callable[[int], None]] = {}
         self._feeds: dict[str, Callable[[int], None]] = {}
@@ -138,9 +138,10 @@ class Launches:
             self.ended(token, self._early_exits.pop(token))
 
     def _hear_early(self, token: str, pid: int) -> None:
-        for notice in self._early.pop(pid, ()):
-            if token not in self._helpers:
-                self._heard(token, notice)
+        for senders in [one for one in self._early if pid in one]:
+            for notice in self._early.pop(senders):
+                if token not in self._helpers:
+                    self._heard(token, notice)
         if not self._under_way:
             self._early.clear()
 
@@ -212,8 +213,11 @@ class Launches:
             looked_at.append(pid)
         if not self._under_way or not looked_at:
             return None
-        early = self._early.setdefault(looked_at[1] if len(looked_at) > 1 else looked_at[0], [])
-        if len(self._early) > _MOST_EARLY or len(early) >= _MOST_OF_ONE:
+        sender = tuple(looked_at)
+        if sender not in self._early and len(self._early) >= _MOST_EARLY:
+            return None
+        early = self._early.setdefault(sender, [])
+        if len(early) >= _MOST_OF_ONE:
             return None
         early.append(notice)
         return ""

@@ -196,3 +196,17 @@ def test_another_main_process() -> None:
     assert [heard.book.whose(iter([pid]), Notice(is_ready=True)) for pid in (7, 8, 9)] == [None] * 3
     heard.book.follow(TOKEN, 8, keeps=True)
     assert heard.book.main(TOKEN) == 0
+
+
+def test_what_a_child_says_before_the_answer() -> None:
+    """Be it in a session of its own: it counts once the answer names who it descends from, a stranger's never."""
+    heard = Heard()
+    heard.book.begin(launch())
+    notice, other = Notice(is_ready=True, main=8), Notice(is_ready=True)
+    assert heard.book.whose(iter([8, 8, 7]), notice) == ""
+    assert heard.book.whose(iter([70, 70, 1]), other) == ""
+    for pid in range(1000, 1300):
+        heard.book.whose(iter([pid]), other)
+    assert heard.book.whose(iter([1400]), other) is None
+    heard.book.launched(launched())
+    assert heard.said == [(TOKEN, notice)]
