@@ -155,12 +155,14 @@ class Exits:
     def _known(self, token: str, handle: Handle, seen: Exit, *, is_written: bool) -> None:
         """Who ends by itself, with others of it left, may have named one that takes its place, just before."""
         self._again.discard(token)
-        is_alone = bool(handle.groups) and not self._kit.groups.members(handle.groups)
-        if seen.signal is None and handle.speaks and not is_alone:
+        if seen.signal is None and handle.speaks and not self._is_alone(handle):
             self._left[token] = _Seen(seen, is_written)
             self._kit.say(Left(token))
         else:
             self._over(token, handle, seen, is_written=is_written)
+
+    def _is_alone(self, handle: Handle) -> bool:
+        return bool(handle.groups) and not self._kit.groups.members(handle.groups)
 
     def _over(self, token: str, handle: Handle, seen: Exit, *, is_written: bool) -> None:
         handle.ended = at = self._kit.clock.boot()

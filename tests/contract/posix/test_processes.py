@@ -67,7 +67,9 @@ def test_signal_ends_a_child(world) -> None:
     found = world.posix.processes.identity(pid)
     assert found is not None
     assert found.state == "Z"
+    assert world.posix.processes.signal(pidfd, 0)  # as long as its number is its own
     assert world.exit_of(pid) == Exit(signal=15)
+    assert not world.posix.processes.signal(pidfd, 0)
     assert not world.posix.processes.signal(pidfd, SIGTERM)
     assert world.posix.processes.identity(pid) is None
     assert world.posix.processes.any_exit() is None
