@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import pickle
 import typing
 from typing import get_type_hints
@@ -45,7 +47,7 @@ class Theirs(typing.NamedTuple):
         return tuple(one for one in self.floors if one > floor)
 
 
-SAME = ("__doc__", "__match_args__", "__module__", "_fields", "_field_defaults", "__slots__", "__bases__")
+SAME = ("__doc__", "__match_args__", "__module__", "_fields", "_field_defaults", "__slots__")
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -69,6 +71,40 @@ def test_values_behave_as_those_of_typing() -> None:
             pytest.fail("not matched")
     with pytest.raises(AttributeError):
         mine.name = "barn"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_wrong_values_are_refused_as_by_typing() -> None:
+    """Too many, too few, unknown names, a sequence of another length."""
+    wrong: list[typing.Callable[[typing.Any], object]] = [
+        lambda kind: kind(),
+        lambda kind: kind("mill", (), None, 4),
+        lambda kind: kind("mill", cellars=1),
+        lambda kind: kind._make(["mill"]),
+    ]
+    for make in wrong:
+        with pytest.raises(TypeError) as mine:
+            make(Mine)
+        with pytest.raises(TypeError) as theirs:
+            make(Theirs)
+        assert str(mine.value) == str(theirs.value).replace("Theirs", "Mine")
+    with pytest.raises(TypeError, match="unexpected field names"):
+        Mine("mill")._replace(cellars=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def test_what_else_a_class_can_do_it_does_as_that_of_typing() -> None:
+    """Dictionaries, hashes, copies, classes of one field and of none."""
+    mine, theirs = Mine("mill", (1,)), Theirs("mill", (1,))
+    assert (mine._asdict(), hash(mine)) == (theirs._asdict(), hash(theirs))
+    assert copy.copy(mine) == mine
+
+    class One(NamedTuple):
+        only: int = 3
+
+    class Empty(NamedTuple):
+        """Nothing."""
+
+    assert (One(), One(4).only, Empty()) == ((3,), 4, ())
+    assert list(inspect.signature(Mine).parameters) == list(inspect.signature(Theirs).parameters)
 
 
 def test_a_value_survives_pickling() -> None:
