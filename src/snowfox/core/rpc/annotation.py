@@ -1,5 +1,8 @@
-"""Annotations as types. Each text is read once in each module: interfaces and messages name the same few types again and again,
-and `typing.get_type_hints` compiles each place anew, which for a manager's 27 methods takes six times as long."""
+"""Annotations as types. Each text is read once in each module.
+
+Interfaces and messages name the same few types again and again, and `typing.get_type_hints` compiles each place anew,
+which for a manager's 27 methods takes six times as long.
+"""
 
 from __future__ import annotations
 

@@ -78,10 +78,10 @@ class _Checking:
     def __init__(self) -> None:
         self._known: set[Any] = set(PLAIN)
 
-    def of(self, kind: Any) -> None:
-        if kind not in self._known:
-            self._known.add(kind)
-            compiled(kind, self)
+    def of(self, item: Any) -> None:
+        if item not in self._known:
+            self._known.add(item)
+            compiled(item, self)
 
     def of_struct(self, kind: Any) -> None:
         for field in fields_of(kind):
@@ -90,7 +90,6 @@ class _Checking:
     of_list = of_dict = of_optional = of
 
 
-@cache
 def check(interface: type[Interface]) -> None:
     """Raises InternalError for a method with a type that cannot travel, or with a name that means nothing at run time."""
     checking = _Checking()
