@@ -11,13 +11,17 @@ from snowfox.core.named import NamedTuple
 from snowfox.errors import PosixError
 from snowfox.spawner.events import ExitKnown, Followed, Left
 from snowfox.spawner.held import Handle, Kit
-from snowfox.values import UNKNOWN_EXIT, Exit
+from snowfox.values import UNKNOWN_EXIT, Exit, Seconds
 
 PATIENCE: Final = 100
 """How often an exit is looked for that the daemon has to write down; then it is unknown."""
 
 PATIENCE_WITH_STRANGERS: Final = 6
 """The same where its parent is somebody else, who writes nothing: only the pidfd may still tell, once it is reaped."""
+
+SOON: Final[Seconds] = 0.005
+"""How long until it is looked whether what was left of a launch ended; longer and longer, up to `SELDOM`."""
+SELDOM: Final[Seconds] = 1.0
 
 _KILL: Final = int(signal.SIGKILL)
 _LONG: Final = 5_000_000_000  # ns after which we say that something does not end
@@ -69,6 +73,11 @@ class Exits:
     def wants_end(self) -> bool:
         """Whether there are some whose main process ended, and others of it did not."""
         return bool(self._lingering)
+
+    def patience(self) -> Seconds:
+        """How long until the next look for those: longer and longer after the last of them."""
+        age = (self._kit.clock.boot() - max(one.at for one in self._lingering.values())) / 1e9
+        return min(max(age / 4, SOON), SELDOM)
 
     def look_for_end(self) -> None:
         """Look whether those ended. An exit is told only then: nothing starts beside what is left of it."""

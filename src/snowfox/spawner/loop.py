@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import deque
+from math import inf
 from typing import Final, assert_never
 
 from snowfox.contract.control import Daemon
@@ -71,9 +72,6 @@ LOOK_AGAIN: Final[Seconds] = 0.05
 LAST_WORDS: Final[Seconds] = 2.0
 """How long the last answers may take to be sent."""
 
-LINGERING: Final[Seconds] = 0.005
-"""How long until it is looked whether what was left of a launch ended."""
-
 _SWEEP, _LOOK, _OVERDUE, _LINGER = "sweep", "look", "overdue", "linger"
 _log = log.get("spawner")
 
@@ -111,7 +109,7 @@ class Loop:
         self._signals = signals
         self._core = Core()
         self._timers: Timers[str] = Timers()
-        self._armed: set[str] = set()
+        self._armed: dict[str, Seconds] = {}
         self._last_sweep: Seconds = 0.0
         self._awaits_daemon = False
         self._is_over = False
@@ -150,7 +148,7 @@ class Loop:
     def _arm(self) -> None:
         parts = self._parts
         if parts.exits.wants_end:
-            self._set(_LINGER, LINGERING)
+            self._set(_LINGER, parts.exits.patience())
         if parts.leftovers.wants_sweep:
             # With very many processes a look through /proc takes long: it gets a sixth of our time at most.
             self._set(_SWEEP, SWEEP_AFTER + 5 * self._last_sweep)
@@ -158,9 +156,10 @@ class Loop:
             self._set(_LOOK, LOOK_AGAIN)
 
     def _set(self, name: str, seconds: Seconds) -> None:
-        if name not in self._armed:
-            self._armed.add(name)
-            self._timers.add(self._kit.clock.now() + seconds, name)
+        due = self._kit.clock.now() + seconds
+        if due < self._armed.get(name, inf):  # one that was set for later is due once more
+            self._armed[name] = due
+            self._timers.add(due, name)
 
     def _wait(self, most: Seconds | None) -> None:
         sessions, held = self._parts.sessions, self._kit.held
@@ -185,16 +184,15 @@ class Loop:
         if self._parts.sessions.has_work:
             return 0
         now = self._kit.clock.now()
-        times = [
-            time - now for time in (self._timers.next(), self._parts.sessions.next_tick()) if time is not None
-        ]
+        moments = (self._timers.next(), self._parts.sessions.next_tick())
+        times = [time - now for time in moments if time is not None]
         if most is not None:
             times.append(most)
         return max(0.0, min(times)) if times else None
 
     def _work(self) -> None:
         for name in self._timers.due(self._kit.clock.now()):
-            self._armed.discard(name)
+            self._armed.pop(name, None)
             self._due(name)
             self._decide()
         until = self._kit.clock.now() + TURN

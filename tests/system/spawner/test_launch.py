@@ -162,7 +162,7 @@ def test_limit_above_hard(spawner: RealSpawner) -> None:
     with pytest.raises(HostError) as caught:
         spawner.launch("web", "exit 0", limits={"NOFILE": 1 << 40})
     assert str(caught.value).startswith(
-        "cannot launch web: limit NOFILE 1099511627776 is above the hard limit "
+        "cannot launch web: limits.files 1099511627776 is above the node's hard limit, "
     )
 
 

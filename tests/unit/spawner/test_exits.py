@@ -8,7 +8,7 @@ import pytest
 
 from snowfox.contract.record import exit_line
 from snowfox.spawner.events import Ended, Event, ExitKnown, Found
-from snowfox.spawner.exits import PATIENCE, PATIENCE_WITH_STRANGERS
+from snowfox.spawner.exits import PATIENCE, PATIENCE_WITH_STRANGERS, SELDOM, SOON
 from snowfox.testing.launches import RUN, TOKEN, Bench, host
 from snowfox.values import UNKNOWN_EXIT, Exit
 
@@ -33,6 +33,30 @@ def test_child(bench: Bench, exit: Exit) -> None:
     bench.held.forget(TOKEN)
     assert process.is_reaped
     assert bench.names() == []
+
+
+def test_what_does_not_end_is_looked_at_more_and_more_seldom(bench: Bench) -> None:
+    """At once at first, each second at last; the next launch that ends is looked at as soon as the first was."""
+    bench.kernel.write("/cg/web/cgroup.procs", b"99\n")  # a folder that is not empty stays
+    process = bench.begin()
+    handle = bench.held.get(TOKEN)
+    assert handle is not None
+    handle.groups = ("/cg/web",)
+    bench.kernel.end(process.pid, Exit(0))
+    bench.turn()
+    bench.exits.find(TOKEN, None)
+    pauses: list[float] = []
+    while sum(pauses) < 60.0:
+        pauses.append(bench.exits.patience())
+        bench.kernel.clock.advance(pauses[-1])
+        bench.exits.look_for_end()
+    assert known(bench.said()) == []
+    assert pauses[0] == SOON
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == SELDOM
+    assert len(pauses) < 100
+    bench.exits._lingering["other"] = bench.exits._lingering[TOKEN]._replace(at=bench.kernel.clock.boot())
+    assert bench.exits.patience() == SOON
 
 
 def test_full_disk(bench: Bench) -> None:

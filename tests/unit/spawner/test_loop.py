@@ -363,3 +363,11 @@ def test_arguments() -> None:
     """What the daemon says at the start."""
     words = ["--root", "--manager-uid", "61184", "--home", "/srv/.snowfox"]
     assert setting(words)[:3] == (True, 61184, "/srv/.snowfox")
+
+
+def test_a_look_that_is_wanted_sooner_is_had_sooner(node: Node) -> None:
+    """What ended just now does not wait for the seldom look at what does not end."""
+    node.loop._set("linger", 1.0)
+    node.loop._set("linger", 0.25)
+    node.loop._set("linger", 0.5)
+    assert node.loop._timeout(None) == 0.25
