@@ -254,12 +254,20 @@ class Spawner(Interface):
         """The exits of these were written down by the manager: drop record and FIFO."""
 
 
+class Ended(NamedTuple):
+    """The process of a launch ended, at `at` ns of the boot-time clock."""
+
+    token: str
+    exit: Exit
+    at: int
+
+
 class ExitReports(Interface):
     """Served by the manager to the spawner."""
 
     @call(deadline="1m", repeatable=True)
-    def exited(self, token: str, exit: Exit, at: int) -> None:
-        """A process ended, at `at` ns of the boot-time clock. The manager answers at once and calls `forget` later."""
+    def exited(self, ends: list[Ended]) -> None:
+        """Processes ended, in this order. The manager answers at once and calls `forget` later."""
 
     @call(deadline="1m", repeatable=True)
     def leaving(self, token: str) -> None:

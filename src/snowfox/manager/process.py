@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from snowfox.contract.control import Daemon, ManagerControl, Welcome
-from snowfox.contract.spawner import ExitReports, Spawner
+from snowfox.contract.spawner import Ended, ExitReports, Spawner
 from snowfox.core.clock import SystemClock
 from snowfox.core.config.registry import Sections
 from snowfox.core.log import get, json_line_sink, set_sink
@@ -33,7 +33,7 @@ from snowfox.manager.assembly import find, set_up
 from snowfox.manager.begin import begin
 from snowfox.manager.node import Node
 from snowfox.service import event
-from snowfox.values import Exit, Seconds
+from snowfox.values import Seconds
 
 SESSION: Final = 3
 """The descriptor of the session with the daemon."""
@@ -234,9 +234,10 @@ class Reports:
         self._node = node
 
     @handles(ExitReports.exited)
-    def exited(self, token: str, exit: Exit, at: int) -> None:  # noqa: ARG002 - the contract
-        """Hand it to the connector."""
-        self._node.connector.exited(token, exit)
+    def exited(self, ends: list[Ended]) -> None:
+        """Hand them to the connector."""
+        for end in ends:
+            self._node.connector.exited(end.token, end.exit)
 
     @handles(ExitReports.leaving)
     async def leaving(self, token: str) -> None:

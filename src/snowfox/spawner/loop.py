@@ -8,7 +8,7 @@ from math import inf
 from typing import Final, assert_never
 
 from snowfox.contract.control import Daemon
-from snowfox.contract.spawner import ExitReports, Launched, Running
+from snowfox.contract.spawner import Ended, ExitReports, Launched, Running
 from snowfox.core import log
 from snowfox.core.clock import Timers
 from snowfox.core.named import NamedTuple
@@ -59,6 +59,9 @@ from snowfox.values import Seconds
 
 AT_ONCE: Final = 16
 """Requests that are handled before the loop looks again what else happened."""
+
+AT_A_TIME: Final = 64
+"""Descriptors that are looked at before it is told what came of that, so that the manager works while we look at others."""
 
 TURN: Final[Seconds] = 0.1
 """Time after which it does so sooner: some requests take long, and the daemon wants to hear of us."""
@@ -111,6 +114,7 @@ class Loop:
         self._timers: Timers[str] = Timers()
         self._armed: dict[str, Seconds] = {}
         self._last_sweep: Seconds = 0.0
+        self._ends: list[Ended] = []
         self._awaits_daemon = False
         self._is_over = False
         self._serving = Serving(kit.posix, parts.desk, parts.sessions, events)
@@ -143,6 +147,7 @@ class Loop:
         self._parts.launching.settle()
         self._parts.launching.look(others_wait=self._parts.sessions.has_work)
         self._decide()
+        self._report()
         self._parts.sessions.turn()
 
     def _arm(self) -> None:
@@ -163,7 +168,7 @@ class Loop:
 
     def _wait(self, most: Seconds | None) -> None:
         sessions, held = self._parts.sessions, self._kit.held
-        for descriptor, is_readable, _ in self._parts.poller.wait(self._timeout(most)):
+        for descriptor, is_readable, _ in self._parts.poller.wait(self._timeout(most), most=AT_A_TIME):
             token = held.whose(descriptor)
             if token is not None:
                 self._parts.launching.readable(descriptor, token)
@@ -247,6 +252,12 @@ class Loop:
 
     # Effects
 
+    def _report(self) -> None:
+        """Tell of the ends of a turn, together."""
+        ends, self._ends = self._ends, []
+        for first in range(0, len(ends), AT_A_TIME):
+            self._parts.sessions.tell(MANAGER, ExitReports.exited, ends[first : first + AT_A_TIME])
+
     def _decide(self) -> None:
         while self._events:
             for effect in self._core.handle(self._events.popleft()):
@@ -290,7 +301,7 @@ class Loop:
             case FindExit(token=token, told=told):
                 parts.exits.find(token, told)
             case Report(token=token, exit=seen, at=at):
-                parts.sessions.tell(MANAGER, ExitReports.exited, token, seen, at)
+                self._ends.append(Ended(token, seen, at))
             case Forget(token=token):
                 self._kit.held.forget(token)
             case SetStopTimer(seconds=seconds):

@@ -24,6 +24,7 @@ from snowfox.contract.control import Daemon, Kept, ManagerControl, Seen, Source,
 from snowfox.contract.manager import InstanceStatus, Manager, NodeStatus, Progress
 from snowfox.contract.record import instance_of
 from snowfox.contract.spawner import (
+    Ended,
     ExitReports,
     Launch,
     Launched,
@@ -188,7 +189,7 @@ class PlayedSpawner:
         if (writer := self.fifos.pop(token, None)) is not None:
             os.close(writer)
         if self.reports is not None and self.reports.is_open:
-            self.reports.remote.exited(token, exit, _uptime())
+            self.reports.remote.exited([Ended(token, exit, _uptime())])
 
     def print(self, token: str, text: bytes) -> None:
         """A service writes."""

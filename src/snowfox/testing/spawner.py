@@ -16,28 +16,20 @@ from typing import Any, cast
 
 from snowfox.contract.control import Daemon, Kept, SpawnerControl
 from snowfox.contract.record import FOLDER
-from snowfox.contract.spawner import ExitReports, Launch, Launched, Running, Spawner
+from snowfox.contract.spawner import Ended, ExitReports, Launch, Launched, Running, Spawner
 from snowfox.core.clock import SystemClock
-from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Spawn
 from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Descriptor, Interface, Method
-from snowfox.core.rpc.session import Answered, Called, Ended, Failed
+from snowfox.core.rpc.session import Answered, Called, Failed
+from snowfox.core.rpc.session import Ended as Over
 from snowfox.testing import group
 from snowfox.values import Exit
 
 MANAGER_UID = 61184
 ID = "01JD0000000000000000000000"
 PATIENCE = 20.0
-
-
-class Reported(NamedTuple):
-    """An exit that the manager was told of."""
-
-    token: str
-    exit: Exit
-    at: int
 
 
 def readable(descriptor: int, seconds: float) -> bool:
@@ -65,7 +57,7 @@ class Line:
         )
         self.serve = serve
         self.answers: dict[int, Answered | Failed] = {}
-        self.ended: Ended | None = None
+        self.ended: Over | None = None
         self.outputs: list[Descriptor] = []
 
     def send(self, method: Method[Any, Any], *arguments: object) -> int:
@@ -116,7 +108,7 @@ class Line:
                 case Called():
                     self.serve(happening.method, happening.arguments)
                     self.channel.answer(happening.request, None)
-                case Ended():
+                case Over():
                     self.ended = happening
                 case _:
                     pass
@@ -146,7 +138,7 @@ class RealSpawner:
             self.policy.write_text(policy)
             self.policy.chmod(0o644)
         self.listener = self._listen()
-        self.exits: list[Reported] = []
+        self.exits: list[Ended] = []
         self.kept: dict[str, int] = {}
         self.released: list[str] = []
         self.followed: list[str] = []
@@ -213,7 +205,7 @@ class RealSpawner:
         if method == ExitReports.leaving.full_name:
             self.manager.channel.call(Spawner.follow, arguments[0], 0)
         else:
-            self.exits.append(Reported(*arguments))
+            self.exits += arguments[0]
 
     def launch(self, name: str, script: str, **changes: Any) -> Launched:
         """Launch `sh -c script`."""

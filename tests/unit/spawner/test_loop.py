@@ -17,7 +17,7 @@ from snowfox.core.rpc.interface import Descriptor, Interface, Method
 from snowfox.core.rpc.session import Answered, Called, Ended, Failed
 from snowfox.errors import HostError, Incompatible, LaunchFailed, NotPermitted, PosixError
 from snowfox.spawner.launching import LATE
-from snowfox.spawner.loop import AT_ONCE
+from snowfox.spawner.loop import AT_A_TIME, AT_ONCE
 from snowfox.spawner.main import Setting, assemble, setting
 from snowfox.testing import launcher
 from snowfox.testing.kernel import FakeKernel, FakePosix
@@ -141,7 +141,7 @@ def test_life_of_a_launch(node: Node) -> None:
     assert launched.output is not None
     assert node.ask(node.manager, Spawner.signal, TOKEN, 15) is True
     node.turns(lambda: node.manager.called)
-    ((method, (token, seen, _)),) = node.manager.called
+    ((method, ([(token, seen, _)],)),) = node.manager.called
     assert (method, token, seen) == (ExitReports.exited.full_name, TOKEN, Exit(None, 15))
     assert node.ask(node.manager, Spawner.forget, [TOKEN]) is None
     assert node.posix.folders.names(f"{RUN}/launches") == []
@@ -193,6 +193,19 @@ def test_what_waits_to_be_launched_goes_first(node: Node, later: float, answered
     assert len(node.manager.answers) == answered
     turn()
     assert len(node.manager.answers) == count
+
+
+def test_ends_of_a_turn_are_told_together(node: Node) -> None:
+    """Those that are seen at one time are one call, and not more in one than fits."""
+    tokens = [f"web{number}~{ID}" for number in range(2 * AT_A_TIME + 1)]
+    for token in tokens:
+        node.launch(token.partition("~")[0])
+    node.ask(node.manager, Spawner.signal_all, tokens, 15)
+    node.turns(lambda: sum(len(ends) for _, (ends,) in node.manager.called) == len(tokens))
+    told = [ends for _, (ends,) in node.manager.called]
+    assert {end.token for ends in told for end in ends} == {*tokens}
+    assert len(told) == 3
+    assert max(map(len, told)) <= AT_A_TIME
 
 
 def test_failures_are_answers(node: Node) -> None:
