@@ -171,7 +171,7 @@ def json_bytes(value: object) -> bytes:
 def _write(value: object, out: list[str]) -> None:
     match value:
         case str():
-            out.append(f'"{value.translate(_ESCAPES)}"')
+            out.append(_text(value))
         case None:
             out.append("null")
         case bool():
@@ -185,16 +185,22 @@ def _write(value: object, out: list[str]) -> None:
         case list() | tuple() | set() | frozenset():
             _write_items(list(value), out)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         case bytes():
-            out.append(f'"{value.decode("utf-8", "backslashreplace").translate(_ESCAPES)}"')
+            out.append(_text(value.decode("utf-8", "backslashreplace")))
         case _:
-            out.append(f'"{str(value).translate(_ESCAPES)}"')
+            out.append(_text(str(value)))
+
+
+def _text(text: str) -> str:
+    """In quotes. Nearly all texts are as they are: to find that out takes less than to look each letter up."""
+    is_plain = text.isprintable() and '"' not in text and "\\" not in text
+    return f'"{text}"' if is_plain else f'"{text.translate(_ESCAPES)}"'
 
 
 def _write_members(members: Mapping[Any, Any], out: list[str]) -> None:
     out.append("{")
     comma = ""
     for name, value in members.items():
-        out.append(f'{comma}"{str(name).translate(_ESCAPES)}":')
+        out.append(f"{comma}{_text(str(name))}:")
         _write(value, out)
         comma = ","
     out.append("}")

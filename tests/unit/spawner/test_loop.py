@@ -168,7 +168,7 @@ def test_another_main_process(node: Node) -> None:
     assert node.posix.processes.exit_of(second.pid, reap=True) == Exit(None, 10)
     node.ask(node.daemon, SpawnerControl.orphan, TOKEN, Exit(None, 10))
     node.turns(lambda: node.manager.called)
-    ((method, (token, seen, _)),) = node.manager.called
+    ((method, ([(token, seen, _)],)),) = node.manager.called
     assert (method, token, seen) == (ExitReports.exited.full_name, TOKEN, Exit(None, 10))
 
 
