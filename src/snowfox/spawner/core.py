@@ -59,6 +59,7 @@ from snowfox.spawner.events import (
     ManagerCame,
     ManagerWent,
     NeverLaunched,
+    NotAnswered,
     NotLaunched,
     OrphanTold,
     Refuse,
@@ -138,6 +139,8 @@ class Core:
                 return self._end_all(event)
             case ForgetAsked():
                 return self._forget(event)
+            case NotAnswered(token=token):
+                return _buried(self._entries, token)
             case FollowAsked() | Left() | Followed():
                 is_open = self._has_daemon and self._stopping is None
                 return _succeeded(self._entries, event, is_open=is_open, has_manager=self._has_manager)

@@ -152,6 +152,12 @@ class Left(Frozen):
     token: str
 
 
+class NotAnswered(Frozen):
+    """The manager cannot say, or not in time, whether one that left named another."""
+
+    token: str
+
+
 class Followed(Frozen):
     """This process is the main process of a launch, and runs."""
 
@@ -216,6 +222,7 @@ Event = (
     | NeverLaunched
     | Ended
     | Left
+    | NotAnswered
     | Followed
     | ExitKnown
     | ManagerCame

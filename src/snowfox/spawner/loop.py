@@ -30,7 +30,6 @@ from snowfox.spawner.events import (
     Caller,
     CloseManager,
     DaemonCame,
-    DaemonWent,
     Effect,
     Event,
     FindExit,
@@ -40,7 +39,6 @@ from snowfox.spawner.events import (
     Forget,
     Kill,
     Listed,
-    ManagerWent,
     Refuse,
     Report,
     SetStopTimer,
@@ -53,7 +51,7 @@ from snowfox.spawner.held import Kit
 from snowfox.spawner.launching import Launching
 from snowfox.spawner.leftovers import Leftovers
 from snowfox.spawner.serving import Serving
-from snowfox.spawner.sessions import DAEMON, MANAGER, Over, Sessions
+from snowfox.spawner.sessions import DAEMON, MANAGER, Request, Sessions
 from snowfox.spawner.succession import Succession
 from snowfox.values import Seconds
 
@@ -207,11 +205,11 @@ class Loop:
             waiting = self._parts.sessions.take()
             if waiting is None or self._is_over:
                 return
-            if isinstance(waiting, Over):
-                self._events.append(DaemonWent() if waiting.role == DAEMON else ManagerWent())
-            else:
+            if isinstance(waiting, Request):
                 with within(waiting.called.trace):
                     self._serving.serve(waiting)
+            else:
+                self._events.append(waiting)
             self._decide()
 
     def _due(self, name: str) -> None:
@@ -295,7 +293,7 @@ class Loop:
             case Follow():
                 self._follow(effect)
             case AskWhoFollows(token=token):
-                parts.sessions.tell(MANAGER, ExitReports.leaving, token)
+                parts.sessions.ask_who_follows(token)
             case Bury(token=token):
                 parts.exits.bury(token)
             case FindExit(token=token, told=told):

@@ -18,9 +18,9 @@ from snowfox.core.named import NamedTuple
 from snowfox.core.posix.api import Poller, Posix
 from snowfox.core.rpc.channel import Channel, Options
 from snowfox.core.rpc.interface import Interface, Method
-from snowfox.core.rpc.session import Called, Ended, Failed, Happening
-from snowfox.errors import SnowFoxError
-from snowfox.spawner.events import Caller
+from snowfox.core.rpc.session import Answered, Called, Ended, Failed, Happening
+from snowfox.errors import ConnectionLost, SnowFoxError
+from snowfox.spawner.events import Caller, DaemonWent, ManagerWent, NotAnswered
 from snowfox.spawner.rate import Bucket
 from snowfox.values import Seconds
 
@@ -47,20 +47,15 @@ class Request(NamedTuple):
     called: Called
 
 
-class Over(NamedTuple):
-    """A session ended."""
-
-    role: str
-
-
 class _Session:
-    __slots__ = ("channel", "number", "role", "waiting", "wants_write")
+    __slots__ = ("asked", "channel", "number", "role", "waiting", "wants_write")
 
     def __init__(self, role: str, number: int, channel: Channel) -> None:
         self.role = role
         self.number = number
         self.channel = channel
         self.waiting: deque[Called] = deque()
+        self.asked: dict[int, str] = {}
         self.wants_write = False
 
     @property
@@ -78,7 +73,7 @@ class Sessions:
         self._poller = poller
         self._open: dict[int, _Session] = {}
         self._last = 0
-        self._over: deque[Over] = deque()
+        self._over: deque[DaemonWent | ManagerWent | NotAnswered] = deque()
         self._complaints = Bucket(*_COMPLAINTS, clock.now())
 
     def begin(self, role: str, socket: int) -> None:
@@ -115,7 +110,7 @@ class Sessions:
         """Whether a request can be taken or a session ended."""
         return bool(self._over) or any(session.is_next for session in self._open.values())
 
-    def take(self) -> Request | Over | None:
+    def take(self) -> Request | DaemonWent | ManagerWent | NotAnswered | None:
         """The next that waits; None when there is nothing."""
         if self._over:
             return self._over.popleft()
@@ -153,14 +148,19 @@ class Sessions:
         session.channel.refuse(caller.request, error)
         session.channel.flush()
         if session.number in self._open:
-            self._close(session)
-            self._over.append(Over(session.role))
+            self._lose(session)
 
     def tell(self, role: str, method: Method[Any, Any], *arguments: object) -> None:
         """Call a method of the other end, where it is there; what it answers is not waited for."""
         session = self._with(role)
         if session is not None:
             session.channel.call(method, *arguments)
+
+    def ask_who_follows(self, token: str) -> None:
+        """Ask the manager; where it cannot answer, `take` gives NotAnswered. With the session the question is over, too."""
+        session = self._with(MANAGER)
+        if session is not None:
+            session.asked[session.channel.call(ExitReports.leaving, token)] = token
 
     def turn(self) -> bool:
         """Once at the end of each turn: deadlines, and what waits to be sent. Whether anything still waits to be sent."""
@@ -183,16 +183,24 @@ class Sessions:
             match happening:
                 case Called():
                     session.waiting.append(happening)
-                case Failed(error=error):
+                case Answered(request=request):
+                    session.asked.pop(request, None)
+                case Failed(request=request, error=error):
+                    token = session.asked.pop(request, None)
+                    if token is not None and not isinstance(error, ConnectionLost):
+                        self._over.append(NotAnswered(token))
                     if self._complaints.take(self._clock.now()):
                         _log.warning("a call failed", role=session.role, error=str(error)[:_LONGEST])
                 case Ended(error=error):
                     why = "" if error is None else str(error)[:_LONGEST]
                     _log.info("session ended", role=session.role, error=why)
-                    self._close(session)
-                    self._over.append(Over(session.role))
+                    self._lose(session)
                 case _:
                     pass
+
+    def _lose(self, session: _Session) -> None:
+        self._close(session)
+        self._over.append(DaemonWent() if session.role == DAEMON else ManagerWent())
 
     def _close(self, session: _Session) -> None:
         self._poller.discard(session.channel.socket)

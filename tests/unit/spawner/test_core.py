@@ -47,6 +47,7 @@ from snowfox.spawner.events import (
     ManagerCame,
     ManagerWent,
     NeverLaunched,
+    NotAnswered,
     NotLaunched,
     OrphanTold,
     Refuse,
@@ -380,6 +381,13 @@ def test_who_left_and_named_nobody(core: Core) -> None:
     """Its end is told as any other."""
     assert after(core, *LEFT, FollowAsked(caller(2), WEB, 0)) == [Bury(WEB), Answer(caller(2), False)]
     assert after(core, ExitKnown(WEB, Exit(0), 200)) == [Report(WEB, Exit(0), 200)]
+
+
+def test_who_left_and_the_manager_cannot_say(core: Core) -> None:
+    """It named nobody. Told late, that changes nothing."""
+    assert after(core, *LEFT, NotAnswered(WEB)) == [Bury(WEB)]
+    assert after(core, NotAnswered(WEB)) == []
+    assert after(core, ExitKnown(WEB, Exit(0), 200), NotAnswered(WEB)) == []
 
 
 def test_who_left_waits_for_a_manager() -> None:

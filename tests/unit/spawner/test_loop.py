@@ -172,6 +172,32 @@ def test_another_main_process(node: Node) -> None:
     assert (method, token, seen) == (ExitReports.exited.full_name, TOKEN, Exit(None, 10))
 
 
+def test_a_manager_that_does_not_say_who_follows(node: Node) -> None:
+    """It is waited for a bounded time, then nobody follows; where its session ends the next one is asked."""
+    launched = node.launch(environment={"NOTIFY_SOCKET": "@x"})
+    node.kernel.end(launched.pid, Exit(3))
+    for _ in range(3):
+        node.loop.turn(most=0)
+    node.manager.channel.close()
+    for _ in range(3):
+        node.loop.turn(most=0)
+    node.attach()
+    node.turns(lambda: node.manager.called)
+    assert node.manager.called == [(ExitReports.leaving.full_name, (TOKEN,))]
+    other = node.launch("other", environment={"NOTIFY_SOCKET": "@x"})
+    node.kernel.end(other.pid, Exit(4))
+    for _ in range(3):
+        node.loop.turn(most=0)
+    node.kernel.clock.advance(61.0)
+    for _ in range(3):
+        node.loop.turn(most=0)
+    node.turns(lambda: len(node.manager.called) > 2)
+    assert [arguments[:2] for _, arguments in node.manager.called[1:]] == [
+        (f"other~{ID}",),
+        (f"other~{ID}", Exit(4)),
+    ]
+
+
 @pytest.mark.parametrize(("later", "answered"), [(LATE / 2, 0), (LATE, 2 * AT_ONCE)])
 def test_what_waits_to_be_launched_goes_first(node: Node, later: float, answered: int) -> None:
     """That programs run is told behind the last launch that waits, but at most a second late."""
