@@ -326,32 +326,38 @@ class Loop:
     def _answer_launched(self, effect: AnswerLaunched) -> None:
         if not self._parts.sessions.is_open(effect.caller):
             return
-        held, token = self._kit.held, effect.token
-        output, errors = (_given(self._posix, end) for end in held.streams(token))
-        given = _given(self._posix, held.take_input(token))
-        launched = Launched(token, effect.pid, effect.started, output, effect.again, errors, given)
-        self._parts.sessions.answer(effect.caller, launched)
+        self._parts.sessions.answer(effect.caller, _launched(self._kit, effect))
 
     def _answer_inventory(self, effect: AnswerInventory) -> None:
-        if not self._parts.sessions.is_open(effect.caller):
-            return
-        self._parts.sessions.answer(effect.caller, _running(self._kit, effect.lines))
+        if self._parts.sessions.is_open(effect.caller):
+            self._parts.sessions.answer(effect.caller, _running(self._kit, effect.lines))
 
     def _finish(self, *, clean: bool) -> None:
         if clean:
             self._parts.leftovers.sweep()
             self._kit.groups.end()
-            for listening in self._parts.desk.ports.listings():
-                self._parts.desk.knocks.forget(listening.key)
-                try:
-                    self._parts.desk.ports.close(listening.key)
-                except PosixError as error:
-                    _log.warning("cannot close a socket", key=listening.key, error=str(error))
+            _close_sockets(self._parts.desk)
         self._is_over = True
 
 
 def _given(posix: Posix, descriptor: int | None) -> Descriptor | None:
     return None if descriptor is None else Descriptor(descriptor, posix)
+
+
+def _close_sockets(desk: requests.Desk) -> None:
+    for listening in desk.ports.listings():
+        desk.knocks.forget(listening.key)
+        try:
+            desk.ports.close(listening.key)
+        except PosixError as error:
+            _log.warning("cannot close a socket", key=listening.key, error=str(error))
+
+
+def _launched(kit: Kit, effect: AnswerLaunched) -> Launched:
+    token = effect.token
+    output, errors = (_given(kit.posix, end) for end in kit.held.streams(token))
+    given = _given(kit.posix, kit.held.take_input(token))
+    return Launched(token, effect.pid, effect.started, output, effect.again, errors, given)
 
 
 def _running(kit: Kit, known: tuple[Listed, ...]) -> list[Running]:

@@ -192,10 +192,10 @@ def test_a_manager_that_does_not_say_who_follows(node: Node) -> None:
     for _ in range(3):
         node.loop.turn(most=0)
     node.turns(lambda: len(node.manager.called) > 2)
-    assert [arguments[:2] for _, arguments in node.manager.called[1:]] == [
-        (f"other~{ID}",),
-        (f"other~{ID}", Exit(4)),
-    ]
+    _, asked, (method, (ends,)) = node.manager.called
+    assert asked == (ExitReports.leaving.full_name, (f"other~{ID}",))
+    assert method == ExitReports.exited.full_name
+    assert [(one.token, one.exit) for one in ends] == [(f"other~{ID}", Exit(4))]
 
 
 @pytest.mark.parametrize(("later", "answered"), [(LATE / 2, 0), (LATE, 2 * AT_ONCE)])
