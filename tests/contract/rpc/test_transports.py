@@ -136,7 +136,7 @@ def run(request):
     return in_loop
 
 
-@pytest.fixture(params=["unix", "tcp", "tls", "fd"])
+@pytest.fixture(params=["here", "unix", "tcp", "tls", "fd"])
 def joined(request, kernel, tmp_path):
     """Makes a server and a client joined by each transport."""
     kind = request.param
@@ -153,10 +153,12 @@ def joined(request, kernel, tmp_path):
                 yield echo, lambda: int(far.is_open)
             await far.closed()
             return
-        listener = kernel.sockets.bind(f"unix:{tmp_path}/s" if kind == "unix" else "127.0.0.1:0")
-        kernel.sockets.listen(listener, 10)
-        address = kernel.sockets.address(listener)
-        place = Endpoint(address if kind == "unix" else f"{kind}:{address}", tls=tls and tls.client)
+        listener, place = "here:echo", "here:echo"
+        if kind != "here":
+            listener = kernel.sockets.bind(f"unix:{tmp_path}/s" if kind == "unix" else "127.0.0.1:0")
+            kernel.sockets.listen(listener, 10)
+            address = kernel.sockets.address(listener)
+            place = Endpoint(address if kind == "unix" else f"{kind}:{address}", tls=tls and tls.client)
         async with serve(
             listener, Echo, handlers, grants=lambda _: Right.ALL, tls=tls and tls.server
         ) as server:
@@ -164,7 +166,8 @@ def joined(request, kernel, tmp_path):
                 yield echo, lambda: server.sessions
             while server.sessions:  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.001)
-        kernel.files.close(listener)
+        if kind != "here":
+            kernel.files.close(listener)
 
     join.kind = kind
     return join

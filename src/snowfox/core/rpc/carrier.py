@@ -1,4 +1,4 @@
-"""What moves a session's bytes in an asyncio loop: a socket that passes descriptors, or a stream (TCP, TLS).
+"""What moves a session's bytes in an asyncio loop: a socket that passes descriptors, a stream (TCP, TLS), or `here`.
 
 A `SocketCarrier` waits by `add_reader` and reads with recvmsg, because stream transports lose descriptors: on asyncio's
 own loop that costs nothing, under uvloop half the speed. A `StreamCarrier` is a protocol of the loop's own transports
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, cast
 
 from snowfox.core import log
 from snowfox.core.rpc import frame
@@ -63,7 +63,13 @@ class Hears(Protocol):
 
 
 class Carrier(ABC):
-    """Moves the bytes of one session."""
+    """Moves the bytes of one session.
+
+    Attributes:
+        passes: whether descriptors go along.
+    """
+
+    passes: ClassVar[bool] = False
 
     @abstractmethod
     def begin(self, hears: Hears) -> None:
@@ -89,6 +95,8 @@ class SocketCarrier(Carrier):
         posix: the kernel.
         socket: the socket.
     """
+
+    passes: ClassVar[bool] = True
 
     def __init__(self, posix: Posix, socket: int) -> None:
         self._posix = posix

@@ -69,7 +69,7 @@ async def join(
 ) -> Link[I]:
     """A session with who is there, as a client has it. Raises as `connect`; a wait that is cancelled leaves nothing open."""
     carrier = await reach(posix, place, calling, serving)
-    options = CLIENT._replace(wires=wires, passes=isinstance(carrier, SocketCarrier))
+    options = CLIENT._replace(wires=wires, passes=carrier.passes)
     return Link(
         posix,
         carrier,

@@ -1,11 +1,11 @@
-"""Where the other end is: `unix:PATH`, `tcp:HOST:PORT`, `tls:HOST:PORT`, `fd:N` for an inherited socket."""
+"""Where the other end is: `unix:PATH`, `tcp:HOST:PORT`, `tls:HOST:PORT`, `fd:N` for an inherited socket, `here:NAME` in this process."""
 
 from __future__ import annotations
 
 from snowfox.core.named import NamedTuple
 from snowfox.errors import UsageError
 
-_KINDS = frozenset({"unix", "tcp", "tls", "fd"})
+_KINDS = frozenset({"unix", "tcp", "tls", "fd", "here"})
 
 
 class Tls(NamedTuple):
@@ -39,7 +39,7 @@ class Endpoint(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """`unix`, `tcp`, `tls` or `fd`."""
+        """`unix`, `tcp`, `tls`, `fd` or `here`."""
         return self.address.partition(":")[0]
 
     @property
@@ -72,7 +72,7 @@ class Endpoint(NamedTuple):
 
 
 def _is_place(kind: str, rest: str) -> bool:
-    if kind == "unix":
+    if kind in {"unix", "here"}:
         return True
     if kind == "fd":
         return rest.isascii() and rest.isdigit()

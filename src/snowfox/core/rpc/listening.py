@@ -1,4 +1,4 @@
-"""How connections are taken: by accept, where descriptors may pass, or by the loop's own transports (TCP, TLS)."""
+"""How connections are taken: by accept, where descriptors may pass, by the loop's own transports (TCP, TLS), or `here`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from snowfox.core import log
 from snowfox.core.rpc.carrier import Carrier, SocketCarrier, StreamCarrier
@@ -30,7 +30,15 @@ _log = log.get("rpc")
 
 
 class Listening(ABC):
-    """Takes connections of a listener, which stays the caller's."""
+    """Takes connections of a listener, which stays the caller's.
+
+    Attributes:
+        passes: whether descriptors go along.
+        is_near: whether it is told when a client is gone: the same host.
+    """
+
+    passes: ClassVar[bool] = False
+    is_near: bool = False
 
     @abstractmethod
     async def begin(self, admit: Admit) -> None:
@@ -48,6 +56,9 @@ class SocketListening(Listening):
         posix: the kernel.
         listener: listening and non-blocking.
     """
+
+    passes: ClassVar[bool] = True
+    is_near = True
 
     def __init__(self, posix: Posix, listener: int) -> None:
         self._posix = posix
@@ -109,7 +120,7 @@ class StreamListening(Listening):
     def __init__(self, posix: Posix, listener: int, *, is_unix: bool, tls: Tls | None) -> None:
         self._posix = posix
         self._listener = listener
-        self._is_unix = is_unix
+        self.is_near = is_unix
         self._tls = tls
         self._server: asyncio.Server | None = None
 
@@ -124,7 +135,7 @@ class StreamListening(Listening):
         own = stream_of(self._posix.files.duplicate(self._listener))
         loop = asyncio.get_running_loop()
         factory = partial(StreamCarrier, partial(self._made, admit))
-        if self._is_unix:
+        if self.is_near:
             self._server = await loop.create_unix_server(factory, sock=own)
         else:
             within = None if context is None else GREETED_WITHIN
@@ -138,7 +149,7 @@ class StreamListening(Listening):
             self._server = None
 
     def _made(self, admit: Admit, carrier: StreamCarrier) -> None:
-        admit(carrier, Caller(self._peer(carrier) if self._is_unix else None, carrier.certified()))
+        admit(carrier, Caller(self._peer(carrier) if self.is_near else None, carrier.certified()))
 
     def _peer(self, carrier: StreamCarrier) -> Credentials | None:
         try:

@@ -110,12 +110,17 @@ class Outbox:
 
         Only where none passes descriptors: they would be lost.
         """
+        taken = self.take()
+        return None if taken is None else taken[0]
+
+    def take(self) -> tuple[bytearray, tuple[int, ...]] | None:
+        """Take the next chunk with its descriptors, which are the taker's from now on; None when nothing waits."""
         if not self._chunks:
             return None
-        data, _ = self._chunks.popleft()
+        data, descriptors = self._chunks.popleft()
         self.size -= len(data)
         self.gone += len(data)
-        return data
+        return data, descriptors
 
     def send_ahead(self, posix: Posix, socket: int, *, least: int = AHEAD) -> None:
         """Send when there are so many bytes. An error is left for the next `send`, which meets it again."""

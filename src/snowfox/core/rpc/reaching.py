@@ -27,6 +27,10 @@ async def reach(posix: Posix, place: Endpoint, *interfaces: type[Interface] | No
     """
     if place.kind in {"tcp", "tls"}:
         return await _stream(place)
+    if place.kind == "here":
+        from snowfox.core.rpc.here import connected  # noqa: PLC0415 - it serves as well
+
+        return connected(place.address.partition(":")[2])
     if place.kind == "fd":
         descriptor = int(place.address.partition(":")[2])
     else:

@@ -23,15 +23,16 @@ from snowfox.core.posix.address import parse
 from snowfox.core.posix.api import Posix
 from snowfox.core.rpc.answers import Answers
 from snowfox.core.rpc.carrier import Carrier, by_sockets
-from snowfox.core.rpc.endpoint import Tls
+from snowfox.core.rpc.endpoint import Endpoint, Tls
 from snowfox.core.rpc.handlers import Handlers, handles, table
+from snowfox.core.rpc.here import HereListening
 from snowfox.core.rpc.interface import Interface
 from snowfox.core.rpc.link import Link
 from snowfox.core.rpc.listening import Listening, SocketListening, StreamListening
 from snowfox.core.rpc.message import Wires, small
 from snowfox.core.rpc.serving import Caller, current
 from snowfox.core.rpc.session import GREETED_WITHIN, Options
-from snowfox.errors import NotPermitted, PeerError, SnowFoxError
+from snowfox.errors import NotPermitted, PeerError, SnowFoxError, UsageError
 from snowfox.values import Seconds
 
 __all__ = ["Caller", "Grants", "Limits", "Server", "current", "handles", "serve", "table"]
@@ -61,7 +62,7 @@ _log = log.get("rpc")
 
 @asynccontextmanager
 async def serve(  # noqa: PLR0913 - all but the first four have defaults
-    listener: int,
+    listener: int | str,
     serving: type[Interface],
     handlers: object,
     *,
@@ -74,7 +75,7 @@ async def serve(  # noqa: PLR0913 - all but the first four have defaults
     """Serve until the block is left; then every session is closed. The listener stays the caller's.
 
     Args:
-        listener: a listening non-blocking unix or TCP socket.
+        listener: a listening non-blocking unix or TCP socket; or `here:NAME` for callers in this loop.
         serving: the interface.
         handlers: an object whose methods serve it, marked with `handles`.
         grants: what each peer may do.
@@ -83,15 +84,16 @@ async def serve(  # noqa: PLR0913 - all but the first four have defaults
         idle_after: seconds after which a session that nobody uses is ended; None: never. See `session.Options`.
         limits: what clients may take.
 
-    Raises InternalError when a handler is missing or does not fit, HostError when TLS cannot be used.
+    Raises InternalError when a handler is missing or does not fit, HostError when TLS cannot be used, UsageError for a text
+    that is not `here:NAME`, or a name that is taken.
     """
     options = Options("server", ping_after=None, dead_after=None, most_requests=limits.requests, wires=wires)
     options = options._replace(greeted_within=GREETED_WITHIN)
     posix = active()
-    if not parse(posix.sockets.address(listener)).is_unix:
-        options = options._replace(ping_after=PING, dead_after=DEAD)
     listening = _listening(posix, listener, serving, tls)
-    options = options._replace(passes=isinstance(listening, SocketListening), idle_after=idle_after)
+    if not listening.is_near:
+        options = options._replace(ping_after=PING, dead_after=DEAD)
+    options = options._replace(passes=listening.passes, idle_after=idle_after)
     server = Server(
         posix,
         listening,
@@ -195,8 +197,13 @@ class Server:
         link.when_closed(lambda: self._links.discard(link))
 
 
-def _listening(posix: Posix, listener: int, serving: type[Interface], tls: Tls | None) -> Listening:
-    """By accept where sessions go by sockets, else by the loop's transports."""
+def _listening(posix: Posix, listener: int | str, serving: type[Interface], tls: Tls | None) -> Listening:
+    """By accept where sessions go by sockets, else by the loop's transports, or without any."""
+    if isinstance(listener, str):
+        place = Endpoint.parse(listener, tls=tls)
+        if place.kind != "here":
+            raise UsageError(f"cannot serve {listener}: open a listening socket for it")
+        return HereListening(posix, place.address.partition(":")[2])
     is_unix = parse(posix.sockets.address(listener)).is_unix
     if is_unix and tls is None and by_sockets(serving):
         return SocketListening(posix, listener)

@@ -15,10 +15,10 @@ def test_a_unix_path():
 
 
 def test_other_places():
-    """TCP with and without TLS, in brackets for IPv6, and an inherited socket."""
+    """TCP with and without TLS, in brackets for IPv6, an inherited socket, and this process."""
     assert Endpoint.parse("tcp:127.0.0.1:9000").host_and_port == ("127.0.0.1", 9000)
     assert Endpoint.parse("tls:[::1]:9000", tls=TLS).host_and_port == ("::1", 9000)
-    assert [Endpoint.parse(text).kind for text in ("unix:x", "tcp:h:1", "fd:3")] == ["unix", "tcp", "fd"]
+    assert [Endpoint.parse(text).kind for text in ("unix:x", "fd:3", "here:x")] == ["unix", "fd", "here"]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,7 @@ def test_other_places():
         "tcp:h:x",
         "tcp::1",
         "tcp:::1:80",
+        "here:",
         "fd:",
         "fd:x",
     ],
