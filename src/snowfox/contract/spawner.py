@@ -255,11 +255,15 @@ class Spawner(Interface):
 
 
 class Ended(NamedTuple):
-    """The process of a launch ended, at `at` ns of the boot-time clock."""
+    """The process of a launch ended, at `at` ns of the boot-time clock.
+
+    `is_all`: nothing of the launch is left, for its control groups are gone; else nobody knows.
+    """
 
     token: str
     exit: Exit
     at: int
+    is_all: bool = False
 
 
 class ExitReports(Interface):

@@ -237,7 +237,7 @@ class Reports:
     def exited(self, ends: list[Ended]) -> None:
         """Hand them to the connector."""
         for end in ends:
-            self._node.connector.exited(end.token, end.exit)
+            self._node.connector.exited(end.token, end.exit, is_all=end.is_all)
 
     @handles(ExitReports.leaving)
     async def leaving(self, token: str) -> None:

@@ -107,6 +107,11 @@ class Held:
         """A launch; None for an unknown token."""
         return self._handles.get(token)
 
+    def is_gone(self, token: str) -> bool:
+        """Whether nothing of a launch is left, by its control groups; without them nobody knows."""
+        handle = self._handles.get(token)
+        return handle is not None and handle.had_groups and not handle.groups
+
     def put(self, token: str, handle: Handle) -> None:
         """Hold a launch; its end is waited for from now on."""
         self._handles[token] = handle

@@ -299,7 +299,7 @@ class Loop:
             case FindExit(token=token, told=told):
                 parts.exits.find(token, told)
             case Report(token=token, exit=seen, at=at):
-                self._ends.append(Ended(token, seen, at))
+                self._ends.append(Ended(token, seen, at, self._kit.held.is_gone(token)))
             case Forget(token=token):
                 self._kit.held.forget(token)
             case SetStopTimer(seconds=seconds):

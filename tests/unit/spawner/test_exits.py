@@ -59,6 +59,21 @@ def test_what_does_not_end_is_looked_at_more_and_more_seldom(bench: Bench) -> No
     assert bench.exits.patience() == SOON
 
 
+@pytest.mark.parametrize("groups", [("/cg/web",), ()])
+def test_that_nothing_is_left_is_known_by_groups(bench: Bench, groups: tuple[str, ...]) -> None:
+    """They go with the last process; without them nobody knows."""
+    process = bench.begin()
+    handle = bench.held.get(TOKEN)
+    assert handle is not None
+    handle.groups, handle.had_groups = groups, bool(groups)
+    assert not bench.held.is_gone(TOKEN)
+    bench.kernel.end(process.pid, Exit(0))
+    bench.turn()
+    bench.exits.find(TOKEN, None)
+    assert known(bench.said()) == [Exit(0)]
+    assert bench.held.is_gone(TOKEN) is bool(groups)
+
+
 def test_full_disk(bench: Bench) -> None:
     """An exit that cannot be written is known all the same."""
     process = bench.begin()

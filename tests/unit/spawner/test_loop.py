@@ -141,7 +141,7 @@ def test_life_of_a_launch(node: Node) -> None:
     assert launched.output is not None
     assert node.ask(node.manager, Spawner.signal, TOKEN, 15) is True
     node.turns(lambda: node.manager.called)
-    ((method, ([(token, seen, _)],)),) = node.manager.called
+    ((method, ([(token, seen, _, _)],)),) = node.manager.called
     assert (method, token, seen) == (ExitReports.exited.full_name, TOKEN, Exit(None, 15))
     assert node.ask(node.manager, Spawner.forget, [TOKEN]) is None
     assert node.posix.folders.names(f"{RUN}/launches") == []
@@ -168,7 +168,7 @@ def test_another_main_process(node: Node) -> None:
     assert node.posix.processes.exit_of(second.pid, reap=True) == Exit(None, 10)
     node.ask(node.daemon, SpawnerControl.orphan, TOKEN, Exit(None, 10))
     node.turns(lambda: node.manager.called)
-    ((method, ([(token, seen, _)],)),) = node.manager.called
+    ((method, ([(token, seen, _, _)],)),) = node.manager.called
     assert (method, token, seen) == (ExitReports.exited.full_name, TOKEN, Exit(None, 10))
 
 

@@ -74,6 +74,7 @@ class Connector:
         self._questions = Questions(loop)
         self._together = Together(self._errands, loop)
         self._early: dict[str, Exit] = {}
+        self._gone: set[str] = set()
         self._has_begun = False
 
     # The session
@@ -166,10 +167,12 @@ class Connector:
 
     def kill(self, token: str) -> None:
         """SIGKILL to all that is left of a launch."""
-        self._together.kill(token)
+        if token not in self._gone:
+            self._together.kill(token)
 
     def forget(self, token: str) -> None:
         """Its exit is stored."""
+        self._gone.discard(token)
         self._together.forget(token)
 
     async def helper(self, launch: Launch, capture: _Takes = None, *, feed: _Takes = None) -> Exit:
@@ -191,8 +194,10 @@ class Connector:
             if future.cancel() or future.cancelled():
                 self.kill(launch.token)
 
-    def exited(self, token: str, exit: Exit) -> None:
-        """The spawner reports an end."""
+    def exited(self, token: str, exit: Exit, *, is_all: bool = False) -> None:
+        """The spawner reports an end; `is_all`: nothing is left that would have to be killed."""
+        if is_all:
+            self._gone.add(token)
         if not self._has_begun and not self._launches.is_helper(token):
             self._early[token] = exit
         elif not self._launches.ended(token, exit):

@@ -423,6 +423,19 @@ async def test_a_failed_launch_is_told_as_such(connector: Connector, events: lis
     assert events == [event.LaunchRefused("web", "web~1", text)]
 
 
+@pytest.mark.parametrize("is_all", [True, False])
+async def test_what_is_gone_is_not_killed(connector: Connector, *, is_all: bool) -> None:
+    """Of what the spawner knows to be gone nothing is left; of others that is not known."""
+    spawner = FakeSpawner()
+    await started(connector, spawner)
+    connector.launch(launch("web~1"))
+    await settle()
+    connector.exited("web~1", Exit(0), is_all=is_all)
+    connector.kill("web~1")
+    await settle()
+    assert (("kill", "web~1") in spawner.asked) is not is_all
+
+
 async def test_cancelling_a_helper_kills_it(connector: Connector) -> None:
     """A probe that is over does not leave its command behind."""
     spawner = FakeSpawner()
