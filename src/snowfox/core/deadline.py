@@ -10,6 +10,7 @@ Contextvars only, no asyncio: the blocking shell of RPC uses it too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Final
 
@@ -22,9 +23,8 @@ NO_END: Final = float("inf")
 _current: Final[ContextVar[Seconds]] = ContextVar("snowfox.deadline", default=NO_END)
 
 
-def current() -> Seconds:
-    """The monotonic time until which the place that calls has; `NO_END` where nothing set one."""
-    return _current.get()
+current: Final[Callable[[], Seconds]] = _current.get
+"""The monotonic time until which the place that calls has; `NO_END` where nothing set one."""
 
 
 class deadline:  # noqa: N801 - reads as a statement

@@ -79,7 +79,8 @@ class Promise(Generic[T]):
         "_instruction",
         "_keeper",
         "_listeners",
-        "_seen",
+        "_owner",
+        "_unseen",
         "_value",
         "_waiters",
         "deadline",
@@ -89,20 +90,34 @@ class Promise(Generic[T]):
         "trace",
     )
 
-    def __init__(self, name: str, when: Seconds = NO_END, keeper: PromiseKeeper | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        when: Seconds = NO_END,
+        keeper: PromiseKeeper | None = None,
+        now: Seconds = 0.0,
+        depth: int = 0,
+        owner: Callable[[Any], object] | None = None,
+    ) -> None:
         self.id = 0
         self.name = name
         self.deadline = when
-        self.made = 0.0
+        self.made = now
         self.trace = trace.current()
         self._value: T = _PENDING
         self._error: BaseException | None = None
-        self._seen = False
+        self._unseen: _Unseen | None = None
+        self._owner = owner
         self._waiters: list[asyncio.Future[None]] | None = None
         self._listeners: list[Callable[[Promise[T]], object]] | None = None
         self._keeper = keeper
         self._code: CodeType | None = None
         self._instruction = 0
+        if keeper is not None:
+            # inspect would cost 20 us for the same.
+            frame = sys._getframe(depth)
+            self._code, self._instruction = frame.f_code, frame.f_lasti
+            keeper._add(self)
 
     @classmethod
     def make(
@@ -127,11 +142,7 @@ class Promise(Generic[T]):
         else:
             when = min(deadline, inherited)
         keeper = PromiseKeeper.instance()
-        promise = cls(name, when, keeper)
-        # inspect would cost 20 us for the same.
-        frame = sys._getframe(depth)
-        promise._code, promise._instruction = frame.f_code, frame.f_lasti
-        keeper._add(promise)
+        promise = cls(name, when, keeper, keeper._time(), depth + 1)
         return promise, Resolver(promise)
 
     @classmethod
@@ -146,6 +157,7 @@ class Promise(Generic[T]):
         """A promise that is rejected already. Needs no loop."""
         promise = cls(name)
         promise._error = error
+        promise._unseen = _Unseen(promise, error)
         return promise
 
     @property
@@ -156,15 +168,12 @@ class Promise(Generic[T]):
     @property
     def maker(self) -> str:
         """`function (file:line)` that made it; "" where it was settled from the start."""
-        if self._code is None:
-            return ""
-        lines = (line for start, end, line in self._code.co_lines() if start <= self._instruction < end)
-        return f"{self._code.co_qualname} ({self._code.co_filename}:{next(lines, None) or 0})"
+        return _named(self._code, self._instruction)
 
     def result(self) -> T:
         """The value; raises the error. InternalError while it is pending."""
         if self._error is not None:
-            self._seen = True
+            self._see()
             raise self._error
         if self._value is _PENDING:
             msg = f"promise {self.name} is not settled"
@@ -173,7 +182,7 @@ class Promise(Generic[T]):
 
     def error(self) -> BaseException | None:
         """The error of a rejected promise, which counts as seen; None otherwise."""
-        self._seen = self._seen or self._error is not None
+        self._see()
         return self._error
 
     def cancel(self) -> bool:
@@ -193,7 +202,7 @@ class Promise(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, T]:
         if self._value is _PENDING and self._error is None:
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            waiter: asyncio.Future[None] = asyncio.Future()
             if self._waiters is None:
                 self._waiters = [waiter]
             else:
@@ -212,11 +221,17 @@ class Promise(Generic[T]):
     def _settle(self, value: T, error: BaseException | None) -> bool:
         if self._value is not _PENDING or self._error is not None:
             return False
-        self._value, self._error = value, error
+        self._value = value
+        if error is not None:
+            self._error = error
+            self._unseen = _Unseen(self, error)
         if self._keeper is not None:
             # The timer stays armed: arming it for each of many short promises would cost more than one look in vain.
             self._keeper._pending.pop(self.id, None)
             self._keeper = None
+        if self._owner is not None:
+            owner, self._owner = self._owner, None
+            owner(self)
         if self._waiters is not None:
             waiters, self._waiters = self._waiters, None
             for waiter in waiters:
@@ -224,20 +239,87 @@ class Promise(Generic[T]):
                     waiter.set_result(None)
         if self._listeners is not None:
             listeners, self._listeners = self._listeners, None
-            for listener in listeners:
-                try:
-                    listener(self)
-                except Exception as problem:  # noqa: BLE001 - the others must still hear of it
-                    _log.error("a promise's listener raised", promise=self.name, error=repr(problem))
+            self._tell(listeners)
         return True
+
+    def _tell(self, listeners: list[Callable[[Promise[T]], object]]) -> None:
+        for listener in listeners:
+            try:
+                listener(self)
+            except Exception as problem:  # noqa: BLE001 - the others must still hear of it
+                _log.error("a promise's listener raised", promise=self.name, error=repr(problem))
+
+    def _see(self) -> None:
+        if self._unseen is not None:
+            self._unseen.error = None
+            self._unseen = None
+
+
+class _Unseen:
+    """Of a rejected promise: tells of the error when it is dropped before anybody saw it.
+
+    Beside the promise, not its own `__del__`, which each of them would pay for.
+    """
+
+    __slots__ = ("code", "error", "instruction", "name", "trace")
+
+    def __init__(self, promise: Promise[Any], error: BaseException) -> None:
+        self.error: BaseException | None = error
+        self.name = promise.name
+        self.trace = promise.trace
+        self.code = promise._code
+        self.instruction = promise._instruction
 
     def __del__(self) -> None:
         # An object whose __init__ was interrupted has no such attribute yet.
-        error = getattr(self, "_error", None)
-        if error is None or self._seen or isinstance(error, Cancelled):
+        error = getattr(self, "error", None)
+        if error is None or isinstance(error, Cancelled):
             return
+        maker = _named(self.code, self.instruction)
         with trace.within(self.trace):
-            _log.error("a rejection that nobody saw", promise=self.name, maker=self.maker, error=repr(error))
+            _log.error("a rejection that nobody saw", promise=self.name, maker=maker, error=repr(error))
+
+
+def _named(code: CodeType | None, instruction: int) -> str:
+    """`function (file:line)` of an instruction; "" of none."""
+    if code is None:
+        return ""
+    lines = (line for start, end, line in code.co_lines() if start <= instruction < end)
+    return f"{code.co_qualname} ({code.co_filename}:{next(lines, None) or 0})"
+
+
+class Owned(Promise[T]):
+    """A promise with its write end and a number of its maker's in it: for who makes very many.
+
+    Whoever it is handed out to sees a `Promise`.
+
+    Args:
+        name: what is awaited, for people.
+        when: monotonic time of its deadline.
+        keeper: of the running loop.
+        now: monotonic time.
+        depth: whose call is named as the maker: 1 is who makes it.
+        owner: called with it when it is settled by others than the maker: cancelled, or late.
+
+    Raises InternalError when `MOST_PENDING` are pending.
+
+    Attributes:
+        number: what the maker knows it by.
+    """
+
+    __slots__ = ("number",)
+
+    number: int
+
+    def resolve(self, value: T) -> bool:
+        """Settle it with a value, by its maker. False when it was settled already: nothing changes then."""
+        self._owner = None
+        return self._settle(value, None)
+
+    def reject(self, error: BaseException) -> bool:
+        """Settle it with an error, by its maker. False when it was settled already: nothing changes then."""
+        self._owner = None
+        return self._settle(_PENDING, error)
 
 
 class Resolver(Generic[T]):
@@ -311,7 +393,6 @@ class PromiseKeeper:
             raise InternalError(msg)
         self._last += 1
         promise.id = self._last
-        promise.made = self._time()
         self._pending[self._last] = promise
         if promise.deadline + SWEEP < self._armed:
             self._arm(promise.deadline)

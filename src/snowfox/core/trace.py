@@ -6,6 +6,7 @@ what is emitted, called and logged inside is linked by itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Final
 
@@ -27,9 +28,8 @@ class Trace(NamedTuple):
 _current: Final[ContextVar[Trace | None]] = ContextVar("snowfox.trace", default=None)
 
 
-def current() -> Trace | None:
-    """The trace of the place that calls; None where nothing set one."""
-    return _current.get()
+current: Final[Callable[[], Trace | None]] = _current.get
+"""The trace of the place that calls; None where nothing set one. Not a function around it: each call asks."""
 
 
 class within:  # noqa: N801 - reads as a statement

@@ -55,7 +55,7 @@ def test_f42_an_error_that_cannot_be_shown(spawner: RealSpawner) -> None:
     def refuse(_method: str, _arguments: tuple[object, ...]) -> None:
         error = PosixError("bind", "x", "no number")  # type: ignore[arg-type]
         channel = spawner.manager.channel
-        channel.refuse(max(channel._session._requests._open), error)
+        channel.refuse(max(channel._session.requests._open), error)
 
     spawner.manager.serve = refuse
     spawner.launch("web", "exit 0")

@@ -1,7 +1,8 @@
 """What moves a session's bytes in an asyncio loop: a socket that passes descriptors, a stream (TCP, TLS), or `here`.
 
 A `SocketCarrier` waits by `add_reader` and reads with recvmsg, because stream transports lose descriptors: on asyncio's
-own loop that costs nothing, under uvloop half the speed. A `StreamCarrier` is a protocol of the loop's own transports
+own loop that costs nothing, under uvloop half the speed. Where no descriptors pass it reads with read, which is cheaper;
+the kernel closes those that come all the same. A `StreamCarrier` is a protocol of the loop's own transports
 with one receive buffer for all of them, and refuses descriptors.
 """
 
@@ -10,13 +11,12 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from snowfox.core import log
 from snowfox.core.rpc import frame
 from snowfox.core.rpc.form import passes_descriptors
 from snowfox.core.rpc.interface import Interface
-from snowfox.core.rpc.outbox import AHEAD
 from snowfox.errors import ConnectionLost, PosixError, ProtocolError, SnowFoxError
 from snowfox.values import Seconds
 
@@ -41,9 +41,13 @@ def by_sockets(*interfaces: type[Interface] | None) -> bool:
 
     That is where asyncio's own loop makes it free, and elsewhere where descriptors may pass.
     """
-    if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
-        return True
-    return any(one is not None and passes_descriptors(one) for one in interfaces)
+    return isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop) or passes(*interfaces)
+
+
+def passes(*interfaces: type[Interface] | None) -> bool:
+    """Whether descriptors may pass in sessions of these."""
+    found: list[Any] = [one for one in interfaces if one is not None]
+    return any(map(passes_descriptors, found))
 
 
 class Hears(Protocol):
@@ -69,7 +73,7 @@ class Carrier(ABC):
         passes: whether descriptors go along.
     """
 
-    passes: ClassVar[bool] = False
+    passes: bool = False
 
     @abstractmethod
     def begin(self, hears: Hears) -> None:
@@ -80,8 +84,8 @@ class Carrier(ABC):
         """Send what it takes now; for the rest `drained` is told. An error is told as `lost`."""
 
     @abstractmethod
-    def send_ahead(self, outbox: Outbox, *, is_first: bool) -> None:
-        """Send at once when there is much already or the first after quiet, so that the other end can begin."""
+    def send_ahead(self, outbox: Outbox) -> None:
+        """Send what it takes before the turn ends, so that the other end can begin. An error is left for `send`."""
 
     @abstractmethod
     def end(self, outbox: Outbox) -> None:
@@ -94,11 +98,11 @@ class SocketCarrier(Carrier):
     Args:
         posix: the kernel.
         socket: the socket.
+        passes: whether descriptors may come.
     """
 
-    passes: ClassVar[bool] = True
-
-    def __init__(self, posix: Posix, socket: int) -> None:
+    def __init__(self, posix: Posix, socket: int, *, passes: bool = True) -> None:
+        self.passes = passes
         self._posix = posix
         self._socket = socket
         self._loop = asyncio.get_running_loop()
@@ -126,8 +130,8 @@ class SocketCarrier(Carrier):
             else:
                 self._loop.remove_writer(self._socket)
 
-    def send_ahead(self, outbox: Outbox, *, is_first: bool) -> None:  # noqa: D102
-        outbox.send_ahead(self._posix, self._socket, least=1 if is_first else AHEAD)
+    def send_ahead(self, outbox: Outbox) -> None:  # noqa: D102
+        outbox.send_ahead(self._posix, self._socket)
 
     def end(self, outbox: Outbox) -> None:  # noqa: D102
         try:
@@ -141,6 +145,9 @@ class SocketCarrier(Carrier):
         self._posix.files.close(self._socket)
 
     def _readable(self) -> None:
+        if not self.passes:
+            self._read()
+            return
         # A message with descriptors is read alone: what came behind it is taken in the same turn of the loop.
         for _ in range(frame.MOST_READS):
             self._had_descriptors = False
@@ -156,22 +163,30 @@ class SocketCarrier(Carrier):
         hears = self._hears
         if hears is None:
             return
+        descriptors: tuple[int, ...] = ()
         try:
-            got = self._posix.sockets.receive(self._socket, frame.READ, most=frame.MOST_DESCRIPTORS)
+            if not self.passes:
+                data = self._posix.files.read(self._socket, frame.READ)
+                if data is None:
+                    return
+            else:
+                got = self._posix.sockets.receive(self._socket, frame.READ, most=frame.MOST_DESCRIPTORS)
+                if got is None:
+                    return
+                data, descriptors = got.data, got.descriptors
+                if got.truncated:
+                    for number in descriptors:
+                        self._posix.files.close(number)
+                    hears.lost(ProtocolError("descriptors were lost: too many are open here"))
+                    return
+                self._had_descriptors = bool(descriptors)
         except PosixError as error:
             hears.lost(ConnectionLost(str(error)))
             return
-        if got is None:
-            return
-        if got.truncated:
-            for number in got.descriptors:
-                self._posix.files.close(number)
-            hears.lost(ProtocolError("descriptors were lost: too many are open here"))
-        elif not got.data:
-            hears.lost(None)
+        if data:
+            hears.heard(data, descriptors)
         else:
-            self._had_descriptors = bool(got.descriptors)
-            hears.heard(got.data, got.descriptors)
+            hears.lost(None)
 
 
 class StreamCarrier(Carrier, asyncio.BufferedProtocol):
@@ -213,8 +228,8 @@ class StreamCarrier(Carrier, asyncio.BufferedProtocol):
             transport.write(chunk)
         outbox.is_blocked = self._is_paused and outbox.size > 0
 
-    def send_ahead(self, outbox: Outbox, *, is_first: bool) -> None:  # noqa: D102
-        pass  # a transport sends what it is given at once: with each call there would be a write for each
+    def send_ahead(self, outbox: Outbox) -> None:  # noqa: D102
+        self.send(outbox)
 
     def end(self, outbox: Outbox) -> None:  # noqa: D102
         self._hears = None

@@ -7,20 +7,20 @@ hostile input meets the small codec's rules, however it comes. msgspec does not 
 
 from __future__ import annotations
 
-from collections import namedtuple
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import msgspec
 
 from snowfox.core.rpc.form import has_descriptors
-from snowfox.core.rpc.interface import Descriptor, Method
-from snowfox.core.rpc.message import SmallWire, Wire
-from snowfox.core.rpc.reading import Incoming
+from snowfox.core.rpc.interface import Method
+from snowfox.core.rpc.message import SmallWire, Wire, Written
+from snowfox.core.rpc.reading import NO_DESCRIPTORS, Incoming
 from snowfox.errors import InternalError
 
-_named: Any = namedtuple  # noqa: PYI024 - types are not known before a method is
 _encode = msgspec.msgpack.Encoder().encode
+_UNFIT = (TypeError, OverflowError, UnicodeEncodeError)
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, MemoryError)
 
 
@@ -30,44 +30,44 @@ class FastWire(Wire):
     __slots__ = ("_arguments", "_result", "_small")
 
     def __init__(self, method: Method[Any, Any]) -> None:
-        names = [argument.name for argument in method.arguments]
-        defaults = [argument.default for argument in method.arguments if argument.has_default]
-        kind: Any = _named("Arguments", names, defaults=defaults)
-        kind.__annotations__ = {argument.name: argument.type for argument in method.arguments}
-        self._arguments: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(kind)
-        self._result: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(method.result)
+        kind: Any = tuple[tuple(argument.type for argument in method.arguments)]  # type: ignore[misc]
+        self._arguments: Callable[[bytes], tuple[Any, ...]] = msgspec.msgpack.Decoder(kind).decode
+        self._result: Callable[[bytes], Any] = msgspec.msgpack.Decoder(method.result).decode
         self._small = SmallWire(method)
 
-    def write_arguments(self, values: tuple[Any, ...]) -> tuple[bytes, list[Descriptor]]:  # noqa: D102
-        return _written(values), []
+    def write_arguments(self, values: tuple[Any, ...]) -> Written:  # noqa: D102
+        try:
+            return _encode(values), ()
+        except _UNFIT as error:
+            raise _unfit(values, error) from error
 
     def read_arguments(self, body: bytes, incoming: Incoming) -> tuple[Any, ...]:  # noqa: D102
-        if not incoming.items:
+        if incoming is NO_DESCRIPTORS:
             try:
-                return tuple(self._arguments.decode(body))
+                return self._arguments(body)
             except _REFUSED:
                 # Said better below.
                 pass
         return self._small.read_arguments(body, incoming)
 
-    def write_result(self, value: object) -> tuple[bytes, list[Descriptor]]:  # noqa: D102
-        return _written(value), []
+    def write_result(self, value: object) -> Written:  # noqa: D102
+        try:
+            return _encode(value), ()
+        except _UNFIT as error:
+            raise _unfit(value, error) from error
 
     def read_result(self, body: bytes, incoming: Incoming) -> Any:  # noqa: D102
-        if not incoming.items:
+        if incoming is NO_DESCRIPTORS:
             try:
-                return self._result.decode(body)
+                return self._result(body)
             except _REFUSED:
                 # Said better below.
                 pass
         return self._small.read_result(body, incoming)
 
 
-def _written(value: object) -> bytes:
-    try:
-        return _encode(value)
-    except (TypeError, OverflowError, UnicodeEncodeError) as error:
-        raise InternalError(f"cannot send {type(value).__name__}: {error}") from error
+def _unfit(value: object, error: Exception) -> InternalError:
+    return InternalError(f"cannot send {type(value).__name__}: {error}")
 
 
 @cache

@@ -102,7 +102,8 @@ def check(interface: type[Interface]) -> None:
             raise InternalError(f"{method.full_name} cannot be served: {error}") from error
 
 
-def passes_descriptors(interface: type[Interface]) -> bool:
+@cache
+def passes_descriptors(interface: Any) -> bool:
     """Whether a method of it may send descriptors, either way."""
     return any(
         has_descriptors(kind)

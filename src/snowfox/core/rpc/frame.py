@@ -64,12 +64,17 @@ Frame = tuple[int, int, int, int, tuple[int, ...], bytes]
 class Frames:
     """Puts frames together from bytes as they come. Holds at most one unfinished frame.
 
+    Args:
+        passes: whether descriptors can come; where they cannot, frames are let through without those that they announce:
+            the kernel closed them, and what they were for is refused.
+
     Descriptors in `descriptors` were received and belong to no frame yet; whoever ends the session closes them.
     """
 
-    __slots__ = ("_have", "_need", "_pieces", "descriptors")
+    __slots__ = ("_have", "_need", "_passes", "_pieces", "descriptors")
 
-    def __init__(self) -> None:
+    def __init__(self, *, passes: bool = True) -> None:
+        self._passes = passes
         self.descriptors: list[int] = []
         self._pieces: list[bytes] = []
         self._have = 0
@@ -120,7 +125,7 @@ class Frames:
                     self._check_waiting(taken, count)
                 break
             mine: tuple[int, ...] = ()
-            if count:
+            if count and self._passes:
                 mine = tuple(given[taken : taken + count])
                 taken += count
                 if len(mine) < count:

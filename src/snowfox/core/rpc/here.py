@@ -7,7 +7,7 @@ not see, and an interface that works here works anywhere. Only how bytes move di
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from snowfox.core.posix.api import Credentials
 from snowfox.core.rpc.carrier import Carrier, Hears
@@ -27,7 +27,7 @@ class HereCarrier(Carrier):
         posix: the kernel; closes descriptors that come when nobody hears any more.
     """
 
-    passes: ClassVar[bool] = True
+    passes = True
 
     def __init__(self, posix: Posix) -> None:
         self._posix = posix
@@ -46,7 +46,7 @@ class HereCarrier(Carrier):
         while (chunk := outbox.take()) is not None:
             self._loop.call_soon(self._other._heard, *chunk)  # noqa: SLF001 - of one class
 
-    def send_ahead(self, outbox: Outbox, *, is_first: bool) -> None:  # noqa: D102
+    def send_ahead(self, outbox: Outbox) -> None:  # noqa: D102
         pass  # the other end has no processor of its own to begin with
 
     def end(self, outbox: Outbox) -> None:  # noqa: D102
@@ -74,7 +74,6 @@ class HereListening(Listening):
         name: what stands behind `here:`.
     """
 
-    passes: ClassVar[bool] = True
     is_near = True
 
     def __init__(self, posix: Posix, name: str) -> None:

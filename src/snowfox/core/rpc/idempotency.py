@@ -10,6 +10,7 @@ It travels with the call. The server answers a key that it knows from the same c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Final
 
@@ -21,9 +22,8 @@ LONGEST: Final = 64
 _current: Final[ContextVar[str]] = ContextVar("snowfox.idempotency", default="")
 
 
-def current() -> str:
-    """The key of the place that calls; "" without one."""
-    return _current.get()
+current: Final[Callable[[], str]] = _current.get
+"""The key of the place that calls; "" without one."""
 
 
 class under:  # noqa: N801 - reads as a statement

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar, assert_never, cast
+from typing import Final, Generic, TypeVar, assert_never, cast
 
 from snowfox.core import log
 from snowfox.core.clock import Clock
 from snowfox.core.posix.api import Posix
-from snowfox.core.promise import Promise, Resolver
+from snowfox.core.rpc.alarm import Alarm
 from snowfox.core.rpc.answers import Answers
 from snowfox.core.rpc.asking import Asking
 from snowfox.core.rpc.carrier import Carrier
@@ -52,8 +52,6 @@ _log = log.get("rpc")
 
 _MISBEHAVED: Final = (ProtocolError, DeadlineExceeded)
 """Ends of a session that the other end is to blame for: it broke the protocol, was silent, or does not read."""
-
-_make: Final[Callable[..., tuple[Promise[Any], Resolver[Any]]]] = Promise.make
 
 
 class Link(Generic[I]):
@@ -99,7 +97,7 @@ class Link(Generic[I]):
             self._session,
             clock,
             soon=self._soon,
-            ahead=lambda is_first: carrier.send_ahead(self._session.outbox, is_first=is_first),
+            ahead=self._ahead,
         )
         self._name = options.name
         self._caller = caller
@@ -108,17 +106,16 @@ class Link(Generic[I]):
         self._began = clock.now()
         self.reconnects = 0
         self._flushing = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._loop, self._ticked)
         self._closed: asyncio.Future[SnowFoxError | None] = self._loop.create_future()
         self._listeners: list[Callable[[], object]] = []
         self._leaving: list[Callable[[], object]] = []
-        self._greeting: asyncio.Future[None] | None = None
-        self._answering: asyncio.Future[None] | None = None
-        self._pinging: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
         self.remote: I = cast("I", (calling or Interface)(self.asking.bind))
         self._links = Links.instance()
         self._links.add(self)
         carrier.begin(self)
+        self._alarm.set(self._session.next_tick())
         self._soon()
 
     @property
@@ -136,9 +133,7 @@ class Link(Generic[I]):
 
     async def greeted(self) -> None:
         """Wait until the other end said who it is. Raises what ended the session before that."""
-        while self.is_open and not self._session.greeted:
-            self._greeting = self._loop.create_future()
-            await self._greeting
+        await self._until(lambda: self._session.greeted)
         if not self.is_open:  # greeted, and refused with the next word
             raise self._closed.result() or ConnectionLost("the other end went away")
 
@@ -146,18 +141,26 @@ class Link(Generic[I]):
         """Ask for no more requests, and wait until those that there are were answered, or the session ended."""
         self._session.drain()
         self._soon()
-        while self.is_open and self._session.owed:
-            self._answering = self._loop.create_future()
-            await self._answering
+        await self._until(lambda: not self._session.requests)
 
     async def ping(self) -> None:
         """Measure the round trip anew; returns also when the session ended."""
         self._session.pulse.ping(self._clock.now())
         self._soon()
-        while self.is_open and self._session.pulse.is_measuring:
-            if self._pinging is None or self._pinging.done():
-                self._pinging = self._loop.create_future()
-            await asyncio.shield(self._pinging)
+        await self._until(lambda: not self._session.pulse.is_measuring)
+
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until it is so, or the session ended; looked at whenever something was heard or sent."""
+        while self.is_open and not is_so():
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            self._waiting.append(waiter)
+            await waiter
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def figures(self) -> LinkFigures:
         """How it is now."""
@@ -168,7 +171,7 @@ class Link(Generic[I]):
             self._serves,
             self._calls,
             len(session.calls),
-            session.owed,
+            len(session.requests),
             session.pulse.round_trip,
             session.pulse.received,
             session.outbox.gone,
@@ -194,11 +197,16 @@ class Link(Generic[I]):
 
     def heard(self, data: bytes, descriptors: tuple[int, ...]) -> None:
         """Bytes came; told by the carrier."""
-        self._happened(self._session.receive(data, descriptors, self._clock.now()))
-        if self._greeting is not None and self._session.greeted:
-            _told(self._greeting)
-        if self._pinging is not None and not self._session.pulse.is_measuring:
-            _told(self._pinging)
+        session = self._session
+        was_asked = session.pulse.is_asked
+        self._happened(session.receive(data, descriptors, self._clock.now()))
+        if session.outbox.size:
+            # At once, with one write for all that was heard: another turn of the loop would cost as much as the call.
+            self._flush()
+        if was_asked:  # it lives: from now on its silence is measured anew
+            self._alarm.set(session.next_tick())
+        if self._waiting:
+            self._wake()
 
     def lost(self, error: SnowFoxError | None) -> None:
         """The transport is at its end; told by the carrier."""
@@ -213,6 +221,14 @@ class Link(Generic[I]):
             self._flushing = True
             self._loop.call_soon(self._flush)
 
+    def _ahead(self) -> None:
+        outbox = self._session.outbox
+        self._carrier.send_ahead(outbox)
+        if outbox.size:
+            self._soon()
+        if self._session.soonest < self._alarm.at:
+            self._alarm.set(self._session.next_tick())
+
     def _flush(self) -> None:
         self._flushing = False
         if not self.is_open:
@@ -225,23 +241,16 @@ class Link(Generic[I]):
             self._happened(self._session.lost(DeadlineExceeded("the other end does not read")))
         else:
             self._serving.sent()
-        if self._answering is not None and not self._session.owed:
-            _told(self._answering)
-        self._arm()
-
-    def _arm(self) -> None:
-        when = self._session.next_tick()
-        if self._timer is not None:
-            if when is not None and self._timer.when() <= when:
-                return
-            self._timer.cancel()
-        self._timer = None if when is None else self._loop.call_at(when, self._ticked)
+        if self._waiting:
+            self._wake()
+        if self._session.soonest < self._alarm.at or outbox.is_blocked:
+            self._alarm.set(self._session.next_tick())
 
     def _ticked(self) -> None:
-        self._timer = None
         self._happened(self._session.tick(self._clock.now()))
         if self.is_open:
             self._flush()
+            self._alarm.set(self._session.next_tick())
 
     # --- what happens
 
@@ -253,8 +262,6 @@ class Link(Generic[I]):
                 self.asking.answered(happening)
             else:
                 self._went_on(happening)
-        if self._session.outbox.size and self.is_open:
-            self._soon()
 
     def _went_on(
         self, happening: Failed | Item | StreamEnded | Withdrawn | Credited | Leaving | Ended
@@ -278,24 +285,14 @@ class Link(Generic[I]):
         if self._closed.done():
             return
         self._carrier.end(self._session.outbox)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.stop()
         self._serving.stop()
         self._session.close()
         if isinstance(error, _MISBEHAVED):
             kind = type(error).__name__
             _log.warning("a session ended", link=self._name, kind=kind, error=str(error))
         self._closed.set_result(error)
-        _told(self._greeting)
-        _told(self._answering)
-        _told(self._pinging)
+        self._wake()
         self._links.discard(self)
         for listener in self._listeners:
             listener()
-
-
-def _told(waiter: asyncio.Future[None] | None) -> None:
-    """Wake who waits."""
-    if waiter is not None and not waiter.done():
-        waiter.set_result(None)

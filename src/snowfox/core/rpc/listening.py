@@ -6,10 +6,10 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from snowfox.core import log
-from snowfox.core.rpc.carrier import Carrier, SocketCarrier, StreamCarrier
+from snowfox.core.rpc.carrier import Carrier, SocketCarrier, StreamCarrier, passes
 from snowfox.core.rpc.serving import Caller
 from snowfox.core.rpc.session import GREETED_WITHIN
 from snowfox.errors import PosixError
@@ -18,6 +18,7 @@ from snowfox.values import Seconds
 if TYPE_CHECKING:
     from snowfox.core.posix.api import Credentials, Posix
     from snowfox.core.rpc.endpoint import Tls
+    from snowfox.core.rpc.interface import Interface
 
 Admit = Callable[[Carrier, Caller], object]
 """Takes a connection, and who is there."""
@@ -33,11 +34,9 @@ class Listening(ABC):
     """Takes connections of a listener, which stays the caller's.
 
     Attributes:
-        passes: whether descriptors go along.
         is_near: whether it is told when a client is gone: the same host.
     """
 
-    passes: ClassVar[bool] = False
     is_near: bool = False
 
     @abstractmethod
@@ -55,12 +54,13 @@ class SocketListening(Listening):
     Args:
         posix: the kernel.
         listener: listening and non-blocking.
+        serving: what is served there.
     """
 
-    passes: ClassVar[bool] = True
     is_near = True
 
-    def __init__(self, posix: Posix, listener: int) -> None:
+    def __init__(self, posix: Posix, listener: int, serving: type[Interface]) -> None:
+        self._serving = serving
         self._posix = posix
         self._listener = listener
         self._loop = asyncio.get_running_loop()
@@ -104,7 +104,7 @@ class SocketListening(Listening):
             _log.warning("a connection without credentials", error=str(error))
             self._posix.files.close(socket)
             return
-        admit(SocketCarrier(self._posix, socket), Caller(peer))
+        admit(SocketCarrier(self._posix, socket, passes=passes(self._serving)), Caller(peer))
 
 
 class StreamListening(Listening):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -54,6 +54,10 @@ class Failure(NamedTuple):
     lists: dict[str, list[str]]
 
 
+Written = tuple[bytes, Sequence[Descriptor]]
+"""Bytes, and the descriptors that go with them."""
+
+
 class Wire(ABC):
     """How a method's arguments and result are written and read. Implementations: `SmallWire`, `fast.FastWire`.
 
@@ -61,7 +65,7 @@ class Wire(ABC):
     """
 
     @abstractmethod
-    def write_arguments(self, values: tuple[Any, ...]) -> tuple[bytes, list[Descriptor]]:
+    def write_arguments(self, values: tuple[Any, ...]) -> Written:
         """All arguments in order. The descriptors stay their owner's until they are sent."""
 
     @abstractmethod
@@ -69,7 +73,7 @@ class Wire(ABC):
         """All arguments, defaults filled in."""
 
     @abstractmethod
-    def write_result(self, value: object) -> tuple[bytes, list[Descriptor]]:
+    def write_result(self, value: object) -> Written:
         """A result, or an item of a stream."""
 
     @abstractmethod
@@ -93,7 +97,7 @@ class SmallWire(Wire):
         self._put_result: Put = writer(method.result)
         self._get_result: Get = reader(method.result)
 
-    def write_arguments(self, values: tuple[Any, ...]) -> tuple[bytes, list[Descriptor]]:  # noqa: D102
+    def write_arguments(self, values: tuple[Any, ...]) -> Written:  # noqa: D102
         out = bytearray()
         descriptors: list[Descriptor] = []
         self._put_arguments(values, out, descriptors)
@@ -103,7 +107,7 @@ class SmallWire(Wire):
         values: tuple[Any, ...] = whole(self._get_arguments, body, incoming)
         return values
 
-    def write_result(self, value: object) -> tuple[bytes, list[Descriptor]]:  # noqa: D102
+    def write_result(self, value: object) -> Written:  # noqa: D102
         out = bytearray()
         descriptors: list[Descriptor] = []
         self._put_result(value, out, descriptors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,9 @@ MOST_UNSENT: Final = 64 << 20
 """Bytes that a peer may leave unread; one more ends the session."""
 
 
+_pack: Final = frame.HEADER.pack
+
+
 class Outbox:
     """Bytes and descriptors that wait to be sent, in order.
 
@@ -37,11 +41,12 @@ class Outbox:
         is_blocked: whether the socket took less than there was, the last time.
     """
 
-    __slots__ = ("_chunks", "_passes", "gone", "is_blocked", "size")
+    __slots__ = ("_chunks", "_passes", "_tail", "gone", "is_blocked", "size")
 
     def __init__(self, *, passes: bool = True) -> None:
         self._passes = passes
         self._chunks: deque[tuple[bytearray, tuple[int, ...]]] = deque()
+        self._tail: bytearray | None = None  # the last chunk, where frames are joined to it
         self.size = 0
         self.gone = 0
         self.is_blocked = False
@@ -51,7 +56,7 @@ class Outbox:
         kind: int,
         request: int = 0,
         body: bytes = b"",
-        descriptors: list[Descriptor] | None = None,
+        descriptors: Sequence[Descriptor] = (),
         method: int = 0,
         number: int = 0,
     ) -> None:
@@ -59,26 +64,28 @@ class Outbox:
 
         Raises InternalError when it is too large, or has descriptors where none can pass; then they are still the caller's.
         """
-        if len(body) > frame.LIMIT:
-            raise InternalError(f"cannot send a message of {len(body)} bytes: at most {frame.LIMIT}")
-        chunks = self._chunks
+        size = len(body)
+        if size > frame.LIMIT:
+            raise InternalError(f"cannot send a message of {size} bytes: at most {frame.LIMIT}")
         if descriptors:
-            if not self._passes:
-                raise InternalError("cannot send descriptors over this connection")
-            if len(descriptors) > frame.MOST_DESCRIPTORS:
-                raise InternalError(
-                    f"cannot send {len(descriptors)} descriptors at once: at most {frame.MOST_DESCRIPTORS}"
-                )
-            head = frame.HEADER.pack(len(body), kind, len(descriptors), method, request, number)
-            chunks.append((bytearray(head), tuple(one.take() for one in descriptors)))
+            self._check(descriptors)
+        head = _pack(size, kind, len(descriptors), method, request, number)
+        tail = self._tail
+        if tail is None or descriptors or len(tail) + size > CHUNK:
+            tail = self._tail = bytearray(head)
+            self._chunks.append((tail, tuple([one.take() for one in descriptors])))
         else:
-            head = frame.HEADER.pack(len(body), kind, 0, method, request, number)
-            if chunks and len(chunks[-1][0]) + len(body) <= CHUNK:
-                chunks[-1][0].extend(head)
-            else:
-                chunks.append((bytearray(head), ()))
-        chunks[-1][0].extend(body)
-        self.size += frame.SIZE + len(body)
+            tail += head
+        tail += body
+        self.size += frame.SIZE + size
+
+    def _check(self, descriptors: Sequence[Descriptor]) -> None:
+        if not self._passes:
+            raise InternalError("cannot send descriptors over this connection")
+        if len(descriptors) > frame.MOST_DESCRIPTORS:
+            raise InternalError(
+                f"cannot send {len(descriptors)} descriptors at once: at most {frame.MOST_DESCRIPTORS}"
+            )
 
     def send(self, posix: Posix, socket: int) -> bool:
         """Send what the socket takes; descriptors that went are closed here. Whether all went.
@@ -86,6 +93,7 @@ class Outbox:
         Raises PosixError when the other end is gone.
         """
         chunks = self._chunks
+        self._tail = None
         while chunks:
             data, descriptors = chunks[0]
             # A view, so that nothing is copied; released before the rest of it is cut off.
@@ -118,13 +126,14 @@ class Outbox:
         if not self._chunks:
             return None
         data, descriptors = self._chunks.popleft()
+        self._tail = None
         self.size -= len(data)
         self.gone += len(data)
         return data, descriptors
 
-    def send_ahead(self, posix: Posix, socket: int, *, least: int = AHEAD) -> None:
-        """Send when there are so many bytes. An error is left for the next `send`, which meets it again."""
-        if self.size >= least and not self.is_blocked:
+    def send_ahead(self, posix: Posix, socket: int) -> None:
+        """Send, unless the socket is full. An error is left for the next `send`, which meets it again."""
+        if not self.is_blocked:
             with suppress(PosixError):
                 self.send(posix, socket)
 
@@ -132,6 +141,7 @@ class Outbox:
         """Forget everything. Returns descriptors to close."""
         numbers = [number for _, descriptors in self._chunks for number in descriptors]
         self._chunks.clear()
+        self._tail = None
         self.size = 0
         self.is_blocked = False
         return numbers

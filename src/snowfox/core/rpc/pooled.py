@@ -244,20 +244,22 @@ class Pooled(Generic[I]):
         now = self._clock.now()
         if call is not None and link is not None and call.until > now:
             call.member, call.began = member, now
-            if self._goes_over(link, call):
+            if self._goes_over(link, call, now):
                 return
         self._soon(lambda: self._pool.done(member, None, now))
         if call is not None and link is None:
             self._soon(lambda: self._pool.ask(number, now))
 
-    def _goes_over(self, link: Link[I], call: _Call) -> bool:
+    def _goes_over(self, link: Link[I], call: _Call, now: Seconds) -> bool:
         """Whether the link is busy with it from now on; a stream takes only the link."""
         if call.values is None:
             call.resolver.resolve(link.asking)
             return False
         with tracing.within(call.trace), idempotency.under(call.key):
             try:
-                call.inner = link.asking.call(call.method, call.values, call.until - call.began)
+                call.inner = link.asking.call(
+                    call.method, call.method.full_name, call.values, now, call.until - now
+                )
             except SnowFoxError as error:
                 call.resolver.reject(error)
                 return False

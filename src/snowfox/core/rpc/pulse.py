@@ -62,6 +62,11 @@ class Pulse:
         """Whether a ping is not answered yet."""
         return self._at is not None
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether it was silent, and asked for that whether it lives."""
+        return self._asked
+
     def heard(self, size: int, now: Seconds) -> None:
         """So many bytes came."""
         self.received += size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from snowfox.core.rpc.carrier import Carrier, SocketCarrier, StreamCarrier, by_sockets
+from snowfox.core.rpc.carrier import Carrier, SocketCarrier, StreamCarrier, by_sockets, passes
 from snowfox.errors import ConnectionLost
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def reach(posix: Posix, place: Endpoint, *interfaces: type[Interface] | No
     else:
         descriptor = posix.sockets.connect(place.address, folder=place.folder)
     if by_sockets(*interfaces):
-        return SocketCarrier(posix, descriptor)
+        return SocketCarrier(posix, descriptor, passes=passes(*interfaces))
     from snowfox.core.posix.streams import stream_of  # noqa: PLC0415 - for other loops only
 
     loop = asyncio.get_running_loop()

@@ -20,13 +20,13 @@ from snowfox.errors import (
     ProtocolError,
     SnowFoxError,
 )
+from snowfox.values import Seconds
 
 if TYPE_CHECKING:
     from snowfox.core.rpc.message import Wire
     from snowfox.core.rpc.outbox import Outbox
     from snowfox.core.rpc.session import Options
     from snowfox.core.trace import Trace
-    from snowfox.values import Seconds
 
 NEVER: Final = float("inf")
 MOST_DEFINED: Final = 1000
@@ -40,10 +40,12 @@ _ADVICE: Final = "run the same version at both ends"
 class _Defined:
     """A method that the other end knows as we do."""
 
-    __slots__ = ("method", "wire")
+    __slots__ = ("is_stream", "method", "name", "wire")
 
     def __init__(self, method: Method[Any, Any], wire: Wire) -> None:
         self.method = method
+        self.name = method.full_name
+        self.is_stream = method.is_stream
         self.wire = wire
 
 
@@ -57,16 +59,8 @@ class _Refused:
         self.error = error
 
 
-class _Open:
-    __slots__ = ("credit", "deadline", "incoming", "method", "seen", "wire")
-
-    def __init__(self, defined: _Defined, deadline: Seconds, incoming: Incoming) -> None:
-        self.seen: Seen | None = None
-        self.method = defined.method
-        self.wire = defined.wire
-        self.deadline = deadline
-        self.incoming = incoming
-        self.credit = frame.WINDOW
+_Open = tuple[_Defined, Seconds, Incoming, Seen | None]
+"""What was asked, until when, its descriptors, and who looks. A plain tuple: one is made for each request."""
 
 
 class Requests:
@@ -91,6 +85,7 @@ class Requests:
         self._served = {} if serving is None else {one.full_name: one for one in serving.methods.values()}
         self._defined: list[_Defined | _Refused] = []
         self._open: dict[int, _Open] = {}
+        self._credit: dict[int, int] = {}  # of streams
 
     def __len__(self) -> int:
         return len(self._open)
@@ -129,22 +124,24 @@ class Requests:
         happenings: list[Happening],
     ) -> None:
         """A request came. Raises ProtocolError for a malformed one, and for one too many."""
-        if request in self._open or request == 0:
-            raise ProtocolError(f"request {request} is under way")
-        if number >= len(self._defined):
-            raise ProtocolError(f"method {number} was not defined")
-        if len(self._open) >= self._most:
-            raise ProtocolError(f"more than {self._most} requests at once")
+        if (
+            request in self._open
+            or not request
+            or len(self._open) >= self._most
+            or number >= len(self._defined)
+        ):
+            raise self._misplaced(request, number)
         defined = self._defined[number]
         self.last = request
+        look: Seen | None = None
+        if is_watched():
+            look = Seen(SERVER, self._options.name, defined.name, request=request, asked=len(body))
         if isinstance(defined, _Refused):
-            if is_watched():
-                look = Seen(SERVER, self._options.name, defined.name, request=request, asked=len(body))
+            if look is not None:
                 look.end(type(defined.error).__name__)
             incoming.close()
             self._outbox.put(frame.FAILURE, request, message.failure(defined.error))
             return
-        name = defined.method.full_name
         trace: Trace | None = None
         key = ""
         if kind == frame.TRACED:
@@ -152,14 +149,22 @@ class Requests:
         elif kind == frame.KEYED:
             trace, key, body = message.read_keyed(body)
         values = defined.wire.read_arguments(body, incoming)
-        method = defined.method
-        left = milliseconds / 1000 if milliseconds else method.deadline
+        left = milliseconds / 1000 if milliseconds else defined.method.deadline
         deadline = NEVER if left is None else now + left
-        found = self._open[request] = _Open(defined, deadline, incoming)
-        if is_watched():
-            found.seen = Seen(SERVER, self._options.name, name, request=request, asked=len(body))
-        self.soonest = min(self.soonest, deadline)
-        happenings.append(Called(request, name, values, trace, "" if method.is_stream else key))
+        self._open[request] = (defined, deadline, incoming, look)
+        if defined.is_stream:
+            self._credit[request] = frame.WINDOW
+            key = ""
+        if deadline < self.soonest:  # noqa: PLR1730 - min costs more
+            self.soonest = deadline
+        happenings.append(Called(request, defined.name, values, trace, key))
+
+    def _misplaced(self, request: int, number: int) -> ProtocolError:
+        if number >= len(self._defined):
+            return ProtocolError(f"method {number} was not defined")
+        if request in self._open or not request:
+            return ProtocolError(f"request {request} is under way")
+        return ProtocolError(f"more than {self._most} requests at once")
 
     def cancelled(self, request: int, happenings: list[Happening]) -> None:
         """The other end no longer wants it; one that was answered already is fine."""
@@ -174,14 +179,18 @@ class Requests:
         if found is None:
             close_in(value)
             return
-        body, descriptors = found.wire.write_result(value)
+        defined, _, incoming, look = found
+        body, descriptors = defined.wire.write_result(value)
         if len(body) > frame.LIMIT:
             close_in(value)
-            self.refuse(request, _too_large(found.method, len(body)))
+            self.refuse(request, _too_large(defined.method, len(body)))
             return
         self._outbox.put(frame.ANSWER, request, body, descriptors)
-        if found.seen is not None:
-            found.seen.replied = len(body)
+        if look is None and incoming is NO_DESCRIPTORS and not defined.is_stream:
+            del self._open[request]
+            return
+        if look is not None:
+            look.replied = len(body)
         self._finish(request)
 
     def item(self, request: int, value: object) -> bool:
@@ -190,28 +199,27 @@ class Requests:
         if found is None:
             close_in(value)
             return False
-        body, descriptors = found.wire.write_result(value)
+        defined, _, _, look = found
+        body, descriptors = defined.wire.write_result(value)
         if len(body) > frame.LIMIT:
-            raise _too_large(found.method, len(body))
+            raise _too_large(defined.method, len(body))
         self._outbox.put(frame.ITEM, request, body, descriptors)
-        found.credit -= frame.SIZE + len(body)
-        if found.seen is not None:
-            found.seen.replied += len(body)
+        self._credit[request] -= frame.SIZE + len(body)
+        if look is not None:
+            look.replied += len(body)
         return True
 
     def may_send(self, request: int) -> bool:
         """See `Session.may_send`."""
-        found = self._open.get(request)
-        return found is None or found.credit > 0
+        return self._credit.get(request, 1) > 0
 
     def credited(self, request: int, size: int, happenings: list[Happening]) -> None:
         """The reader of a stream took so many bytes; of one that is over that is fine."""
-        found = self._open.get(request)
-        if found is None:
+        before = self._credit.get(request)
+        if before is None:
             return
-        was_out = found.credit <= 0
-        found.credit = min(found.credit + size, frame.WINDOW)
-        if was_out and found.credit > 0:
+        after = self._credit[request] = min(before + size, frame.WINDOW)
+        if before <= 0 < after:
             happenings.append(Credited(request))
 
     def end(self, request: int) -> None:
@@ -230,13 +238,13 @@ class Requests:
         """Withdraw those whose time is over."""
         late: list[int] = []
         self.soonest = NEVER
-        for request, found in self._open.items():
-            if found.deadline <= now:
+        for request, (_, deadline, _, _) in self._open.items():
+            if deadline <= now:
                 late.append(request)
-            elif found.deadline < self.soonest:
-                self.soonest = found.deadline
+            elif deadline < self.soonest:
+                self.soonest = deadline
         for request in late:
-            text = f"cannot {self._open[request].method.name}: not done in time"
+            text = f"cannot {self._open[request][0].method.name}: not done in time"
             self.refuse(request, DeadlineExceeded(text))
             happenings.append(Withdrawn(request))
 
@@ -252,10 +260,10 @@ class Requests:
         self.soonest = NEVER
 
     def _finish(self, request: int, outcome: str = OK) -> None:
-        found = self._open.pop(request)
-        if found.seen is not None:
-            found.seen.end(outcome)
-        incoming = found.incoming
+        _, _, incoming, look = self._open.pop(request)
+        self._credit.pop(request, None)
+        if look is not None:
+            look.end(outcome)
         if incoming is not NO_DESCRIPTORS:
             incoming.close()
 

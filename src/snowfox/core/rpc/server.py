@@ -93,7 +93,7 @@ async def serve(  # noqa: PLR0913 - all but the first four have defaults
     listening = _listening(posix, listener, serving, tls)
     if not listening.is_near:
         options = options._replace(ping_after=PING, dead_after=DEAD)
-    options = options._replace(passes=listening.passes, idle_after=idle_after)
+    options = options._replace(idle_after=idle_after)
     server = Server(
         posix,
         listening,
@@ -183,7 +183,7 @@ class Server:
             self._posix,
             carrier,
             clock=self._clock,
-            options=self._options._replace(name=name, rights=rights),
+            options=self._options._replace(name=name, rights=rights, passes=carrier.passes),
             serving=self._serving,
             handlers=self._handlers,
             caller=caller,
@@ -206,5 +206,5 @@ def _listening(posix: Posix, listener: int | str, serving: type[Interface], tls:
         return HereListening(posix, place.address.partition(":")[2])
     is_unix = parse(posix.sockets.address(listener)).is_unix
     if is_unix and tls is None and by_sockets(serving):
-        return SocketListening(posix, listener)
+        return SocketListening(posix, listener, serving)
     return StreamListening(posix, listener, is_unix=is_unix, tls=tls)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
-from functools import partial
+from enum import Enum
+from functools import lru_cache, partial
 from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any, Final
 
@@ -28,6 +29,21 @@ PAUSE: Final = 256 << 10
 """Unsent bytes beyond which streams wait."""
 
 _log = log.get("rpc")
+
+
+class _Way(Enum):
+    """What a handler gave."""
+
+    VALUE = 1
+    PROMISE = 2
+    STREAM = 3
+
+
+@lru_cache
+def _way(kind: type[Any]) -> _Way:
+    if hasattr(kind, "__anext__"):
+        return _Way.STREAM
+    return _Way.PROMISE if hasattr(kind, "__await__") else _Way.VALUE
 
 
 class Caller(NamedTuple):
@@ -87,24 +103,30 @@ class Serving:
 
     def serve(self, called: Called) -> None:
         """Run the handler of a request."""
-        handler = self._handlers[called.method]
-        if called.key:
-            handler = partial(self._answers.once, (str(self._caller), called.method, called.key), handler)
+        _, method, arguments, trace, key = called
+        handler = self._handlers[method]
+        if key:
+            handler = partial(self._answers.once, (str(self._caller), method, key), handler)
         token = _caller.set(self._caller)
         try:
-            with tracing.within(called.trace):
-                value: Any = handler(*called.arguments)
-                kind: Any = value.__class__
-                if hasattr(kind, "__anext__"):
-                    self._start(called, self._stream(called, value), value)
-                elif hasattr(kind, "__await__"):
-                    self._start(called, self._wait(called, value), value)
-                else:
-                    self._answer(called, value)
+            if trace is None and tracing.current() is None:
+                self._serve(called, handler(*arguments))
+            else:
+                with tracing.within(trace):
+                    self._serve(called, handler(*arguments))
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the caller's answer
             self._refuse(called, error)
         finally:
             _caller.reset(token)
+
+    def _serve(self, called: Called, value: Any) -> None:
+        way = _way(value.__class__)
+        if way is _Way.VALUE:
+            self._answer(called, value)
+        elif way is _Way.STREAM:
+            self._start(called, self._stream(called, value), value)
+        else:
+            self._start(called, self._wait(called, value), value)
 
     def withdraw(self, request: int) -> None:
         """A request is no longer wanted."""

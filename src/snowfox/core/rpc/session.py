@@ -60,6 +60,8 @@ __all__ = [
 
 NEVER: Final = float("inf")
 _CALLS: Final = frozenset({frame.CALL, frame.TRACED, frame.KEYED})
+_PLAIN: Final = frozenset({frame.CALL, frame.ANSWER})
+"""What nearly all frames are."""
 
 COARSE: Final[Seconds] = 0.05
 """Between two looks at deadlines: one comes at most this late."""
@@ -74,7 +76,7 @@ class Options(NamedTuple):
         dead_after: seconds of silence after which it counts as dead; None: never.
         rights: what the other end may do here.
         most_requests: how many of its requests may be under way. It is told so and holds back further ones.
-        passes: whether descriptors can be sent to the other end.
+        passes: whether descriptors can be sent to the other end, and come from it.
         idle_after: seconds without a call, either way, after which we ask for no more requests, and end the session when
             none came for another quarter of that time; None: never. Pings do not count.
         strict: whether asking for a method that we lack ends the session, too: of a peer that has no rights of ours it is
@@ -110,6 +112,9 @@ class Session:
         options: see `Options`.
         serving: what the other end may call; None: nothing.
         posix: what closes descriptors.
+
+    Attributes:
+        greeted: whether the other end said who it is.
     """
 
     def __init__(
@@ -120,20 +125,15 @@ class Session:
         self.ended = False
         self.peer_name = ""
         self.calls = Calls(self.outbox, options.wires, link=options.name)
-        self._requests = Requests(self.outbox, options, serving=serving)
+        self.requests = Requests(self.outbox, options, serving=serving)
         self.pulse = Pulse(now, self.outbox, ping_after=options.ping_after, dead_after=options.dead_after)
         self._idle = None if options.idle_after is None else Idle(options.idle_after, now)
         self._posix = posix
-        self._frames = frame.Frames()
+        self._frames = frame.Frames(passes=options.passes)
         self._looked = now
-        self._greeted = False
+        self.greeted = False
         self._greet_by = now + (options.greeted_within or NEVER)
         self.outbox.put(frame.HELLO, body=message.hello(options.name, options.most_requests))
-
-    @property
-    def greeted(self) -> bool:
-        """Whether the other end said who it is."""
-        return self._greeted
 
     # --- what we do
 
@@ -164,22 +164,22 @@ class Session:
 
     def answer(self, request: int, value: object) -> None:
         """Answer a request; in vain when it was withdrawn. Raises InternalError for a value of another type."""
-        self._requests.answer(request, value)
+        self.requests.answer(request, value)
 
     def refuse(self, request: int, error: SnowFoxError) -> None:
         """Answer a request, or end a stream, with an error; in vain when it was withdrawn."""
-        self._requests.refuse(request, error)
+        self.requests.refuse(request, error)
 
     def item(self, request: int, value: object) -> bool:
         """An item of a stream; False when it is no longer wanted. One more than `may_send` allows ends the session.
 
         Raises InternalError for a value of another type, PeerError for one that is too large.
         """
-        return self._requests.item(request, value)
+        return self.requests.item(request, value)
 
     def may_send(self, request: int) -> bool:
         """Whether another item of a stream may be sent now, or the stream is over; else `Credited` comes."""
-        return self._requests.may_send(request)
+        return self.requests.may_send(request)
 
     def took(self, request: int, size: int) -> None:
         """Somebody read an item of this size of a stream of ours. One that is over is fine."""
@@ -187,17 +187,12 @@ class Session:
 
     def end(self, request: int) -> None:
         """A stream is at its end; in vain when it was withdrawn."""
-        self._requests.end(request)
+        self.requests.end(request)
 
     def drain(self) -> None:
         """Ask the other end for no more requests. Those that cross this, or come all the same, are served."""
         if not self.ended:
             self.outbox.put(frame.DRAIN)
-
-    @property
-    def owed(self) -> int:
-        """Requests of the other end that are not answered yet."""
-        return len(self._requests)
 
     def goodbye(self, error: SnowFoxError | None = None) -> None:
         """Tell the other end that we leave, and why; the last that is sent."""
@@ -207,7 +202,7 @@ class Session:
     def close(self) -> None:
         """Forget everything: descriptors that nobody took are closed. Nothing is sent or received after it."""
         self.ended = True
-        self._requests.clear()
+        self.requests.clear()
         self.calls.clear()
         for number in [*self.outbox.drop(), *self._frames.descriptors]:
             self._posix.files.close(number)
@@ -226,11 +221,16 @@ class Session:
         done = 0
         try:
             frames = self._frames.feed(data, descriptors)
-            for one in frames:
-                done += 1
-                self._take(one, now, happenings)
-                if self.ended:
-                    break
+            for done, one in enumerate(frames, 1):  # noqa: B007 - what is behind it is closed below
+                kind, method, request, number, given, body = one
+                if given or not self.greeted or kind not in _PLAIN:
+                    self._take(one, now, happenings)
+                    if self.ended:
+                        break
+                elif kind == frame.ANSWER:
+                    self.calls.replied(kind, request, body, NO_DESCRIPTORS, happenings)
+                else:
+                    self.requests.called(kind, method, request, number, body, NO_DESCRIPTORS, now, happenings)
         except ProtocolError as error:
             if not self.ended:
                 self.goodbye(error)
@@ -255,23 +255,29 @@ class Session:
         if now >= self.calls.soonest:
             self._looked = now
             self.calls.expire(now, happenings)
-        if now >= self._requests.soonest:
+        if now >= self.requests.soonest:
             self._looked = now
-            self._requests.expire(now, happenings)
+            self.requests.expire(now, happenings)
         if (silence := self.pulse.death(now)) is not None:
             self._over(DeadlineExceeded(f"nothing heard for {silence:.1f} s"), happenings)
         elif self.pulse.is_stuck(now):
             self._over(DeadlineExceeded(f"the other end has not read for {PATIENCE:g} s"), happenings)
         elif now >= self._greet_by:
-            self._too_late(happenings)
+            error = DeadlineExceeded(f"the other end did not greet within {self.options.greeted_within:g} s")
+            self.goodbye(error)
+            self._over(error, happenings)
         elif self._idle is not None and now >= self._idle.next_look:
             self._look(self._idle, now, happenings)
         return happenings
 
+    @property
+    def soonest(self) -> Seconds:
+        """A monotonic time before which no deadline of a call or request is over."""
+        return min(self.calls.soonest, self.requests.soonest)
+
     def next_tick(self) -> Seconds | None:
         """The monotonic time at which `tick` has something to do; None: never."""
-        when = min(self.calls.soonest, self._requests.soonest)
-        when = self.pulse.next_look(max(when, self._looked + COARSE), self._looked)
+        when = self.pulse.next_look(max(self.soonest, self._looked + COARSE), self._looked)
         when = min(when, self._greet_by)
         if self._idle is not None:
             when = min(when, self._idle.next_look)
@@ -283,17 +289,17 @@ class Session:
         kind, method, request, number, descriptors, body = one
         incoming = Incoming(descriptors, self._posix) if descriptors else NO_DESCRIPTORS
         try:
-            if not self._greeted:
+            if not self.greeted:
                 self._greet(kind, body)
             elif kind in _CALLS:
-                self._requests.called(kind, method, request, number, body, incoming, now, happenings)
+                self.requests.called(kind, method, request, number, body, incoming, now, happenings)
                 return
             elif frame.ANSWER <= kind <= frame.END:
                 self.calls.replied(kind, request, body, incoming, happenings)
                 return
+            elif kind == frame.PONG:
+                self.pulse.answered(now)
             else:
-                if kind == frame.PONG:
-                    self.pulse.answered(now)
                 self._managed(kind, method, request, number, body, happenings)
             _insist(incoming)
         except ProtocolError:
@@ -306,7 +312,7 @@ class Session:
         hello = message.read_hello(body)
         self.peer_name = hello.name[:100]
         self.calls.most = max(1, hello.most_requests)
-        self._greeted = True
+        self.greeted = True
         self._greet_by = NEVER
         self.calls.release()
 
@@ -314,30 +320,25 @@ class Session:
         self, kind: int, method: int, request: int, number: int, body: bytes, happenings: list[Happening]
     ) -> None:
         if kind == frame.DEFINE:
-            self._requests.define(method, body)
+            self.requests.define(method, body)
         elif kind == frame.CANCEL:
-            self._requests.cancelled(request, happenings)
+            self.requests.cancelled(request, happenings)
         elif kind == frame.DRAIN:
             happenings.append(Leaving())
         elif kind == frame.CREDIT:
-            self._requests.credited(request, number, happenings)
+            self.requests.credited(request, number, happenings)
         elif kind == frame.PING:
             self.outbox.put(frame.PONG)
         elif kind == frame.GOODBYE:
             error = message.read_failure(body) if body else None
             unanswered = error is None and len(self.calls) > 0
             self._over(ConnectionLost("the other end left") if unanswered else error, happenings)
-        elif kind != frame.PONG:
+        else:
             raise ProtocolError(f"a frame of kind {kind} where none belongs")
 
-    def _too_late(self, happenings: list[Happening]) -> None:
-        error = DeadlineExceeded(f"the other end did not greet within {self.options.greeted_within:g} s")
-        self.goodbye(error)
-        self._over(error, happenings)
-
     def _look(self, idle: Idle, now: Seconds, happenings: list[Happening]) -> None:
-        is_used = len(self.calls) > 0 or len(self._requests) > 0
-        goes_on = idle.look((self.calls.last, self._requests.last), now, is_used=is_used)
+        is_used = len(self.calls) > 0 or len(self.requests) > 0
+        goes_on = idle.look((self.calls.last, self.requests.last), now, is_used=is_used)
         if goes_on:
             self.drain()
         elif goes_on is False:
@@ -350,7 +351,7 @@ class Session:
         if isinstance(failure, DeadlineExceeded):  # of the session's silence, not of a call
             failure = ConnectionLost(str(failure))
         self.calls.fail(failure, happenings)
-        self._requests.withdraw(happenings)
+        self.requests.withdraw(happenings)
         happenings.append(Ended(error))
 
 

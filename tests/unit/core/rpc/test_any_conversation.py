@@ -273,7 +273,7 @@ class Conversation(RuleBasedStateMachine):
         """What an end waits for is what its session has under way."""
         for end in getattr(self, "ends", ()):
             assert len(end.session.calls) == len(end.pending)
-            assert end.session.owed == (0 if end.is_closed else len(end.open))
+            assert len(end.session.requests) == (0 if end.is_closed else len(end.open))
 
     def teardown(self):
         """The pipe works again: all that is wanted settles, and with the sessions all descriptors are gone."""

@@ -103,7 +103,7 @@ def test_an_unknown_method_is_refused():
     assert pair.server.item(open_one, "one")
     pair.carry()
     assert isinstance(pair.heard[-1], Item)
-    assert pair.server.owed == 1
+    assert len(pair.server.requests) == 1
 
 
 def test_an_unknown_method_ends_a_strict_session():

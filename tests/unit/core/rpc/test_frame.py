@@ -67,3 +67,11 @@ def test_a_trickle_of_descriptors_is_bounded():
     with pytest.raises(ProtocolError):
         frames.feed(_frame()[1:2], tuple(range(200, 300)))
     assert len(frames.descriptors) == 300
+
+
+def test_where_no_descriptors_come_frames_are_let_through():
+    """A frame that announces some, which the kernel closed, is no error: what it asks for is refused for another reason."""
+    head = HEADER.pack(1, CALL, 2, 0, 1, 0)
+    assert Frames(passes=False).feed(head + b"x") == [(CALL, 0, 1, 0, (), b"x")]
+    with pytest.raises(ProtocolError):
+        Frames().feed(head + b"x")
