@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> int:
         found = find()
         sections = Sections(with_installed=True)
         if posix.own.ids().uid == 0:  # the welcome names another user
-            closed.load()
+            closed.load(posix.files)
             sections.all()
         gc.freeze()  # what was imported stays
         gc.set_threshold(_GARBAGE)
