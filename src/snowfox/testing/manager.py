@@ -111,6 +111,11 @@ class PlayedSpawner:
         for token in tokens:
             self.signal(token, number)
 
+    @handles(Spawner.follow)
+    def follow(self, token: str, pid: int) -> bool:  # noqa: ARG002 - the contract
+        """Nobody is followed."""
+        return False
+
     @handles(Spawner.kill)
     def kill(self, tokens: list[str]) -> None:
         """Always ends them."""
@@ -281,7 +286,7 @@ class RealManager:
         await self.attach_spawner()
 
     @handles(Daemon.stop)
-    def stop(self, code: int, reason: str) -> None:
+    def stop(self, code: int, reason: str, leave: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - the contract
         """The test looks at it."""
         self.stopped = (code, reason)
         self.stop_asked.set()

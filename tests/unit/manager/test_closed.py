@@ -23,6 +23,7 @@ ELSEWHERE = {
     "snowfox.core.rpc.annotation",  # imported by form
     "snowfox.values",
     "snowfox.core.posix.streams",  # for other loops, and for TLS
+    "snowfox.core.rpc.here",  # imported by server
     "snowfox.core.rpc.tls",  # the manager serves one unix socket alone
 }
 
