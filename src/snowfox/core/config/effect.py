@@ -10,7 +10,9 @@ class Http(Frozen):
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, ClassVar, Final, get_args, get_origin, get_type_hints
 
 from snowfox.core.frozen import Frozen
@@ -29,11 +31,12 @@ RELOAD: Final = Effect.RELOAD
 REPLACE: Final = Effect.REPLACE
 
 
-def effects(cls: type[Frozen]) -> dict[str, Effect]:
+@cache
+def effects(cls: type[Frozen]) -> Mapping[str, Effect]:
     """What a change of each field needs, and of `field.inner` where the field's own class says so of `inner`.
 
     The longest name that is there counts for a change: that of `ready.notify` before that of `ready`. A field without
-    a mark has `REPLACE`, inside of another the other's.
+    a mark has `REPLACE`, inside of another the other's. Found out once of a class: annotations are texts that have to be compiled.
     """
     found: dict[str, Effect] = {}
     for field, hint in get_type_hints(cls, include_extras=True).items():
@@ -48,7 +51,7 @@ def effects(cls: type[Frozen]) -> dict[str, Effect]:
     return found
 
 
-def effect_of(marks: dict[str, Effect], path: str) -> Effect:
+def effect_of(marks: Mapping[str, Effect], path: str) -> Effect:
     """What a change at a path (`ready.notify`, `environment.DEBUG`) needs, by the longest name of `effects` in it."""
     name = path
     while name not in marks and "." in name:
