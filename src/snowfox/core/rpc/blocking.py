@@ -38,7 +38,7 @@ def connect(
     """A session with a server; closed when the block is left, which cancels what is under way.
 
     Args:
-        address: `unix:PATH`.
+        address: `unix:PATH`, `tcp:HOST:PORT`, or `fd:N` for an inherited socket, which is non-blocking and the session's then.
         folder: an open folder that PATH is relative to, for paths of any length.
         timeout: seconds until the other end must have greeted.
         posix: the kernel; None: Linux.
@@ -49,8 +49,12 @@ def connect(
         from snowfox.core.posix.linux import LinuxPosix  # noqa: PLC0415 - a test gives its own
 
         posix = LinuxPosix()
-    socket = posix.sockets.connect(address, folder=folder)
-    session = Session(posix, socket, SystemClock())
+    kind, _, rest = address.partition(":")
+    if kind == "fd":
+        socket = int(rest)
+    else:
+        socket = posix.sockets.connect(rest if kind == "tcp" else address, folder=folder)
+    session = Session(posix, socket, SystemClock(), passes=kind != "tcp")
     try:
         session.greet(timeout)
         yield session
@@ -63,11 +67,12 @@ class Session:
 
     Args:
         posix: the kernel.
-        socket: a connected non-blocking unix stream socket; the session's from now on.
+        socket: a connected non-blocking stream socket; the session's from now on.
         clock: for deadlines and silence.
+        passes: whether it is a unix socket, over which descriptors can be sent.
     """
 
-    def __init__(self, posix: Posix, socket: int, clock: Clock) -> None:
+    def __init__(self, posix: Posix, socket: int, clock: Clock, *, passes: bool = True) -> None:
         self._clock = clock
         self._channel = Channel(
             posix,
@@ -75,7 +80,7 @@ class Session:
             clock=clock,
             serving=None,
             calling=None,
-            options=CLIENT,
+            options=CLIENT._replace(passes=passes),
         )
         self._poller = posix.poller()
         self._poller.add(socket)
@@ -137,6 +142,7 @@ class Session:
     def close(self) -> None:
         """End it; descriptors that came and were not read are closed. A second time is fine."""
         self._channel.close()
+        self._poller.close()
         while self._waiting:
             _drop(self._waiting.popleft())
 
