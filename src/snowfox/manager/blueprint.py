@@ -75,8 +75,8 @@ def kept(service: Service) -> Log:
 class Blueprints:
     """What to launch for each instance.
 
-    A plan made by `prepare` (for verify) is used by the first launch and then dropped: making one takes less than a
-    launch, keeping 1,000 of them takes megabytes.
+    What `prepare` makes (for verify) is used by the first launch and then dropped: making it takes less than a launch,
+    keeping 1,000 of them takes megabytes.
 
     Args:
         configuration: in force.
@@ -94,7 +94,7 @@ class Blueprints:
             for number, instance in enumerate(service.ids(), 1)
         }
         self._entries: dict[str, User | None] = {}
-        self._prepared: dict[str, LaunchPlan] = {}
+        self._prepared: dict[str, Launch] = {}
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -113,11 +113,12 @@ class Blueprints:
             if only is not None and service.name not in only:
                 continue
             try:
-                made = self._prepared[instance] = self._plan(instance)
+                made = self._plan(instance)
             except UserError as error:
                 errors.setdefault(service.name, error)
             else:
-                launches.append(_launch(made, f"{instance}~{_NO_ID}"))
+                self._prepared[instance] = launch = _launch(made, f"{instance}~{_NO_ID}")
+                launches.append(launch)
                 try:
                     launches += self._beside(instance, made)
                 except UserError as error:
@@ -134,11 +135,13 @@ class Blueprints:
 
     def launch(self, instance: str, token: str, note: str = "") -> Launch:
         """What to launch for an instance; `note` is kept with it. Raises UserError."""
-        made = self._prepared.pop(instance) if instance in self._prepared else self._plan(instance)
-        launch = _launch(made, token)._replace(note=note)
-        if made.ready.descriptor is None:
-            return launch
-        return launch._replace(ready=made.ready.descriptor, notify=self._node.notify)
+        launch = self._prepared.pop(instance, None)
+        if launch is None:
+            launch = self.sample(instance)
+        descriptor = self._place(instance)[0].ready.descriptor
+        if descriptor is None:
+            return launch._replace(token=token, note=note)
+        return launch._replace(token=token, note=note, ready=descriptor, notify=self._node.notify)
 
     def helper(self, instance: str, command: Beside, id: str) -> Launch:
         """A command beside an instance: as its user, in its folder and environment, without its sockets and output."""

@@ -188,7 +188,7 @@ def plan(
     known = {**names, **environment}
 
     def filled(text: str) -> str:
-        return _filled(text, known, instance)
+        return _filled(text, known, instance) if "${" in text else text
 
     words = [filled(word) for word in service.command]
     folder = service.folder or configuration.folder
