@@ -12,7 +12,8 @@ that is for control groups.
 No stranger is hit: while the main process is unreaped, nobody else can get its number, and our children are reaped only
 when forgotten. Where it was reaped (adopted ones are the daemon's children), the kernel keeps the number as long as the
 session has members: so it is still ours when one of them is older than the exit. A session whose leader lives, or whose
-members are all younger, may be a stranger's and is left alone, and so is a process that is older than the launch.
+members are all younger, may be a stranger's: of that, too, only those die who have the mark or write into the output. A
+process that is older than the launch is left alone.
 
 Where another process than was launched is the main process (`succession`), its session is the launch's as well.
 """
@@ -156,19 +157,21 @@ class Leftovers:
             found = self._posix.processes.identity(pid)
             if found is None or found.state in "ZX":
                 continue
+            # Ours is dying of its group's signal; or the number was used again, or it is the leader of a main process.
+            if pid == found.session:
+                marked.pop(pid, None)
             if found.session not in marked:
-                if found.started + _ROUNDED >= oldest and self._is_ours(pid, signs):
-                    self._kill_marked(pid, signs)
-                continue
-            if pid == found.session:  # ours is dying of its group's signal; else the number was used again
-                del marked[pid]
+                if found.started + _ROUNDED >= oldest:
+                    self._kill_if_ours(pid, signs)
             elif found.started + _ROUNDED >= marked[found.session].started:
                 left.append((pid, found.session))
                 if found.started + _ROUNDED <= marked[found.session].free:
                     ours.add(found.session)
         for pid, session in left:
-            if session in marked and session in ours:
+            if session in ours & marked.keys():
                 self._kill_member(pid, session)
+            else:
+                self._kill_if_ours(pid, signs)
 
     def _streams(self, handle: Handle) -> Iterator[str]:
         """Paths of its FIFOs, which no other launch ever has."""
@@ -194,7 +197,9 @@ class Leftovers:
         variables = kernel_file.content(self._posix, f"/proc/{pid}/environ", most=_LONGEST)
         return not marks.isdisjoint(variables.split(b"\0"))
 
-    def _kill_marked(self, pid: int, signs: _Signs) -> None:
+    def _kill_if_ours(self, pid: int, signs: _Signs) -> None:
+        if not self._is_ours(pid, signs):
+            return
         try:
             pidfd = self._posix.processes.open(pid)
         except PosixError:

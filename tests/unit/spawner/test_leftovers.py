@@ -150,6 +150,27 @@ def test_what_left_its_session_and_has_the_mark(bench: Bench) -> None:
     assert other.exit is None
 
 
+@pytest.mark.parametrize("is_last", [False, True])
+def test_who_leads_the_session_of_a_main_process_that_was_named(bench: Bench, is_last: bool) -> None:
+    """It lives, and so its session may be a stranger's: it and its children have the mark, a stranger there has not."""
+    first = bench.begin()
+    bench.kernel.pass_time(1.0)
+    leader = descendant(bench, first, group=1)
+    worker, other, stranger = (descendant(bench, leader, group=1) for _ in range(3))
+    for child in (leader, worker, other, stranger):
+        child.session = leader.pid
+        child.started = bench.kernel.clock.boot()
+        mark = TOKEN if child is not stranger else TOKEN.replace("web", "cache")
+        bench.kernel.write(f"/proc/{child.pid}/environ", f"SNOWFOX_LAUNCH={mark}\0".encode())
+    assert bench.succession.follow(TOKEN, worker.pid)
+    if is_last:  # pids begin anew once the largest was given
+        bench.kernel.processes[leader.pid] = bench.kernel.processes.pop(leader.pid)
+    bench.leftovers.kill(TOKEN)
+    bench.leftovers.sweep()
+    assert [one.exit for one in (first, leader, worker, other)] == [Exit(None, 9)] * 4
+    assert stranger.exit is None
+
+
 def test_what_left_its_session_and_still_writes_into_its_output(bench: Bench) -> None:
     """Though it has another environment; who writes into another launch's output is left alone."""
     process = bench.begin()
