@@ -22,7 +22,7 @@ from snowfox.service.spec import Configuration, Service
 
 _TABLES: Final = re.compile(r"\n(?=[ \t]*+\[)")
 _OF_SERVICE: Final = re.compile(
-    r"[ \t]*+\[[ \t]*+service[ \t]*+\.[ \t]*+\"?([A-Za-z0-9._-]++)\"?[ \t]*+[.\]]"
+    r"[ \t]*+\[[ \t]*+service[ \t]*+\.[ \t]*+(?:([A-Za-z0-9_-]++)|\"([A-Za-z0-9._-]++)\")[ \t]*+[.\]]"
 )
 _OVER_LINES: Final = ('"""', "'''")
 """What begins a text that may have any lines in it, those of tables too."""
@@ -122,7 +122,8 @@ def _pieces(sources: Sources) -> list[_Piece]:
         ]
     texts = [main.text] if any(mark in main.text for mark in _OVER_LINES) else _TABLES.split(main.text)
     found = ((_OF_SERVICE.match(text), text) for text in texts)
-    pieces = [_Piece(match[1] if match else "", main.name, main.owner, text) for match, text in found]
+    by_name = ((match[1] or match[2] if match else "", text) for match, text in found)
+    pieces = [_Piece(service, main.name, main.owner, text) for service, text in by_name]
     return [*pieces, *(_Piece("", *_of(one)) for one in others)]
 
 

@@ -41,6 +41,8 @@ OTHERS = (
     '[socket.front]\nlisten = "unix:front.sock"\n',
     "[defaults]\nlog = { keep = 5 }\n",
     '[service."a.b".stop]\ngrace = "1s"\n',
+    '[service.a.stop]\ngrace = "1s"\n',
+    '[service.a.b]\nmemory = "1M"\n',
     "[service.c]\n",
     "x = [\n",
     "]\n",
@@ -125,6 +127,14 @@ def test_what_is_as_it_was_is_not_made_again() -> None:
     assert taken(
         of("", a='command = "a"', b='command = "b"'), of("", a='command = "a"', b='command = "c"')
     ) == {"a"}
+
+
+def test_tables_below_a_service_are_its_own() -> None:
+    """Those of one that is as it was are not read again, and those of a name with a dot are of another service."""
+    text = TWO + '[service.b.stop]\ngrace = "1s"\n[service."b.stop"]\ncommand = "c"\n'
+    assert taken(of(text), of(text.replace('"a"', '"x"'))) == {"b", "b.stop"}
+    assert taken(of(text), of(text.replace('"1s"', '"2s"'))) == {"a", "b.stop"}
+    assert taken(of(text), of(text.replace('"c"', '"x"'))) == {"a", "b"}
 
 
 def test_the_digest_is_of_all_files() -> None:
