@@ -1,7 +1,7 @@
 """What the processes of instances take: processor time, memory, descriptors, by proc(5).
 
-An instance has the processes of its main process's session, which every launch leads, and all that descend from them. One
-look at all processes serves all instances, a slice at a time, so that it holds up nothing else.
+An instance has the processes of its main process's session, and all that descend from them. One look at all processes
+serves all instances, a slice at a time, so that it holds up nothing else.
 """
 
 from __future__ import annotations
@@ -141,6 +141,7 @@ def belonging(processes: Mapping[int, Process], mains: Iterable[int]) -> dict[in
     """The processes of each main process that is there, itself among them."""
     owners: dict[int, int] = {main: main for main in mains if main in processes}
     found: dict[int, list[Process]] = {main: [] for main in owners}
+    sessions = {processes[main].session: main for main in owners}
     nobody = 0
     for pid in processes:
         path: list[int] = []
@@ -150,8 +151,8 @@ def belonging(processes: Mapping[int, Process], mains: Iterable[int]) -> dict[in
             process = processes.get(place)
             if process is None or len(path) > len(processes):
                 owners[place] = nobody
-            elif process.session in found:
-                owners[place] = process.session
+            elif process.session in sessions:
+                owners[place] = sessions[process.session]
             else:
                 place = process.parent
         owners.update(dict.fromkeys(path, owners[place]))

@@ -56,6 +56,18 @@ def test_a_session_and_all_descendants_belong() -> None:
     ) == {10: [10, 11, 12, 13, 14], 20: [20]}
 
 
+def test_a_main_process_need_not_lead_its_session() -> None:
+    """One that was named later: all of its session belong to it, the first process and its children, too."""
+    assert owned(
+        process(10, 1, 10),
+        process(11, 10, 10),
+        process(12, 10, 10),
+        process(13, 12, 13),
+        process(20, 1, 20),
+        mains=(11,),
+    ) == {11: [10, 11, 12, 13]}
+
+
 def test_parents_that_are_gone_or_in_a_circle() -> None:
     """Between two reads a process may end and its pid may be somebody else's."""
     assert owned(process(5, 4, 4), process(7, 8, 1), process(8, 7, 1), process(10, 1, 10), mains=(10,)) == {
