@@ -128,7 +128,7 @@ def warn(item: Progress) -> None:
 
 def is_settled(item: Progress) -> bool:
     """Whether it has got somewhere and has a line of its own; else it is still under way."""
-    return item.state in GOOD or not _is_well(item)
+    return item.is_settled or item.state in GOOD or not _is_well(item)
 
 
 def _is_well(item: Progress) -> bool:

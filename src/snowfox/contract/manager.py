@@ -70,6 +70,7 @@ class Progress(NamedTuple):
         details: at the end, lines to show before the message (the problems of a configuration).
         is_well: of an instance: False once it will not get where the operation wants it, whatever its state. At the end:
             False where the code is not 0; of a start: when the node goes.
+        is_settled: of an instance: it got there, or will not; else it tells what it does meanwhile.
     """
 
     instance: str
@@ -80,6 +81,7 @@ class Progress(NamedTuple):
     code: int = 0
     details: list[str] = []
     is_well: bool = True
+    is_settled: bool = False
 
 
 class LogLine(NamedTuple):

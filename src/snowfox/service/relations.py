@@ -17,6 +17,7 @@ from snowfox.service.spec import Service
 MOST_CIRCLES: Final = 20
 
 _KEYS: Final = ("requires", "wants", "after", "conflicts")
+_WAY_OUT: Final = "one of them has to do without the other, be it for the order alone: leave out one of these"
 _SAYS: Final = {"requires": "requires", "wants": "wants", "after": "after"}
 
 
@@ -49,7 +50,8 @@ def circles(services: Mapping[str, Service], chains: Mapping[str, Chain]) -> Non
         name, following = circle[0], circle[1 % len(circle)]
         key, chain = _key(services[name], following), chains[name]
         why = f"it waits for itself: {says}{circle[0]}"
-        chain.wrong(f"service {name}", (key, place_of(chain.written(key), following)), why)
+        hint = "leave it out" if name == following else _WAY_OUT
+        chain.wrong(f"service {name}", (key, place_of(chain.written(key), following)), why, hint=hint)
 
 
 def conflicts(services: Mapping[str, Service], chains: Mapping[str, Chain]) -> None:
@@ -70,16 +72,41 @@ def conflicts(services: Mapping[str, Service], chains: Mapping[str, Chain]) -> N
                     chain.wrong(f"service {service.name}", path, why, hint=hint)
 
 
+def ports(services: Mapping[str, Service], chains: Mapping[str, Chain]) -> None:
+    """Two that count their instances up from ports of their own, and meet: the later of them is bound to fail."""
+    last: Service | None = None
+    for service in sorted((one for one in services.values() if one.port), key=lambda one: one.port):
+        if last is not None and service.port < last.port + last.count and not _are_apart(service, last):
+            chains[service.name].warn(
+                ("port",),
+                f"service {service.name}: {service.port} is the port of an instance of {last.name}, too",
+                hint=f"{last.name} has {last.count} from {last.port} on; the next that is free: {last.port + last.count}",
+            )
+        if last is None or service.port + service.count > last.port + last.count:
+            last = service
+
+
+def _are_apart(one: Service, other: Service) -> bool:
+    """Whether the two never run at the same time."""
+    return other.name in one.conflicts or one.name in other.conflicts
+
+
 def _conflict(graph: Graph, name: str, other: str, started: set[str]) -> tuple[str, str]:
     """What is wrong with a conflict, and what to do; nothing where it is fine."""
     if name == other:
-        return "it conflicts with itself", ""
+        return (
+            "it conflicts with itself",
+            "leave it out: instances of one service run beside each other anyway",
+        )
     both = {*graph.needing([name])} & {*graph.needing([other])}
     if both:
         first = next(each for each in graph.order if each in both)
+        hint = "who needs the other cannot stop it: leave out one of the two keys"
         if first == name:
-            return f"it requires {other}", ""
-        return (f"{other} requires it", "") if first == other else (f"{first} requires both", "")
+            return f"it requires {other}", hint
+        if first == other:
+            return f"{other} requires it", hint
+        return f"{first} requires both", f"let {first} require one of them, or leave out the conflict"
     if name in started and other in started:
         return (
             f"both it and {other} start with the node",

@@ -31,6 +31,9 @@ def begin(instance: Instance, _told: Input, turn: Turn) -> None:
     if instance.said.is_stopping:
         _end(instance, "it stops by itself", turn)
         return
+    if reload.command and instance.hook not in ("", RELOAD):
+        _end(instance, f"{instance.hook} still runs", turn)
+        return
     if reload.command:
         instance.is_reloading = True
         hooking.begin(instance, RELOAD, Hook(reload.command, reload.timeout), turn)

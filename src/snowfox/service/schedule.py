@@ -37,6 +37,14 @@ SHORTEST: Final[Seconds] = 1.0
 """The shortest interval."""
 
 _SOME_SUNDAY: Final = datetime(2023, 1, 1, tzinfo=UTC)
+_RANGES: Final = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31, as the month has them",
+    "month": "1 to 12, JAN to DEC",
+    "day-of-week": "0 to 7, SUN to SAT",
+}
+"""The fields in their order, as cronsim calls them, and what they may be."""
 _MISSING: Final = "cannot be read: the package cronsim is not installed"
 
 
@@ -125,10 +133,17 @@ def cron_fields(text: str) -> str:
         CronSim(fields, _SOME_SUNDAY)
     except Exception as error:
         # CronSimError, and for what its parser does not expect also TypeError, AssertionError.
-        why = str(error).removeprefix("Bad ")
-        msg = f"{quoted(text)} is not a schedule" + (f": its {why} is none" if why else "")
+        msg = f"{quoted(text)} is not a schedule" + _fault(fields, str(error).removeprefix("Bad "))
         raise ValueError(msg) from error
     return fields
+
+
+def _fault(fields: str, name: str) -> str:
+    """What is wrong with which field; "" where that is not known."""
+    if name not in _RANGES:
+        return ""
+    field = fields.split()[[*_RANGES].index(name)]
+    return f": {quoted(field)} is no {name.replace('-', ' ')} ({_RANGES[name]})"
 
 
 def zone_of(name: str) -> tzinfo:

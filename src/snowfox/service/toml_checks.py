@@ -50,6 +50,7 @@ def check(
             variables.check(service)
     relations.circles(configuration.services, chains)
     relations.conflicts(configuration.services, chains)
+    relations.ports(configuration.services, chains)
     checks.renamed()
     checks.whole()
 

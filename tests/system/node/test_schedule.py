@@ -50,6 +50,14 @@ def test_it_runs_each_second_and_says_when_next(node: Node) -> None:
     assert "service.due" in node.good("events")
 
 
+def test_up_says_what_waits_for_its_time(node: Node) -> None:
+    """A line like that of what is ready."""
+    node.write(text('"every 1h"'))
+    lines = node.good("up", "-d").splitlines()
+    assert lines[0].split()[1:3] == ["report", "waiting"]
+    assert "runs by its schedule" in lines[0] or "next run in" in lines[0]
+
+
 def test_start_runs_it_now(node: Node) -> None:
     """And its failure is that of the command; the node is as wanted between runs."""
     node.write(text('{ cron = "0 0 1 1 *", time-zone = "Europe/Rome" }', "echo ran; exit 4"))

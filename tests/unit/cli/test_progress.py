@@ -63,6 +63,18 @@ def test_settled_instances_have_lines(capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
+def test_what_waits_has_a_line_once_that_is_how_it_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    """For its schedule, or for a connection; not what only waits for others."""
+    steps = [
+        Progress("web", "waiting", "waits for cache", 600),
+        Progress("report", "waiting", "next run in 4 m, at 10:15", 600, is_settled=True),
+    ]
+    progress.follow(steps, as_json=False)
+    assert [line.split()[1:] for line in capsys.readouterr().out.splitlines()] == [
+        ["report", "waiting", "0.6", "s", "next", "run", "in", "4", "m,", "at", "10:15"]
+    ]
+
+
 def test_at_once_is_no_time(capsys: pytest.CaptureFixture[str]) -> None:
     """What was ready at once is said to be ready, not to be so after 0.0 s."""
     progress.follow([Progress("web", "ready", "", 49), Progress("api", "ready", "", 51)], as_json=False)

@@ -87,14 +87,17 @@ def test_circle():
     assert shown(text.replace('command = "web"', 'command = "web"\nready = { notify = true }')) == (
         "snowfox.toml:4:13: cannot read service web: it waits for itself: web requires cache requires db after web\n"
         '    4 | requires = ["cache"]\n'
-        "      |             ^^^^^^^"
+        "      |             ^^^^^^^ "
+        "one of them has to do without the other, be it for the order alone: leave out one of these"
     )
 
 
 def test_circle_of_one():
     """A service that requires itself."""
     text = '[service.web]\ncommand = "web"\nready = { notify = true }\nrequires = ["web"]\n'
-    assert "it waits for itself: web requires web" in shown(text)
+    found = shown(text)
+    assert "it waits for itself: web requires web" in found
+    assert found.endswith("^^^^^ leave it out")
 
 
 def test_addresses_twice():

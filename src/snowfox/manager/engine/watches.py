@@ -107,6 +107,8 @@ class Watches:
         instance = member.instance
         if watch.settle(instance.id, verdict):
             message = reason_of(member, self._fleet.turn.now)
+            if not message and member.is_idle and instance.state == "waiting":
+                message = "runs by its schedule"  # when is not told yet
             step = Stepped(watch.operation, instance.id, instance.state, message, is_well=bool(verdict))
             self._fleet.turn.effects.append(step)
 

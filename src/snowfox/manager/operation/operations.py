@@ -91,7 +91,14 @@ class Operations:
         operation = self._all.get(stepped.operation)
         if operation is not None:
             age = self._age(operation)
-            step = Progress(stepped.instance, stepped.state, stepped.message, age, is_well=stepped.is_well)
+            step = Progress(
+                stepped.instance,
+                stepped.state,
+                stepped.message,
+                age,
+                is_well=stepped.is_well,
+                is_settled=True,
+            )
             operation.add(step)
 
     def changed(self, status: Status) -> None:

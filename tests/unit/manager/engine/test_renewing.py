@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from snowfox.service.event import Notified, Recycle
+from snowfox.service.hook import Hook
 from snowfox.service.renewal import Reload
 from snowfox.service.spec import Ready, Service
 from snowfox.testing.stage import Stage
@@ -54,6 +55,21 @@ def test_a_reload_that_failed_is_told_as_that():
     operation = stage.ask("reload", "web")
     stage.end_hook("web", "x: exit 4")
     assert stage.done[operation].message == "web was not reloaded: x: exit 4"
+
+
+def test_a_reload_by_command_gives_up_no_hook():
+    """What comes after the start goes on, and the reload says what it would have had to end."""
+    hook = Hook(("y",), 30.0)
+    stage = Stage(service(reload=Reload(command=("x",)), after_ready=hook))
+    stage.slow_hooks = {"after-ready"}
+    stage.up()
+    operation = stage.ask("reload", "web")
+    assert stage.done[operation].message == "web was not reloaded: after-ready still runs"
+    assert stage.hooks == [("web", "after-ready")]
+    stage.end_hook("web")
+    stage.ask("reload", "web")
+    assert stage.hooks[-1] == ("web", "reload")
+    assert stage.message("web") == ""
 
 
 def test_a_reload_by_notify_is_over_when_it_is_ready_once_more():
