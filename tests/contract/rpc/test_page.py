@@ -1,11 +1,13 @@
 """What docs/rpc.md shows is what runs."""
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from snowfox.core.posix.active import activate
 from snowfox.core.rpc.handlers import table
 
 ROOT = Path(__file__).parents[3]
@@ -35,8 +37,8 @@ def test_the_program_runs_as_printed(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, printed, "")
 
 
-def test_what_is_shown_can_be_written():
-    """All other examples, one after the other, are Python whose declarations and imports are there."""
+def test_what_is_shown_can_be_written(capsys):
+    """All other examples, one after the other, are Python whose declarations and imports are there; one is to be tried."""
     module = type(sys)("page")
     sys.modules["page"] = module
     try:
@@ -46,5 +48,8 @@ def test_what_is_shown_can_be_written():
         shop = module.Shop
         assert [one.name for one in shop.find.arguments] == ["name", "most"]
         assert len(table(shop, module.ShopHandlers())) == 3
+        asyncio.run(module.hello())
+        assert capsys.readouterr().out == "[Fruit(name='apple', price=3)]\n"
     finally:
+        activate(None)
         del sys.modules["page"]
