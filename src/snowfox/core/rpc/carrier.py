@@ -29,6 +29,9 @@ _log = log.get("rpc")
 LINGER: Final[Seconds] = 5.0
 """How long a transport that was closed may take to send its last."""
 
+_AHEAD: Final = 512 << 10
+"""Bytes that a transport may hold unsent; what is more waits in the outbox. With the usual 64 KiB each large frame would pause it."""
+
 _BUFFER: Final = memoryview(bytearray(frame.READ))
 """Where all streams read: a loop reads one at a time, and what is kept of it is copied.
 
@@ -224,7 +227,7 @@ class StreamCarrier(Carrier, asyncio.BufferedProtocol):
         if transport is None or self._is_lost:
             return
         outbox.is_blocked = self._is_paused
-        while not self._is_paused and (chunk := outbox.pop()) is not None:
+        while outbox.size and not self._is_paused and (chunk := outbox.pop()) is not None:
             transport.write(chunk)
         outbox.is_blocked = self._is_paused and outbox.size > 0
 
@@ -251,6 +254,7 @@ class StreamCarrier(Carrier, asyncio.BufferedProtocol):
         # uvloop's transports are of no class of asyncio's.
         self.transport = cast("asyncio.Transport", transport)
         self.transport.pause_reading()
+        self.transport.set_write_buffer_limits(high=_AHEAD)
         if self._when_made is not None:
             self._when_made(self)
 

@@ -88,16 +88,22 @@ class Frames:
         """
         if descriptors:
             self.descriptors.extend(descriptors)
-        if self._pieces:
-            self._pieces.append(data)
-            self._have += len(data)
-            if self._have < self._need:
-                self._check_waiting(0)
-                return []
-            data = b"".join(self._pieces)
-            self._pieces.clear()
         frames: list[Frame] = []
-        at = self._cut(data, frames)
+        at = 0
+        if self._pieces:
+            at = self._need - self._have
+            if len(data) < at:
+                self._pieces.append(data)
+                self._have += len(data)
+                self._check_waiting(0)
+                return frames
+            if self._need > SIZE and not self.descriptors:  # of a long frame no more is joined than itself
+                self._pieces.append(data[:at])
+                self._cut(b"".join(self._pieces), 0, frames)
+            else:
+                data, at = b"".join((*self._pieces, data)), 0
+            self._pieces.clear()
+        at = self._cut(data, at, frames)
         if at < len(data):
             self._pieces.append(data[at:] if at else data)
             self._have = len(data) - at
@@ -107,8 +113,7 @@ class Frames:
             raise _stray()
         return frames
 
-    def _cut(self, data: bytes, frames: list[Frame]) -> int:
-        at = 0
+    def _cut(self, data: bytes, at: int, frames: list[Frame]) -> int:
         size = len(data)
         given = self.descriptors
         taken = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -45,7 +44,8 @@ class Outbox:
 
     def __init__(self, *, passes: bool = True) -> None:
         self._passes = passes
-        self._chunks: deque[tuple[bytearray, tuple[int, ...]]] = deque()
+        # A list: there are few, and an empty deque would be a tenth of a session that does nothing.
+        self._chunks: list[tuple[bytearray, tuple[int, ...]]] = []
         self._tail: bytearray | None = None  # the last chunk, where frames are joined to it
         self.size = 0
         self.gone = 0
@@ -105,7 +105,7 @@ class Outbox:
             self.size -= count
             self.gone += count
             if count == len(data):
-                chunks.popleft()
+                del chunks[0]
             else:
                 chunks[0] = (data[count:], ())
             for number in descriptors:
@@ -125,7 +125,7 @@ class Outbox:
         """Take the next chunk with its descriptors, which are the taker's from now on; None when nothing waits."""
         if not self._chunks:
             return None
-        data, descriptors = self._chunks.popleft()
+        data, descriptors = self._chunks.pop(0)
         self._tail = None
         self.size -= len(data)
         self.gone += len(data)

@@ -82,7 +82,7 @@ class Requests:
         self._options = options
         self._most = options.most_requests
         self._serving = serving
-        self._served = {} if serving is None else {one.full_name: one for one in serving.methods.values()}
+        self._served = {} if serving is None else serving.methods
         self._defined: list[_Defined | _Refused] = []
         self._open: dict[int, _Open] = {}
         self._credit: dict[int, int] = {}  # of streams
@@ -95,7 +95,9 @@ class Requests:
         if number != len(self._defined) or number >= MOST_DEFINED:
             raise ProtocolError(f"method {number} where {len(self._defined)} was next")
         found = message.read_definition(body)
-        method = self._served.get(found.name)
+        method = self._served.get(found.name.rpartition(".")[2])
+        if method is not None and method.full_name != found.name:
+            method = None
         if method is None:
             if self._options.strict:
                 raise ProtocolError(f"there is no method {found.name[:100]} here")
