@@ -20,7 +20,7 @@ from snowfox.core.named import NamedTuple
 from snowfox.manager.engine.adoption import want_all
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
-from snowfox.manager.engine.rollout import OUTGOING, give_back
+from snowfox.manager.engine.rollout import OUTGOING, give_back, let_off
 from snowfox.service.effects import ClearTimer, Removed, Renamed, SetTimer, WantedChanged
 from snowfox.service.health import rewatch, unwatch
 from snowfox.service.readiness import wait_of
@@ -44,6 +44,8 @@ def move(fleet: Fleet, configuration: Configuration, *, is_back: bool = False) -
         configuration: to be.
         is_back: whether that takes a move back.
     """
+    for member in fleet.members.values():
+        let_off(fleet, member)
     places = _places(fleet, configuration, is_back=is_back)
     kept = dict.fromkeys(places.values())
     left = [member for member in fleet.members.values() if member not in kept]

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 
 from snowfox.manager.engine.fleet import Fleet
 from snowfox.manager.engine.group import Group, Member
-from snowfox.service.effects import SetTimer
+from snowfox.service.effects import ClearTimer, SetTimer
 from snowfox.service.fact import ServiceKept, ServiceReplacing
 from snowfox.service.instance import Input, Instance
 from snowfox.service.life import step
@@ -62,10 +62,11 @@ class Rollout:
         for name in fleet.graph.order:
             for member in fleet.groups[name].members:
                 is_under_way = member.outgoing is not None
-                member.proved = 0.0
                 if fleet.is_to_run(member) and (member.is_outdated or is_under_way):
                     outdated[member] = None
                     self._groups[name] = None
+                    if is_under_way and member.instance.state in _FAILED:  # before this change
+                        fleet.start(member)
         for name in list(self._groups):
             self._go_on(fleet.groups[name])
         behind = self._behind(
@@ -103,6 +104,9 @@ class Rollout:
             self._go_on(member.group)
 
     def _go_on(self, group: Group) -> None:
+        for member in group.members:
+            if not self._fleet.is_to_run(member):
+                let_off(self._fleet, member)
         under_way = [member for member in group.members if self._is_under_way(member)]
         for member in under_way:
             if member.outgoing is None and member.instance.state in _FAILED:
@@ -249,6 +253,13 @@ class Rollout:
             for member in fleet.groups[name].members
             if member.instance.is_alive and fleet.is_to_run(member)
         ]
+
+
+def let_off(fleet: Fleet, member: Member) -> None:
+    """It need not prove itself any longer."""
+    if member.proved:
+        member.proved = 0.0
+        fleet.turn.effects.append(ClearTimer(f"{member.instance.id}{HOLD}"))
 
 
 def give_back(fleet: Fleet, member: Member, why: str) -> None:

@@ -137,6 +137,32 @@ def test_a_failure_pauses_it_and_going_back_restores_the_old_ones():
     assert [stage.token("web@2"), stage.token("web@3")] == kept
 
 
+def test_what_failed_is_tried_again_by_the_next_change():
+    """The new one failed and the old one serves on; the same, applied once more, launches another new one."""
+    stage = up(web(1, restart=Restart(when="never")))
+    after = web(1, "y", restart=Restart(when="never"))
+    stage.apply(after)
+    crash(stage, "web")
+    assert stage.launches == ["web"] and not stage.ends
+    stage.apply(after)
+    assert stage.launches == ["web", "web"]
+    ready(stage, "web")
+    assert stage.ends == ["web"] and stage.arrived[-1].is_well
+
+
+def test_going_down_leaves_no_pause_behind():
+    """A new one that still has to prove itself need not, when the node goes down."""
+    stage = up(web(1))
+    stage.apply(web(1, "y", rolling=Rolling(pause=5.0)))
+    ready(stage, "web")
+    assert stage.timers
+    stage.tell(event.StopAll("down"))
+    for token in list(stage.running):
+        del stage.running[token]
+        stage.tell(event.Ended(token, Exit(signal=15)))
+    assert not stage.timers
+
+
 def test_a_failure_of_one_that_stopped_first_pauses_it():
     """While the first does not get ready no other one goes."""
     restart = Restart(limit=1)
