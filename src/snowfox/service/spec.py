@@ -21,12 +21,14 @@ from snowfox.service.written import (
     DURATION,
     ENDPOINT,
     REGEX,
+    SHARE,
     SIGNAL,
     SIZE,
     SYSLOG,
     TCP,
     UNIX,
     URL_PATH,
+    part,
 )
 from snowfox.values import Seconds
 
@@ -220,16 +222,22 @@ class Rolling(Section):
     """How a rolling replacement goes on: how many at once, and how sure of each.
 
     Args:
-        surge: how many new instances there may be beside those that they take the place of; default: 1.
-        max_unavailable: how many instances may be away at once; default: 0.
+        surge: how many new instances there may be beside those that they take the place of, or a share of all, rounded
+            up; default: 1.
+        max_unavailable: how many instances may be away at once, or a share of all, rounded down; default: 0.
         pause: how long a new one must have been ready before it counts; default: 0.
     """
 
     EXAMPLE: ClassVar[str] = '{ surge = 1, max-unavailable = 0, pause = "5s" }'
 
-    surge: Annotated[int, Whole(0, 1000)] = 1
-    max_unavailable: Annotated[int, Whole(0, 1000)] = 0
+    surge: Annotated[int | str, SHARE] = 1
+    max_unavailable: Annotated[int | str, SHARE] = 0
     pause: Duration = 0.0
+
+    def among(self, count: int) -> tuple[int, int]:
+        """Surge and max-unavailable of so many instances; where shares come to nothing, one may be away."""
+        surge, away = part(self.surge, count, up=True), part(self.max_unavailable, count, up=False)
+        return (surge, away) if surge or away else (0, 1)
 
 
 class Secret(Frozen):
@@ -368,8 +376,8 @@ class Service(Frozen):
     @property
     def is_rolling(self) -> bool:
         """Whether some of it serves while it is replaced."""
-        some_stay = self.rolling.surge > 0 or self.rolling.max_unavailable < self.count
-        return self.replacement == "rolling" and some_stay
+        surge, away = self.rolling.among(self.count)
+        return self.replacement == "rolling" and (surge > 0 or away < self.count)
 
     def before(self) -> tuple[str, ...]:
         """Names of all that it starts after, as they are written."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from snowfox.core.config.kind import Findings, Items, Kind, Parsed, Text, is_list, is_table
+from snowfox.core.config.kind import Findings, Items, Kind, Parsed, Text, Whole, is_list, is_table
 from snowfox.core.config.problem import quoted
 from snowfox.core.config.scanner import Path
 from snowfox.core.posix.address import Address
@@ -36,8 +36,41 @@ _QUIET: Final = re.compile(r"[ -~]*\Z")
 _V4: Final = re.compile(
     r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}\Z", re.ASCII
 )
+_SHARE: Final = re.compile(r"^(100|[0-9]{1,2})%$", re.ASCII)
 _QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.", re.DOTALL)
 _SHELL: Final = re.compile(r"\|\|?|&&|>>?|\*|\$\(")
+
+
+class Share(Whole):
+    """A number of things, or a share of all of them: `"25%"` stays text, `"0%"` is 0."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(0, most)
+        self.words = 'a whole number or a share such as "25%"'
+
+    def read(self, value: Any, path: Path, findings: Findings) -> Any:
+        """The number, or the share as it is written."""
+        if not isinstance(value, str):
+            return super().read(value, path, findings)
+        if not _SHARE.match(value):
+            why = f"{findings.label(path)} must be {self.words}, not {quoted(value)}"
+            findings.wrong(path, why, hint="a share is from 0% to 100%")
+        return value if value.strip("0%") else 0
+
+    def schema(self) -> dict[str, Any]:
+        """An integer within its bounds, or a share."""
+        return {"anyOf": [super().schema(), {"type": "string", "pattern": _SHARE.pattern}]}
+
+
+SHARE: Final = Share(1000)
+
+
+def part(share: int | str, count: int, *, up: bool) -> int:
+    """How many of `count` a `Share` means, rounded up or down."""
+    if isinstance(share, int):
+        return share
+    hundredths = int(share.rstrip("%")) * count
+    return -(-hundredths // 100) if up else hundredths // 100
 
 
 def split(command: str) -> tuple[str, ...]:

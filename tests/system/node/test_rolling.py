@@ -35,6 +35,7 @@ replace = {replace}
     [
         "{ surge = 3 }",
         "{ surge = 0, max-unavailable = 2 }",
+        "{ surge = '50%', max-unavailable = '25%' }",
         "{ surge = 1, max-unavailable = 1, pause = '50ms' }",
     ],
 )

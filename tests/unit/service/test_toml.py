@@ -142,6 +142,22 @@ replace = "restart"
     assert "with surge = 0 and max-unavailable = 0 nothing could be replaced" in shown(wrong)
 
 
+def test_shares_of_a_rolling_replacement():
+    """Rounded up for new ones, down for those that are away, never nothing of both; what is no share is refused."""
+    text = '[service.a]\ncommand = "a"\nreplace = { surge = "%s", max-unavailable = "%s" }\n'
+    rolling = configuration(text % ("25%", "25%")).services["a"].rolling
+    assert [rolling.among(count) for count in (1, 3, 4, 5, 8)] == [(1, 0), (1, 0), (1, 1), (2, 1), (2, 2)]
+    rolling = configuration(text % ("0%", "10%")).services["a"].rolling
+    assert [rolling.among(count) for count in (3, 20)] == [(0, 1), (0, 2)]
+    assert configuration(text % ("100%", "0%")).services["a"].rolling.among(3) == (3, 0)
+    assert "nothing could be replaced" in shown(text % ("0%", "0%"))
+    for bad in ("101%", "-1%", "2.5%", "25", "%", "many"):
+        refused = shown(text % ("1%", bad))
+        assert (
+            f'replace.max-unavailable must be a whole number or a share such as "25%", not "{bad}"' in refused
+        )
+
+
 def test_what_may_be_away_as_a_whole_is_restarted():
     """With one instance, nobody beside it and one away, nothing of it serves: its dependents stop as for a restart."""
     text = '[service.a]\ncommand = "a"\nreplace = { surge = 0, max-unavailable = 1 }\n'

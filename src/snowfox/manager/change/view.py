@@ -81,10 +81,11 @@ def _how(step: Step, after: Configuration, gap: Interruption | None) -> str:
 
 def _always(service: Service) -> str:
     """How many of it there are at any time, at least."""
-    rolling, count = service.rolling, service.count
-    if not rolling.max_unavailable:
+    count = service.count
+    surge, away = service.rolling.among(count)
+    if not away:
         return "always one"
-    return f"at least {max(count - rolling.max_unavailable, min(rolling.surge, count))} of {count}"
+    return f"at least {max(count - away, min(surge, count))} of {count}"
 
 
 def _is_run_again(step: Step, before: Configuration, after: Configuration) -> bool:

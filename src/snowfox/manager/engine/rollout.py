@@ -132,15 +132,15 @@ class Rollout:
 
     def _roll(self, group: Group, serving: list[Member], under_way: list[Member]) -> None:
         """Begin with as many of those that serve as may be under way at once."""
-        rolling = group.service.rolling
-        room = rolling.surge + rolling.max_unavailable - len(under_way)
-        beside = rolling.surge - sum(member.outgoing is not None for member in under_way)
+        surge, most_away = group.service.rolling.among(group.service.count)
+        room = surge + most_away - len(under_way)
+        beside = surge - sum(member.outgoing is not None for member in under_way)
         away = sum(member.place not in {"good", "out"} for member in group.members)
         for member in serving[: max(room, 0)]:
             if beside > 0:
                 beside -= 1
                 self._launch_beside(member)
-            elif away < rolling.max_unavailable:
+            elif away < most_away:
                 away += 1
                 self._stop_first(member, is_last=away >= len(group.members))
 

@@ -104,6 +104,14 @@ def test_a_pause_lies_between_one_and_the_next():
     assert stage.arrived[-1].is_well
 
 
+def test_shares_are_of_all_instances():
+    """A quarter of four beside, a quarter of four away: two at once."""
+    stage = up(web(4))
+    stage.apply(web(4, "y", rolling=Rolling(surge="25%", max_unavailable="25%")))
+    assert stage.launches == ["web@1", "web@2"]
+    assert stage.ends == ["web@2"]
+
+
 def test_a_pause_counts_for_those_that_stopped_first():
     """The next one stops when the one before has been ready for so long, and the change ends as late."""
     stage = up(web(2))
