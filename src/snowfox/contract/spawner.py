@@ -275,7 +275,7 @@ class ExitReports(Interface):
 
     @call(deadline="1m", repeatable=True)
     def leaving(self, token: str) -> None:
-        """The main process of a launch ended by itself, and others of it may be there: did it name one to be followed?
+        """The main process of a launch ended, not by SIGKILL, and others of it may be there: did it name one to be followed?
 
         The manager says so by `follow`, at last with 0; the end is `exited` only then.
         """

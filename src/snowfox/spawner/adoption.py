@@ -12,7 +12,7 @@ from snowfox.contract.record import ERRORS, Main, Record
 from snowfox.core import log
 from snowfox.errors import PosixError
 from snowfox.spawner.events import Ended, Found, FoundUnderWay, NeverLaunched
-from snowfox.spawner.exits import Exits
+from snowfox.spawner.exits import KILL, Exits
 from snowfox.spawner.held import Handle, Kit
 from snowfox.values import UNKNOWN_EXIT
 
@@ -112,7 +112,7 @@ class Adoption:
         if seen is None:
             seen, at = UNKNOWN_EXIT, self._kit.clock.boot()
             self._exits.write(token, seen, at)
-        if seen.signal is None and self._kit.groups.members(handle.groups):
+        if seen.signal != KILL and self._kit.groups.members(handle.groups):
             # Before it ended it may have named one of these, and nobody was there who follows it: as if it ended now.
             self._kit.say(Found(token, handle.main, handle.started))
             self._kit.say(Ended(token))

@@ -23,7 +23,8 @@ SOON: Final[Seconds] = 0.005
 """How long until it is looked whether what was left of a launch ended; longer and longer, up to `SELDOM`."""
 SELDOM: Final[Seconds] = 1.0
 
-_KILL: Final = int(signal.SIGKILL)
+KILL: Final = int(signal.SIGKILL)
+"""Ends a launch, also where others of it are left: that of its main process alone is not asked about."""
 _LONG: Final = 5_000_000_000  # ns after which we say that something does not end
 
 _log = log.get("spawner")
@@ -162,9 +163,9 @@ class Exits:
         return found is not None and found.state not in "ZX" and found.started <= handle.followed
 
     def _known(self, token: str, handle: Handle, seen: Exit, *, is_written: bool) -> None:
-        """Who ends by itself, with others of it left, may have named one that takes its place, just before."""
+        """Who ends with others of it left may have named one that takes its place, just before."""
         self._again.discard(token)
-        if seen.signal is None and handle.speaks and not self._is_alone(handle):
+        if seen.signal != KILL and handle.speaks and not self._is_alone(handle):
             self._left[token] = _Seen(seen, is_written)
             self._kit.say(Left(token))
         else:
@@ -206,5 +207,5 @@ class Exits:
             return False
         if self._posix.processes.exit_of(handle.pid, reap=False) is not None:
             return False
-        self._posix.processes.signal_group(handle.pid, _KILL)
+        self._posix.processes.signal_group(handle.pid, KILL)
         return True

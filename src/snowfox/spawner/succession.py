@@ -42,7 +42,7 @@ class Succession:
         none of the launch's, or gone; nothing has changed then.
         """
         handle = self._kit.held.get(token)
-        if handle is None:
+        if handle is None or handle.ended:  # so has what is left of it, or it is about to
             raise _refused(token, pid, "it has ended")
         try:
             pidfd = self._posix.processes.open(pid)

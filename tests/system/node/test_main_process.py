@@ -24,11 +24,12 @@ def say(*lines):
 
 def renew(*_):
     if os.fork() == 0:
-        os.execv(sys.executable, [sys.executable, sys.argv[0], "new"])
+        os.execv(sys.executable, [sys.executable, sys.argv[0], "new", *sys.argv[2:]])
 
 signal.signal(signal.SIGUSR1, lambda *_: os._exit(7))
 signal.signal(signal.SIGUSR2, renew)
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+if sys.argv[2:] != ["plain"]:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 if sys.argv[1] == "background":
     ready, tell = os.pipe()
     if os.fork() == 0:
@@ -47,7 +48,7 @@ if sys.argv[1] == "background":
 elif sys.argv[1] == "new":
     old = os.getppid()
     say(f"MAINPID={os.getpid()}", "READY=1", "STATUS=new")
-    time.sleep(0.2)
+    time.sleep(0 if sys.argv[2:] else 0.2)
     os.kill(old, signal.SIGTERM)
 elif sys.argv[1] == "liar":
     say(f"MAINPID={os.getppid()}", "READY=1", "STATUS=lied")
@@ -77,7 +78,7 @@ def one(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
     assert node.left_behind() == []
 
 
-def begin(node: Node, how: str) -> int:
+def begin(node: Node, *how: str) -> int:
     """A node with one service, up; its pid."""
     python = python_of_services()
     if not python:
@@ -88,7 +89,7 @@ def begin(node: Node, how: str) -> int:
     node.write(
         f"""
 [service.web]
-command = ["{python}", "{server}", "{how}"]
+command = {json.dumps([python, str(server), *how])}
 directory = "/"
 ready = {{ notify = true }}
 restart = {{ delay = "10ms" }}
@@ -166,6 +167,17 @@ def test_upgrade(one: Node) -> None:
     assert one.status()["web"]["restarts"] == 0
     one.good("stop", "web")
     assert not alive(third)
+
+
+def test_upgrade_whose_old_one_is_told_to_go_at_once(one: Node) -> None:
+    """It dies by the signal before anybody may have read what the new one said."""
+    before = begin(one, "old", "plain")
+    for _ in range(3):
+        one.good("signal", "USR2", "web")
+        one.until(lambda before=before: is_new(one, before), "the new one")
+        one.until(lambda before=before: not alive(before), "the old one has left")
+        before = one.running()["web"].pid
+    assert one.status()["web"]["restarts"] == 0
 
 
 @pytest.mark.skipif(not is_root or not any(Path("/sys/fs/cgroup").glob("*")), reason="needs control groups")

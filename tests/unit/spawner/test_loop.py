@@ -168,6 +168,9 @@ def test_another_main_process(node: Node) -> None:
     assert node.posix.processes.exit_of(second.pid, reap=True) == Exit(None, 10)
     node.ask(node.daemon, SpawnerControl.orphan, TOKEN, Exit(None, 10))
     node.turns(lambda: node.manager.called)
+    assert node.manager.called.pop() == (ExitReports.leaving.full_name, (TOKEN,))
+    assert node.ask(node.manager, Spawner.follow, TOKEN, 0) is False
+    node.turns(lambda: node.manager.called)
     ((method, ([(token, seen, _, _)],)),) = node.manager.called
     assert (method, token, seen) == (ExitReports.exited.full_name, TOKEN, Exit(None, 10))
 

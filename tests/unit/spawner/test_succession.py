@@ -174,8 +174,8 @@ def test_a_full_disk(bench: Bench) -> None:
     assert main(bench) == second.pid
 
 
-@pytest.mark.parametrize("exit", [Exit(0), Exit(3)])
-def test_who_ends_by_itself_may_have_named_one(bench: Bench, exit: Exit) -> None:
+@pytest.mark.parametrize("exit", [Exit(0), Exit(3), Exit(None, 15)])
+def test_who_ends_may_have_named_one(bench: Bench, exit: Exit) -> None:
     """Its end is not told before it is known that it named none; what is left of it lives until then."""
     first = bench.begin(HEARD)
     second = made(bench, first)
@@ -189,6 +189,18 @@ def test_who_ends_by_itself_may_have_named_one(bench: Bench, exit: Exit) -> None
     assert (record.exit, record.main and record.main.pid) == (None, second.pid)
 
 
+def test_who_names_one_after_its_end_was_known(bench: Bench) -> None:
+    """That one is not followed, though it may not have ended yet: the exit that is written is the launch's."""
+    first = bench.begin(HEARD)
+    second = made(bench, first)
+    ends(bench, first, Exit(None, 9))
+    with pytest.raises(HostError, match="it has ended"):
+        bench.succession.follow(TOKEN, second.pid)
+    record = bench.record()
+    assert record is not None
+    assert (record.exit, record.followed) == (Exit(None, 9), None)
+
+
 def test_who_named_none(bench: Bench) -> None:
     """Its end is told, and its exit is in the record."""
     assert ends(bench, bench.begin(HEARD), Exit(3)) == [Left(TOKEN)]
@@ -200,7 +212,7 @@ def test_who_named_none(bench: Bench) -> None:
 
 
 def test_who_cannot_have_named_one(bench: Bench) -> None:
-    """Who was killed, whom nobody hears, who is alone in its group: the end is told at once."""
+    """Who was killed (SIGKILL), whom nobody hears, who is alone in its group: the end is told at once."""
     (known,) = ends(bench, bench.begin(HEARD), Exit(None, 9))
     assert isinstance(known, ExitKnown)
     bench.held.forget(TOKEN)
