@@ -30,9 +30,10 @@ Hear = Callable[[Promise[Any]], None]
 
 
 class _Errand:
-    __slots__ = ("ask", "hear", "is_urgent", "trace", "tries")
+    __slots__ = ("ask", "hear", "is_urgent", "number", "trace", "tries")
 
-    def __init__(self, ask: Ask, hear: Hear, *, is_urgent: bool) -> None:
+    def __init__(self, number: int, ask: Ask, hear: Hear, *, is_urgent: bool) -> None:
+        self.number = number
         self.ask = ask
         self.hear = hear
         self.is_urgent = is_urgent
@@ -41,14 +42,14 @@ class _Errand:
 
 
 class Errands:
-    """A queue of errands, urgent ones first. Bounded by who gives them: a few per instance."""
+    """A queue of errands, urgent ones first, else in order. Bounded by who gives them: a few per instance."""
 
     def __init__(self) -> None:
         self._log = get("manager.connector")
         self._remote: Spawner | None = None
         self._urgent: deque[_Errand] = deque()
         self._queue: deque[_Errand] = deque()
-        self._under_way = 0
+        self._given = self._under_way = 0
         self._is_refilling = False
 
     @property
@@ -62,7 +63,8 @@ class Errands:
         Without `hear` nobody waits for the answer: an error is logged.
         """
         has_backlog = self.has_backlog
-        errand = _Errand(ask, hear or self._complain, is_urgent=urgent)
+        self._given += 1
+        errand = _Errand(self._given, ask, hear or self._complain, is_urgent=urgent)
         (self._urgent if urgent else self._queue).append(errand)
         if urgent or not has_backlog:
             self._refill()
@@ -110,7 +112,7 @@ class Errands:
                 self.pause()
             error = errand.tries.failed()
             if error is None:
-                (self._urgent if errand.is_urgent else self._queue).appendleft(errand)
+                self._wait_again(errand)
                 return
             promise = Promise[Any].failed(error)
         try:
@@ -119,6 +121,12 @@ class Errands:
         finally:
             if self._under_way <= REFILL_AT or self._urgent:
                 self._refill()
+
+    def _wait_again(self, errand: _Errand) -> None:
+        """Before all that were given later: what one asks may be the end of what another asked."""
+        queue = self._urgent if errand.is_urgent else self._queue
+        place = next((place for place, one in enumerate(queue) if one.number > errand.number), len(queue))
+        queue.insert(place, errand)
 
     def _complain(self, promise: Promise[Any]) -> None:
         error = promise.error()
