@@ -6,6 +6,7 @@ import errno
 import signal
 from typing import Final
 
+from snowfox.contract.record import Main
 from snowfox.core import log
 from snowfox.core.named import NamedTuple
 from snowfox.errors import PosixError
@@ -113,7 +114,7 @@ class Exits:
 
     def _find(self, token: str, handle: Handle, told: Exit | None) -> None:
         if told is not None and handle.has_moved and self._lives(handle):
-            self._kit.say(Followed(token, handle.main))  # the daemon meant the one before
+            self._goes_on(token, handle)
         elif told is not None:
             self._known(token, handle, told, is_written=True)
         elif handle.is_child and not handle.has_moved:
@@ -157,6 +158,14 @@ class Exits:
         if seen is None and handle.pidfd >= 0:
             seen = self._posix.processes.exit_by_descriptor(handle.pidfd)
         self._known(token, handle, seen or UNKNOWN_EXIT, is_written=is_written)
+
+    def _goes_on(self, token: str, handle: Handle) -> None:
+        """The daemon meant the one before, and may have written that end below the line that names the main process."""
+        try:
+            self._kit.records.write_main(token, Main(handle.main, handle.followed))
+        except PosixError as error:
+            _log.error("cannot write a main process into its record", token=token, error=str(error))
+        self._kit.say(Followed(token, handle.main))
 
     def _lives(self, handle: Handle) -> bool:
         found = self._posix.processes.identity(handle.main)

@@ -320,11 +320,17 @@ def test_a_number_of_before_that_is_anothers() -> None:
 
 
 def test_the_daemon_told_of_the_one_before() -> None:
-    """It reaped the first one when it did not know of the other: that goes on."""
+    """It reaped the first one when it did not know of the other: that goes on, whatever it wrote, and where nobody can write."""
     bench, _, second = succeeded()
     bench.said()
-    bench.exits.find(TOKEN, Exit(0))
-    assert bench.said() == [Followed(TOKEN, second.pid)]
+    bench.records.write_exit(TOKEN, Exit(0), 5)
+    bench.kernel.fail("files.write", errno.ENOSPC, process=bench.posix.process.pid, times=1)
+    for _ in range(2):
+        bench.exits.find(TOKEN, Exit(0))
+        assert bench.said() == [Followed(TOKEN, second.pid)]
+    record = bench.record()
+    assert record is not None
+    assert (record.exit, record.main and record.main.pid) == (None, second.pid)
 
 
 def test_it_named_one_while_there_was_no_spawner() -> None:
