@@ -22,8 +22,16 @@ from snowfox.values import Exit
 AFTER_EXIT: Final = "after-exit"
 
 
-def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool) -> None:
-    """Take note of the end of its process; `asked`: we had asked for it."""
+def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool, waits: bool = False) -> None:
+    """Take note of the end of its process.
+
+    Args:
+        instance: whose.
+        exit: how it ended.
+        turn: the call under way.
+        asked: we had asked for it.
+        waits: a command that runs beside it goes on, to its own deadline; `after` comes once that is over.
+    """
     by = "" if asked else instance.sender(exit)
     age = lived(instance, turn)
     fact = ServiceExited(instance.pid, instance.token, exit.code, exit.signal, asked, age, by, exit.reached)
@@ -33,13 +41,19 @@ def bury(instance: Instance, exit: Exit, turn: Turn, *, asked: bool) -> None:
     # What its main process left behind goes with it, before anything starts anew.
     turn.effects.append(Kill(instance.id, instance.token))
     turn.effects.append(Forget(instance.token))
-    after = instance.service.after_exit
-    if after is not None and not instance.is_hurried:
-        hooking.begin(instance, AFTER_EXIT, after, turn, exit)
-    else:
-        hooking.drop(instance, turn)
+    if not (waits and instance.hook):
+        after(instance, turn)
     instance.token = ""
     instance.pid = instance.started = 0
+
+
+def after(instance: Instance, turn: Turn) -> None:
+    """What comes after its exit, where something does; it gives up what runs still."""
+    hook = instance.service.after_exit
+    if hook is not None and not instance.is_hurried:
+        hooking.begin(instance, AFTER_EXIT, hook, turn, instance.exit)
+    else:
+        hooking.drop(instance, turn)
 
 
 def gone(instance: Instance, turn: Turn) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from snowfox.service import hooking
-from snowfox.service.aftermath import AFTER_EXIT, bury, follow, gone
+from snowfox.service.aftermath import AFTER_EXIT, after, bury, follow, gone
 from snowfox.service.beginning import BEFORE_START, born, lived, prepared, start_over, unwatch
 from snowfox.service.effects import Kill, Signal
 from snowfox.service.fact import LaunchFailedFact, ServiceStopped, ServiceStuck, ServiceUnready, ServiceUnwell
@@ -188,10 +188,14 @@ def hooked_starting(instance: Instance, told: Input, turn: Turn) -> None:
 def hooked_ending(instance: Instance, told: Input, turn: Turn) -> None:
     """What the end, or the next step of it, waits for has ended; a step that failed waits for nothing."""
     name = hooking.over(instance, told.text, turn)
-    if name == BEFORE_STOP:
-        end(instance, turn)
-    elif name == AFTER_EXIT:
+    if name == AFTER_EXIT:
         gone(instance, turn)
+    elif name and not instance.pid:
+        after(instance, turn)
+        if not instance.hook:
+            gone(instance, turn)
+    elif name == BEFORE_STOP:
+        end(instance, turn)
     elif name and told.text:
         instance.disarm(turn)
         grace_over(instance, told, turn)
@@ -252,9 +256,9 @@ def exited_failing(instance: Instance, told: Input, turn: Turn) -> None:
 
 
 def exited_asked(instance: Instance, told: Input, turn: Turn) -> None:
-    """An end that we asked for."""
+    """An end that we asked for. A command of the stop that runs still has its time."""
     instance.disarm(turn)
-    bury(instance, told.exit, turn, asked=True)
+    bury(instance, told.exit, turn, asked=True, waits=not instance.is_hurried)
     if instance.hook:
         instance.enter("stopping", turn)
     else:

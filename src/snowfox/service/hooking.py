@@ -18,20 +18,22 @@ def begin(instance: Instance, name: str, hook: Hook, turn: Turn, exit: Exit | No
     """Run a hook; one that still runs is given up.
 
     Args:
-        instance: whose; still with its token.
+        instance: whose.
         name: of the hook, as it is written.
         hook: what to run.
         turn: the call under way.
         exit: how the process ended that it comes after.
     """
     drop(instance, turn)
-    instance.hook, instance.hook_token = name, instance.token
+    instance.hook, instance.hook_token = name, instance.token or instance.last
     environment: tuple[tuple[str, str], ...] = ()
     if exit is not None:
         environment = _told(exit)
     elif instance.pid:
         environment = (("MAINPID", str(instance.pid)),)
-    turn.effects.append(RunHook(instance.id, instance.token, name, hook.command, hook.timeout, environment))
+    turn.effects.append(
+        RunHook(instance.id, instance.hook_token, name, hook.command, hook.timeout, environment)
+    )
 
 
 def drop(instance: Instance, turn: Turn) -> None:

@@ -90,6 +90,22 @@ def test_hooks_run_around_a_life(node: Node) -> None:
     node.until(lambda: sorted(printed()) == sorted(wanted), "all of it is in the log")
 
 
+def test_what_drains_outlives_the_main_process(node: Node) -> None:
+    """A `before-stop` that has the main process end, and works on, is done when the stop is."""
+    node.write("""
+[service.web]
+command = ["sleep", "1000"]
+directory = "/"
+before-stop = ["sh", "-c", "kill $MAINPID; sleep 0.5; echo drained"]
+after-exit = ["sh", "-c", "echo after exit $EXIT_STATUS"]
+""")
+    node.good("up", "-d")
+    node.good("stop", "web")
+    lines = [line.rpartition("| ")[2] for line in node.good("logs", "web").splitlines()]
+    assert lines == ["drained", "after exit TERM"]
+    assert "hook-failed" not in node.good("events")
+
+
 def test_a_start_that_cannot_be_prepared_fails(node: Node) -> None:
     """No process is made; the reason says which hook and how it ended."""
     node.write("""

@@ -270,10 +270,10 @@ class Life(World, RuleBasedStateMachine):
 
     @invariant()
     def a_launch_belongs_to_a_state(self) -> None:
-        """Alive with a token, or only what comes after an exit; else there is no process."""
+        """Alive with a token, or only commands of its stop and after its exit; else there is no process."""
         one = self.instance
         if one.state in ALIVE:
-            assert one.token or (one.state, one.hook) == ("stopping", "after-exit")
+            assert one.token or (one.state == "stopping" and one.hook)
         else:
             assert (one.token, one.pid) == ("", 0)
             assert not self.living

@@ -86,15 +86,41 @@ def test_a_stop_waits_for_what_comes_before_it():
     assert (stage.state("web"), stage.ends) == ("stopped", ["web"])
 
 
-def test_an_exit_meanwhile_ends_a_stop_that_waits():
-    """Its process went while `before-stop` ran: it is stopped, and the hook is given up."""
-    stage = Stage(service(before_stop=HOOK))
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("before-stop", {"before_stop": HOOK}),
+        ("stop 1", {"stop": Stop(steps=(Step(None, ("drain",), 5.0),))}),
+    ],
+)
+def test_a_command_of_a_stop_outlives_the_main_process(name, keys):
+    """It has its time; what comes after the exit comes then, and the stop is over after that. No signal is sent."""
+    stage = Stage(service(after_exit=HOOK, **keys))
+    stage.slow_hooks = {name, "after-exit"}
+    stage.up()
+    operation = stage.ask("stop", "web")
+    stage.exit("web", Exit(0))
+    assert (stage.state("web"), stage.message("web")) == ("stopping", f"{name} runs")
+    assert [one for _, one in stage.hooks] == [name]
+    stage.advance(60.0)
+    assert stage.state("web") == "stopping"
+    stage.end_hook("web", "drain: exit 1")
+    assert stage.message("web") == "after-exit runs"
+    assert next(iter(stage.hooking.values())).environment == (("EXIT_CODE", "exited"), ("EXIT_STATUS", "0"))
+    stage.end_hook("web")
+    assert (stage.state("web"), stage.ends, stage.done[operation].code) == ("stopped", [], 0)
+
+
+def test_a_command_of_a_stop_that_outlives_it_is_given_up_in_a_hurry():
+    """A second Ctrl-C waits for nothing."""
+    stage = Stage(service(before_stop=HOOK, after_exit=HOOK))
     stage.slow_hooks = {"before-stop"}
     stage.up()
     stage.ask("stop", "web")
     stage.exit("web", Exit(0))
-    assert stage.state("web") == "stopped"
-    assert stage.hooking == {}
+    stage.tell(KillAll())
+    assert (stage.state("web"), stage.hooking) == ("stopped", {})
+    assert [name for _, name in stage.hooks] == ["before-stop"]
 
 
 def test_a_stop_is_over_when_what_comes_after_the_exit_is():
