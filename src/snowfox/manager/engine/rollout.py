@@ -267,7 +267,6 @@ def give_back(fleet: Fleet, member: Member, why: str) -> None:
     serves, taker, turn = member.outgoing, member.instance, fleet.turn
     if serves is None:
         return
-    fleet.elsewhere.pop(serves.token, None)
     serves.subject, serves.service = serves.id, taker.service
     serves.wait = wait_of(taker.service)
     member.instance, member.outgoing = serves, taker

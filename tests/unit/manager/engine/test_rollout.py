@@ -158,6 +158,18 @@ def test_what_failed_is_tried_again_by_the_next_change():
     assert stage.ends == ["web"] and stage.arrived[-1].is_well
 
 
+def test_a_renamed_one_that_keeps_its_place_is_heard():
+    """Its launch has the name of before; what it does is still its own after a replacement was taken back."""
+    stage = up(web(1))
+    stage.apply(web(2))
+    stage.apply(web(2, "y"), operation="there")
+    stage.apply(web(2), operation="there")
+    (first,) = (token for token in stage.running if token.startswith("web~"))
+    del stage.running[first]
+    stage.tell(event.Ended(first, Exit(1)))
+    assert stage.state("web@1") == "backoff"
+
+
 def test_going_down_leaves_no_pause_behind():
     """A new one that still has to prove itself need not, when the node goes down."""
     stage = up(web(1))
