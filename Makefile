@@ -16,7 +16,7 @@ test: $(VENV)/.test
 ifdef ARGS
 	$(RUN) -m pytest $(ARGS)
 else
-	$(RUN) -m pytest tests/unit tests/contract -n auto --maxprocesses 8 --inline-snapshot=disable
+	$(RUN) -m pytest tests/unit tests/contract -n auto --maxprocesses 8
 	$(RUN) -m pytest tests/system
 endif
 

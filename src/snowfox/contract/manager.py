@@ -354,9 +354,9 @@ class Manager(Interface):
     def signal(self, number: int, pattern: str) -> list[str]:
         """Signal the main processes; the ids of those that got it."""
 
-    @call(right=Right.OPERATE)
-    def down(self, leave: bool = False) -> None:  # noqa: FBT002 - the wire knows no names
-        """Stop all in order, then the node. Answered before it begins; the session ends when it is done.
+    @stream(right=Right.OPERATE)
+    def down(self, leave: bool = False) -> Progress:  # noqa: FBT002 - the wire knows no names
+        """Stop all in order, then the node, as `stopping` tells.
 
         With `leave` the services run on, for the next node here. Raises HostError where they cannot.
         """

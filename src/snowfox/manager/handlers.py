@@ -124,9 +124,11 @@ class ManagerHandlers:
         return sent
 
     @handles(Manager.down)
-    async def down(self, leave: bool = False) -> None:  # noqa: FBT001, FBT002 - the contract
+    async def down(self, leave: bool = False) -> AsyncIterator[Progress]:  # noqa: FBT001, FBT002 - the contract
         """Ask the daemon, which asks us to stop, or to leave."""
         await self._node.daemon.stop(0, f"{who(self._node.posix.users)} asked for it", leave)
+        async for step in self.stopping():
+            yield step
 
     @handles(Manager.stopping)
     async def stopping(self) -> AsyncIterator[Progress]:

@@ -274,8 +274,10 @@ async def test_stop_stops_all_in_reverse_and_leaves(manager: RealManager) -> Non
 async def test_down_asks_the_daemon(manager: RealManager) -> None:
     """`down` is the daemon's to do."""
     await manager.up()
-    async with manager.commands() as commands:
-        await commands.down()
+    async with manager.commands() as commands, commands.down() as steps:
+        waiting = asyncio.ensure_future(anext(steps))
+        await until(lambda: manager.stopped is not None, "the daemon is asked")
+        waiting.cancel()
     assert manager.stopped is not None
     assert manager.stopped[0] == 0
 

@@ -35,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
     posix = LinuxPosix()
     with node.open_session(place) as session:
         pidfd = daemon_of(posix, place)
-        session.call(Manager.down, options.leave)
-        last = _stopping(session, as_json=options.json)
+        last = _stopping(session, leave=options.leave, as_json=options.json)
     if pidfd >= 0:
         await_end(posix, pidfd)
     if last is None:
@@ -44,10 +43,10 @@ def run(options: argparse.Namespace) -> int:
     return progress.finish(last, as_json=options.json)
 
 
-def _stopping(session: Session, *, as_json: bool) -> Progress | None:
+def _stopping(session: Session, *, leave: bool, as_json: bool) -> Progress | None:
     """How it goes; None when the session ended before its end was told."""
     try:
-        return progress.follow(session.stream(Manager.stopping), as_json=as_json)
+        return progress.follow(session.stream(Manager.down, leave), as_json=as_json)
     except ConnectionLost:
         return None
 
