@@ -76,8 +76,7 @@ class ManagerHandlers:
     @handles(Manager.starting)
     async def starting(self) -> AsyncIterator[Progress]:
         """The steps of the node's coming up."""
-        operation = await self._node.operation("up")
-        async for step in operation.follow():
+        async for step in (await self._node.operation("up")).follow():
             yield step
         self._node.start_was_told.set()
 
@@ -133,8 +132,7 @@ class ManagerHandlers:
     @handles(Manager.stopping)
     async def stopping(self) -> AsyncIterator[Progress]:
         """The steps of the node's going down."""
-        operation = await self._node.operation("down")
-        async for step in operation.follow():
+        async for step in (await self._node.operation("down")).follow():
             yield step
 
     @handles(Manager.logs)
