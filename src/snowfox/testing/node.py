@@ -229,11 +229,11 @@ def remove_store(folder: Path) -> None:
 
 
 def let_in(folder: Path) -> None:
-    """Let other users into a test's folder and the two above it, where they are ours: services run as other users.
+    """Let other users into a folder of a test and the three above it, where they are ours: services run as other users.
 
     What a folder allows besides stays: one of them may be /tmp.
     """
-    for one in [folder, *folder.parents[:2]]:
+    for one in [folder, *folder.parents[:3]]:
         found = one.stat()
         if found.st_uid == os.getuid():
             one.chmod(stat.S_IMODE(found.st_mode) | 0o055)
