@@ -85,7 +85,10 @@ def tell_ready() -> None:
 
 def main() -> None:
     server = Server(passed_socket())
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    # A handler runs in the middle of anything, also of the start of a thread: it starts none.
+    is_over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: is_over.set())
+    threading.Thread(target=lambda: is_over.wait() and server.shutdown(), daemon=True).start()
     tell_ready()
     server.serve_forever(poll_interval=0.1)
     server.server_close()
