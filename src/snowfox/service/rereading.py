@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from snowfox.core.config.document import Document, parse
 from snowfox.core.config.source import File, Sources
+from snowfox.core.named import NamedTuple
 from snowfox.service.folder import MAIN, is_service_file, service_of
 from snowfox.service.layer import Chain
 from snowfox.service.relations import named
