@@ -7,11 +7,12 @@ not see, and an interface that works here works anywhere. Only how bytes move di
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from snowfox.core.posix.api import Credentials
 from snowfox.core.rpc.carrier import Carrier, Hears
 from snowfox.core.rpc.listening import Admit, Listening
+from snowfox.core.rpc.of_loop import of_loop
 from snowfox.core.rpc.serving import Caller
 from snowfox.errors import ConnectionLost, UsageError
 
@@ -114,10 +115,4 @@ def connected(name: str) -> HereCarrier:
 
 def _names() -> dict[str, HereListening]:
     """What is served in the running loop. Raises RuntimeError without one."""
-    loop = asyncio.get_running_loop()
-    # As with links: an attribute of the loop lives and ends with it.
-    names = getattr(loop, "_snowfox_here", None)
-    if names is None:
-        names = {}
-        loop._snowfox_here = names  # type: ignore[attr-defined] # noqa: SLF001 # pyright: ignore[reportAttributeAccessIssue]
-    return cast("dict[str, HereListening]", names)
+    return of_loop("here", dict[str, HereListening])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from snowfox.core.named import NamedTuple
+from snowfox.core.rpc.of_loop import of_loop
 from snowfox.core.rpc.serving import Caller
 from snowfox.values import Seconds
 
@@ -55,13 +56,7 @@ class Links:
     @staticmethod
     def instance() -> Links:
         """The one of the running loop. Raises RuntimeError without one."""
-        loop = asyncio.get_running_loop()
-        # As with promises: an attribute of the loop lives and ends with it.
-        links = getattr(loop, "_snowfox_links", None)
-        if links is None:
-            links = Links()
-            loop._snowfox_links = links  # type: ignore[attr-defined] # noqa: SLF001 # pyright: ignore[reportAttributeAccessIssue]
-        return cast("Links", links)
+        return of_loop("links", Links)
 
     def __len__(self) -> int:
         """How many are open."""
