@@ -1,6 +1,8 @@
 """Every shell that calls, joined to every shell that serves, over a real socket pair."""
 
 import asyncio
+import gc
+import os
 import threading
 from contextlib import contextmanager
 
@@ -344,6 +346,15 @@ def kernel():
     activate(posix)
     yield posix
     activate(before)
+
+
+@pytest.fixture
+def no_descriptor_left(kernel):
+    """A test leaves no descriptor behind."""
+    before = len(os.listdir("/proc/self/fd"))
+    yield
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 @contextmanager

@@ -28,6 +28,8 @@ from snowfox.errors import (
     PosixError,
 )
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 
 class Bench(Interface):
     @call(right=Right.READ)
@@ -105,15 +107,6 @@ class FreeHandlers(Handlers):
         """Items as fast as they are taken."""
         async for item in Handlers.flood(self):
             yield item
-
-
-@pytest.fixture(autouse=True)
-def kernel():
-    """The real one."""
-    posix = LinuxPosix()
-    activate(posix)
-    yield posix
-    activate(None)
 
 
 @pytest.fixture

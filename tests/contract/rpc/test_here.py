@@ -1,19 +1,18 @@
 """The other end in this process: what a transport without sockets owes beyond the suite of all transports."""
 
 import asyncio
-import gc
 import os
 
 import pytest
 
-from snowfox.core.posix.active import activate
-from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc.client import connect
 from snowfox.core.rpc.interface import Descriptor, Interface, Right, call
 from snowfox.core.rpc.links import Links
 from snowfox.core.rpc.pooled import pooled
 from snowfox.core.rpc.server import Limits, current, handles, serve
 from snowfox.errors import ConnectionLost, NotPermitted, PeerError, UsageError
+
+pytestmark = pytest.mark.usefixtures("no_descriptor_left")
 
 
 class Desk(Interface):
@@ -51,18 +50,6 @@ class Handlers:
 def everybody(_):
     """May do all."""
     return Right.ALL
-
-
-@pytest.fixture(autouse=True)
-def kernel():
-    """The real one; a test leaves no descriptor behind."""
-    posix = LinuxPosix()
-    activate(posix)
-    before = len(os.listdir("/proc/self/fd"))
-    yield posix
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
-    activate(None)
 
 
 async def test_no_socket_is_opened():

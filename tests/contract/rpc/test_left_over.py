@@ -9,8 +9,6 @@ import pytest
 
 from snowfox.core import log
 from snowfox.core.clock import SystemClock
-from snowfox.core.posix.active import activate
-from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc import frame
 from snowfox.core.rpc.blocking import Session
 from snowfox.core.rpc.client import attach, connect
@@ -18,6 +16,8 @@ from snowfox.core.rpc.idempotency import under
 from snowfox.core.rpc.interface import Descriptor, Interface, Right, call, stream
 from snowfox.core.rpc.server import handles, serve
 from snowfox.errors import ConnectionLost, NotFound, NotPermitted, PeerError
+
+pytestmark = pytest.mark.usefixtures("no_descriptor_left")
 
 
 class Huge(NamedTuple):
@@ -87,18 +87,6 @@ class Handlers:
                 yield b"x" * frame.WINDOW
         finally:
             raise ZeroDivisionError
-
-
-@pytest.fixture(autouse=True)
-def kernel():
-    """The real one; a test leaves no descriptor behind."""
-    posix = LinuxPosix()
-    activate(posix)
-    before = len(os.listdir("/proc/self/fd"))
-    yield posix
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
-    activate(None)
 
 
 async def _joined(kernel, handlers):

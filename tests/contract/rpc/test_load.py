@@ -12,8 +12,6 @@ import pytest
 import uvloop
 
 from snowfox.core.clock import SystemClock
-from snowfox.core.posix.active import activate
-from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc import client, pulse, server, session
 from snowfox.core.rpc.channel import Channel
 from snowfox.core.rpc.client import attach, connect
@@ -29,7 +27,7 @@ CALLS = 500_000 if ALL else 20_000
 """On each of the two loops."""
 LARGE = [bytes([number]) * (64 << 10) for number in range(8)]
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("kernel")]
 
 
 class Echo(Interface):
@@ -70,15 +68,6 @@ class Handlers:
         for number in range(to):
             self.made += 1
             yield bytes((number % 256,)) * 10_000
-
-
-@pytest.fixture(autouse=True)
-def kernel():
-    """The real one."""
-    posix = LinuxPosix()
-    activate(posix)
-    yield posix
-    activate(None)
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])

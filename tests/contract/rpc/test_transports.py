@@ -10,14 +10,14 @@ from shutil import which
 import pytest
 import uvloop
 
-from snowfox.core.posix.active import activate
-from snowfox.core.posix.linux import LinuxPosix
 from snowfox.core.rpc import frame, listening, server
 from snowfox.core.rpc.client import attach, connect
 from snowfox.core.rpc.endpoint import Endpoint, Tls
 from snowfox.core.rpc.interface import Descriptor, Interface, Right, call, stream
 from snowfox.core.rpc.server import current, handles, serve
 from snowfox.errors import ConnectionLost, InternalError, NotFound, NotPermitted, SnowFoxError
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 
 class Echo(Interface):
@@ -113,15 +113,6 @@ def certificates(tmp_path_factory):
     if which("openssl") is None:
         pytest.skip("openssl is not installed")
     return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(autouse=True)
-def kernel():
-    """The real one."""
-    posix = LinuxPosix()
-    activate(posix)
-    yield posix
-    activate(None)
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
